@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/ds-macros.h"
+
+#include <glib-object.h>
+#include <string.h>
+
+G_BEGIN_DECLS
+
+/* DsValue: one record.  16 bytes, passed by value, owns nothing: strings, bytes, tuples
+ * and lists point into memory of a block, a task, or the program.  Whoever keeps a value
+ * keeps its block or copies it.
+ *
+ * Null also says "none": no state yet, no partner in an outer join, remove this key.
+ * A pair is a tuple of two.  Strings are bytes meant as UTF-8, without a closing NUL.
+ *
+ * Everything here is (skip): bindings see blocks (DsBlock), and single values as
+ * GVariant. */
+
+typedef enum
+{
+  DS_VALUE_TYPE_NULL,
+  DS_VALUE_TYPE_BOOL,
+  DS_VALUE_TYPE_INT, /* gint64 */
+  DS_VALUE_TYPE_DOUBLE,
+  DS_VALUE_TYPE_STRING,
+  DS_VALUE_TYPE_BYTES,
+  DS_VALUE_TYPE_TUPLE,
+  DS_VALUE_TYPE_LIST
+} DsValueType;
+
+typedef struct _DsValue DsValue;
+
+struct _DsValue
+{
+  /*< private >*/
+  guint32 type; /* DsValueType */
+  guint32 size; /* bytes of a string, items of a tuple or list, else 0 */
+  union
+  {
+    gint64 integer;
+    double number;
+    const char *bytes;
+    const DsValue *items;
+  } as;
+};
+
+#ifndef __GI_SCANNER__ /* its parser does not know compound literals */
+
+G_STATIC_ASSERT (sizeof (DsValue) == 16);
+
+/* Out of line: fails the running task with expected type, found value, operator, batch
+ * time and partition; outside of a task it is a critical.  Returns null. */
+DS_AVAILABLE_IN_ALL
+DsValue ds_value_wrong_type (DsValue value, DsValueType expected) __attribute__ ((cold));
+
+/* ---- Making values: no memory is needed, bytes and items are borrowed ---- */
+
+static inline DsValue
+ds_value_null (void)
+{
+  return (DsValue){ DS_VALUE_TYPE_NULL, 0, { 0 } };
+}
+
+static inline DsValue
+ds_value_bool (gboolean boolean)
+{
+  return (DsValue){ DS_VALUE_TYPE_BOOL, 0, { boolean != FALSE } };
+}
+
+static inline DsValue
+ds_value_int (gint64 integer)
+{
+  return (DsValue){ DS_VALUE_TYPE_INT, 0, { integer } };
+}
+
+static inline DsValue
+ds_value_double (double number)
+{
+  return (DsValue){ DS_VALUE_TYPE_DOUBLE, 0, { .number = number } };
+}
+
+static inline DsValue
+ds_value_string_sized (const char *bytes, guint32 n_bytes)
+{
+  return (DsValue){ DS_VALUE_TYPE_STRING, n_bytes, { .bytes = bytes } };
+}
+
+/* @string must outlive the value: a literal, or memory of the task (ds_string_printf ()).
+ */
+static inline DsValue
+ds_value_string (const char *string)
+{
+  return ds_value_string_sized (string, (guint32) strlen (string));
+}
+
+static inline DsValue
+ds_value_bytes (gconstpointer bytes, guint32 n_bytes)
+{
+  return (DsValue){ DS_VALUE_TYPE_BYTES, n_bytes, { .bytes = (const char *) bytes } };
+}
+
+/* Over @items as they lie; ds_tuple () and ds_list () in ds-task.h copy them into the
+ * task. */
+static inline DsValue
+ds_value_tuple (const DsValue *items, guint32 n_items)
+{
+  return (DsValue){ DS_VALUE_TYPE_TUPLE, n_items, { .items = items } };
+}
+
+static inline DsValue
+ds_value_list (const DsValue *items, guint32 n_items)
+{
+  return (DsValue){ DS_VALUE_TYPE_LIST, n_items, { .items = items } };
+}
+
+/* ---- Reading values: a wrong type is never a crash and never unseen, see above ---- */
+
+static inline DsValueType
+ds_value_type_of (DsValue value)
+{
+  return (DsValueType) value.type;
+}
+
+static inline gboolean
+ds_value_is (DsValue value, DsValueType type)
+{
+  return value.type == (guint32) type;
+}
+
+static inline gboolean
+ds_value_is_null (DsValue value)
+{
+  return value.type == DS_VALUE_TYPE_NULL;
+}
+
+/* The value itself when it has that type, else null and a failed task. */
+static inline DsValue
+ds_value_expect (DsValue value, DsValueType type)
+{
+  return G_LIKELY (value.type == (guint32) type) ? value
+                                                 : ds_value_wrong_type (value, type);
+}
+
+static inline gboolean
+ds_value_get_bool (DsValue value)
+{
+  return ds_value_expect (value, DS_VALUE_TYPE_BOOL).as.integer != 0;
+}
+
+static inline gint64
+ds_value_get_int (DsValue value)
+{
+  return ds_value_expect (value, DS_VALUE_TYPE_INT).as.integer;
+}
+
+/* Also takes an int. */
+static inline double
+ds_value_get_double (DsValue value)
+{
+  if (value.type == DS_VALUE_TYPE_INT)
+    return (double) value.as.integer;
+
+  return ds_value_expect (value, DS_VALUE_TYPE_DOUBLE).as.number;
+}
+
+/* @fallback for null; any other type than int fails. */
+static inline gint64
+ds_value_get_int_or (DsValue value, gint64 fallback)
+{
+  return ds_value_is_null (value) ? fallback : ds_value_get_int (value);
+}
+
+static inline double
+ds_value_get_double_or (DsValue value, double fallback)
+{
+  return ds_value_is_null (value) ? fallback : ds_value_get_double (value);
+}
+
+/* Not NUL-terminated; @n_bytes (out) (optional).  Never NULL.  Valid as long as @value
+ * is. */
+static inline const char *
+ds_value_get_string (DsValue value, gsize *n_bytes)
+{
+  DsValue string = ds_value_expect (value, DS_VALUE_TYPE_STRING);
+
+  if (n_bytes != NULL)
+    *n_bytes = string.size;
+  return string.size > 0 ? string.as.bytes : "";
+}
+
+static inline const guint8 *
+ds_value_get_bytes (DsValue value, gsize *n_bytes)
+{
+  DsValue bytes = ds_value_expect (value, DS_VALUE_TYPE_BYTES);
+
+  if (n_bytes != NULL)
+    *n_bytes = bytes.size;
+  return (const guint8 *) (bytes.size > 0 ? bytes.as.bytes : "");
+}
+
+/* Copies a fixed-length record of the program's own struct, whatever its alignment.  Any
+ * other length than @size fails the task, zeroes @record and returns FALSE. */
+DS_AVAILABLE_IN_ALL
+gboolean ds_value_get_record (DsValue value, gpointer record, gsize size);
+
+/* Numbers inside bytes, at any offset, host order apart; past the end fails the task. */
+DS_AVAILABLE_IN_ALL
+gint64 ds_value_get_int_at (DsValue bytes,
+                            gsize offset,
+                            guint size,
+                            int byte_order); /* G_LITTLE_ENDIAN */
+DS_AVAILABLE_IN_ALL
+guint64 ds_value_get_uint_at (DsValue bytes, gsize offset, guint size, int byte_order);
+DS_AVAILABLE_IN_ALL
+double ds_value_get_double_at (DsValue bytes, gsize offset, guint size, int byte_order);
+
+/* Tuples and lists. */
+static inline guint
+ds_value_get_n_items (DsValue value)
+{
+  return value.type == DS_VALUE_TYPE_LIST
+             ? value.size
+             : ds_value_expect (value, DS_VALUE_TYPE_TUPLE).size;
+}
+
+static inline DsValue
+ds_value_get_item (DsValue value, guint index)
+{
+  return G_LIKELY (index < ds_value_get_n_items (value)) ? value.as.items[index]
+                                                         : ds_value_null ();
+}
+
+/* Pairs: two loads and a compare. */
+static inline gboolean
+ds_value_is_pair (DsValue value)
+{
+  return value.type == DS_VALUE_TYPE_TUPLE && value.size == 2;
+}
+
+static inline DsValue
+ds_pair_key (DsValue pair)
+{
+  return G_LIKELY (ds_value_is_pair (pair))
+             ? pair.as.items[0]
+             : ds_value_wrong_type (pair, DS_VALUE_TYPE_TUPLE);
+}
+
+static inline DsValue
+ds_pair_value (DsValue pair)
+{
+  return G_LIKELY (ds_value_is_pair (pair))
+             ? pair.as.items[1]
+             : ds_value_wrong_type (pair, DS_VALUE_TYPE_TUPLE);
+}
+
+/* ---- Text without copying: the results are slices of @text ---- */
+
+/* Field @index (from 0) of @text cut at @separator; null when there are not so many. */
+DS_AVAILABLE_IN_ALL
+DsValue ds_value_get_field (DsValue text, char separator, guint index);
+DS_AVAILABLE_IN_ALL
+DsValue ds_value_strip (DsValue text);
+DS_AVAILABLE_IN_ALL
+gboolean ds_value_contains (DsValue text, const char *part);
+DS_AVAILABLE_IN_ALL
+gboolean ds_value_has_prefix (DsValue text, const char *prefix);
+DS_AVAILABLE_IN_ALL
+gboolean ds_value_equals_string (DsValue text, const char *string);
+
+/* Null when @text is not wholly such a number; never fails the task. */
+DS_AVAILABLE_IN_ALL
+DsValue ds_value_parse_int (DsValue text);
+DS_AVAILABLE_IN_ALL
+DsValue ds_value_parse_double (DsValue text);
+
+/* ---- Every type ---- */
+
+/* Equality of keys: int 1 and double 1.0 differ; -0.0 equals 0.0; NaN equals NaN. */
+DS_AVAILABLE_IN_ALL
+gboolean ds_value_equal (DsValue a, DsValue b);
+/* A total order: by type in the order of DsValueType, then by value; strings by bytes. */
+DS_AVAILABLE_IN_ALL
+int ds_value_compare (DsValue a, DsValue b);
+/* The same on every machine and run. */
+DS_AVAILABLE_IN_ALL
+guint64 ds_value_hash (DsValue value);
+
+/* (hello,2)  [1,2]  null  0xff00: as print shows it.  (transfer full) */
+DS_AVAILABLE_IN_ALL
+char *ds_value_to_string (DsValue value);
+/* The bytes of a string or bytes value with a closing NUL.  (transfer full) */
+DS_AVAILABLE_IN_ALL
+char *ds_value_dup_string (DsValue value);
+/* (transfer full), floating; the bridge for bindings. */
+DS_AVAILABLE_IN_ALL
+GVariant *ds_value_to_variant (DsValue value);
+
+#endif /* __GI_SCANNER__ */
+
+G_END_DECLS

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Jobs: an action on an RDD becomes a result stage and, before it, one map stage for each
+ * shuffle that is not complete yet; a stage is one task a partition. */
+
+#include "base/ds-memory-budget-private.h"
+#include "rdd/ds-backend-private.h"
+#include "rdd/ds-rdd-private.h"
+
+G_BEGIN_DECLS
+
+/* What a job does with its partitions. */
+typedef struct
+{
+  /* Thread: executor.  The terminal sink of partition number @index of the job's list. */
+  DsSink *(*make_sink) (DsTask *task, guint index, gpointer data);
+  /* Thread: executor.  After finish, when the attempt succeeded: hand the result over.
+   * @sink is freed after. */
+  void (*commit) (DsTask *task, guint index, DsSink *sink, gpointer data);
+} DsJobFuncs;
+
+/* Runs the job for @partitions (NULL: all) and waits.  The calling thread works along;
+ * other workers are woken only when there is more than about 100 µs of work.  FALSE with
+ * the error of the first failed task, prefixed by operator, batch time and partition;
+ * %DS_ERROR_CANCELLED, %DS_ERROR_STOPPED; %DS_ERROR_INVALID_STATE inside a task. */
+gboolean ds_context_run_job (DsContext *self,
+                             DsRdd *rdd,
+                             const guint *partitions,
+                             guint n_partitions,
+                             const DsJobFuncs *funcs,
+                             gpointer data,
+                             GError **error);
+
+/* What jobs started on this thread belong to: set by the streaming context around an
+ * output. */
+typedef struct
+{
+  DsTime batch_time; /* %DS_TIME_NONE outside of a stream */
+  gboolean is_replay;
+  const char *output_key_prefix; /* (nullable): "application/output/batch ms" */
+  const char *job_group;         /* (nullable) */
+  GCancellable *cancellable;     /* (nullable) */
+  guint n_actions;               /* counted up by each job */
+} DsJobScope;
+
+void ds_job_scope_push (DsJobScope *scope);
+void ds_job_scope_pop (DsJobScope *scope);
+DsJobScope *ds_job_scope_get_current (void); /* (nullable) */
+
+/* Of the context, for nodes and tests. */
+DsArenaPool *ds_context_get_arena_pool (DsContext *self);
+DsMemoryBudget *ds_context_get_memory_budget (DsContext *self);
+DsBackend *ds_context_get_backend (DsContext *self);
+const char *ds_context_get_local_directory (DsContext *self);
+gboolean ds_context_is_stopped (DsContext *self);
+const char *ds_context_get_app_name (DsContext *self);
+const GError *
+ds_context_get_error (DsContext *self); /* (nullable): wrong constructor arguments */
+
+G_END_DECLS

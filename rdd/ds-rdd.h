@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/ds-macros.h"
+
+#include "rdd/ds-context.h"
+
+G_BEGIN_DECLS
+
+/* DsRdd: an immutable partitioned dataset: how to compute it, not its values.  GObject,
+ * any thread.
+ *
+ * Operators return a new RDD (transfer full), never NULL, and take no GError: an RDD
+ * built wrongly carries its error to the action.  Parents are kept by their children:
+ * unref them at will. Actions run a job and wait; they end with GError.  In the driver
+ * only: an action inside a function that has a DsTask fails that task with
+ * %DS_ERROR_INVALID_STATE.
+ *
+ * A function triple (func, user_data, destroy) belongs to the RDD; all functions of one
+ * operator share one user_data.  Actions borrow their function for the call and have no
+ * destroy.
+ */
+#define DS_TYPE_RDD (ds_rdd_get_type ())
+struct _DsRddClass
+{
+  GObjectClass parent_class;
+  /*< private >*/
+  gconstpointer ops; /* DsRddOps, rdd/ds-rdd-private.h */
+  gpointer padding[15];
+};
+DS_AVAILABLE_IN_ALL
+G_DECLARE_DERIVABLE_TYPE (DsRdd, ds_rdd, DS, RDD, GObject)
+
+/* A rule from keys to partitions.  Boxed.  Two RDDs with the same partitioner join
+ * without a shuffle. */
+typedef struct _DsPartitioner DsPartitioner;
+#define DS_TYPE_PARTITIONER (ds_partitioner_get_type ())
+DS_AVAILABLE_IN_ALL
+GType ds_partitioner_get_type (void);
+DS_AVAILABLE_IN_ALL
+DsPartitioner *ds_partitioner_new_hash (guint n_partitions);
+DS_AVAILABLE_IN_ALL
+DsPartitioner *ds_partitioner_new (guint n_partitions,
+                                   DsPartitionFunc func,
+                                   gpointer user_data,
+                                   GDestroyNotify destroy); /* (skip) */
+DS_AVAILABLE_IN_ALL
+DsPartitioner *ds_partitioner_ref (DsPartitioner *self);
+DS_AVAILABLE_IN_ALL
+void ds_partitioner_unref (DsPartitioner *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsPartitioner, ds_partitioner_unref)
+
+/* ---- Options: properties of what an operator returned, to be set before it is first
+ * used ---- */
+
+DS_AVAILABLE_IN_ALL
+void ds_rdd_set_name (DsRdd *self, const char *name);
+/* Of a shuffling operator or a file source (there: at least); 0: the default parallelism.
+ */
+DS_AVAILABLE_IN_ALL
+void ds_rdd_set_n_partitions (DsRdd *self, guint n_partitions);
+DS_AVAILABLE_IN_ALL
+void ds_rdd_set_partitioner (DsRdd *self, DsPartitioner *partitioner);
+/* Of map_partitions and map_chunks: TRUE promises that keys stay as they are. */
+DS_AVAILABLE_IN_ALL
+void ds_rdd_set_preserves_partitioning (DsRdd *self, gboolean preserves);
+
+DS_AVAILABLE_IN_ALL
+DsContext *ds_rdd_get_context (DsRdd *self); /* (transfer none) */
+DS_AVAILABLE_IN_ALL
+const char *ds_rdd_get_name (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+guint64 ds_rdd_get_id (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+guint ds_rdd_get_n_partitions (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+const GError *ds_rdd_get_error (DsRdd *self); /* (nullable) the latched error */
+DS_AVAILABLE_IN_ALL
+char *ds_rdd_to_debug_string (DsRdd *self);
+/* ---- Element by element (narrow) ---- */
+
+DS_AVAILABLE_IN_ALL
+DsRdd *
+ds_rdd_map (DsRdd *self, DsMapFunc func, gpointer user_data, GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_flat_map (DsRdd *self,
+                        DsFlatMapFunc func,
+                        gpointer user_data,
+                        GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_filter (DsRdd *self,
+                      DsFilterFunc func,
+                      gpointer user_data,
+                      GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_map_chunks (DsRdd *self,
+                          DsMapChunkFunc func,
+                          gpointer user_data,
+                          GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_map_partitions (DsRdd *self,
+                              DsMapPartitionFunc func,
+                              gpointer user_data,
+                              GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_glom (DsRdd *self); /* one list a partition */
+DS_AVAILABLE_IN_ALL
+DsRdd *
+ds_rdd_key_by (DsRdd *self, DsMapFunc func, gpointer user_data, GDestroyNotify destroy);
+/* ---- Several RDDs, other partitions ---- */
+
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_union (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_distinct (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_repartition (DsRdd *self, guint n_partitions);
+
+/* ---- Pairs ---- */
+
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_keys (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_values (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_map_values (DsRdd *self,
+                          DsMapFunc func,
+                          gpointer user_data,
+                          GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_flat_map_values (DsRdd *self,
+                               DsFlatMapFunc func,
+                               gpointer user_data,
+                               GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_partition_by (DsRdd *self, DsPartitioner *partitioner);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_group_by_key (DsRdd *self); /* (key, list) */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_reduce_by_key (DsRdd *self,
+                             DsReduceFunc func,
+                             gpointer user_data,
+                             GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_combine_by_key (DsRdd *self,
+                              DsMapFunc create,
+                              DsReduceFunc merge_value,
+                              DsReduceFunc merge_combiners,
+                              gpointer user_data,
+                              GDestroyNotify destroy);
+
+/* ---- Twins for other languages: DsBlockFunc, (scope notified) (closure) (destroy) ----
+ */
+
+/* Pieces of a partition in order, none empty: for what map, flat_map and filter do. */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_map_blocks (DsRdd *self,
+                          DsBlockFunc func,
+                          gpointer user_data,
+                          GDestroyNotify destroy);
+/* The whole partition in one block, also an empty one. */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_map_partition_blocks (DsRdd *self,
+                                    DsBlockFunc func,
+                                    gpointer user_data,
+                                    GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_reduce_by_key_op (DsRdd *self, DsReduction reduction); /* at full speed */
+
+/* ---- Actions ----
+ * Values come back in a block (transfer full), NULL with error; numbers in their own
+ * type. Honour g_cancellable_get_current (). */
+
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_collect (DsRdd *self, GError **error);
+DS_AVAILABLE_IN_ALL
+gint64 ds_rdd_count (DsRdd *self, GError **error); /* -1 with error */
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_first (DsRdd *self, GError **error); /* a block of one; %DS_ERROR_EMPTY */
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_take (
+    DsRdd *self,
+    gsize n,
+    GError **error); /* Blocks of one value; reduce of nothing is %DS_ERROR_EMPTY. */
+DS_AVAILABLE_IN_ALL
+DsBlock *
+ds_rdd_reduce (DsRdd *self, DsReduceFunc func, gpointer user_data, GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_count_by_value (DsRdd *self, GError **error);
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_is_empty (DsRdd *self, gboolean *is_empty, GError **error); /* (out) */
+
+DS_AVAILABLE_IN_ALL
+gboolean
+ds_rdd_foreach (DsRdd *self, DsForeachFunc func, gpointer user_data, GError **error);
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_foreach_partition (DsRdd *self,
+                                   DsForeachPartitionFunc func,
+                                   gpointer user_data,
+                                   GError **error);
+/* The twin: each partition as one block.  (scope call) */
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_foreach_partition_block (DsRdd *self,
+                                         DsForeachBlockFunc func,
+                                         gpointer user_data,
+                                         GError **error);
+
+/* A directory of part-00000 ... and _SUCCESS, written aside and renamed; an existing one
+ * is an error outside of a stream. */
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_save_as_text_file (DsRdd *self, const char *path, GError **error);
+
+/* Every action above also has the GIO pair: the same arguments, a destroy where there is
+ * a function, then cancellable, callback, data.  The callback runs in the caller's main
+ * context. */
+DS_AVAILABLE_IN_ALL
+void ds_rdd_collect_async (DsRdd *self,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer data);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_collect_finish (DsRdd *self, GAsyncResult *result, GError **error);
+DS_AVAILABLE_IN_ALL
+void ds_rdd_count_async (DsRdd *self,
+                         GCancellable *cancellable,
+                         GAsyncReadyCallback callback,
+                         gpointer data);
+DS_AVAILABLE_IN_ALL
+gint64 ds_rdd_count_finish (DsRdd *self, GAsyncResult *result, GError **error);
+DS_AVAILABLE_IN_ALL
+void ds_rdd_reduce_async (DsRdd *self,
+                          DsReduceFunc func,
+                          gpointer user_data,
+                          GDestroyNotify destroy,
+                          GCancellable *cancellable,
+                          GAsyncReadyCallback callback,
+                          gpointer data);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_reduce_finish (DsRdd *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of a task: one attempt at one partition of one stage.  One thread. */
+
+#include "base/ds-failure-private.h"
+#include "rdd/ds-context.h"
+#include "rdd/ds-sink-private.h"
+#include "rdd/ds-task.h"
+
+G_BEGIN_DECLS
+
+/* Where ds_task_emit () puts values: the output side of an operator's sink.  Two columns
+ * of %DS_CHUNK_MAX_VALUES; flushed to the next sink when full.  The scratch arena is
+ * reset between two calls of the user function, never inside one. */
+typedef struct _DsEmitter DsEmitter;
+
+struct _DsEmitter
+{
+  DsSink *next;
+  DsForm form; /* values or pairs, as the first emission since the last flush decides */
+  guint n_values;
+  DsArena *arena;
+  DsValue *values;      /* [DS_CHUNK_MAX_VALUES] */
+  DsValue *pair_values; /* [DS_CHUNK_MAX_VALUES] */
+  gboolean enough;      /* the next sink said FALSE: emissions are ignored */
+};
+
+struct _DsTask
+{
+  DsFailureReceiver receiver; /* first: a report reaches the task by a cast */
+  DsContext *context;
+  guint64 job_id;
+  guint partition;
+  guint attempt;
+  DsTime batch_time;
+  gboolean is_replay;
+  const char *output_key;    /* (nullable) */
+  GCancellable *cancellable; /* (nullable) */
+
+  /* Of the operator whose function runs just now; saved and restored by ds_task_enter ().
+   */
+  const char *operator_name;
+  DsArena *arena;                    /* ds_task_alloc () */
+  DsEmitter *emitter;                /* (nullable): this operator emits nothing */
+  const DsValue *current;            /* (nullable): the value in work, for messages */
+  const DsValue *current_pair_value; /* (nullable) */
+
+  GError *error; /* the first failure, with its context prefixed */
+  GHashTable
+      *counters; /* (nullable): name -> gint64 *, added to the context's on success */
+};
+
+typedef struct
+{
+  const char *operator_name;
+  DsArena *arena;
+  DsEmitter *emitter;
+  const DsValue *current;
+  const DsValue *current_pair_value;
+} DsTaskFrame;
+
+DsTask *ds_task_new (DsContext *context, guint partition, guint attempt);
+void ds_task_free (DsTask *self);
+/* Around the whole of a task's work on its thread: pushes and pops it as failure
+ * receiver. */
+void ds_task_begin (DsTask *self);
+void ds_task_end (DsTask *self);
+DsTask *ds_task_get_current (void); /* (nullable): of this thread */
+
+/* Around a chunk's worth of calls of one operator's user function. */
+static inline DsTaskFrame
+ds_task_enter (DsTask *self,
+               const char *operator_name,
+               DsArena *arena,
+               DsEmitter *emitter)
+{
+  DsTaskFrame frame = { self->operator_name, self->arena, self->emitter, self->current,
+                        self->current_pair_value };
+
+  self->operator_name = operator_name;
+  self->arena = arena;
+  self->emitter = emitter;
+  self->current = NULL;
+  self->current_pair_value = NULL;
+  return frame;
+}
+
+static inline void
+ds_task_leave (DsTask *self, const DsTaskFrame *frame)
+{
+  self->operator_name = frame->operator_name;
+  self->arena = frame->arena;
+  self->emitter = frame->emitter;
+  self->current = frame->current;
+  self->current_pair_value = frame->current_pair_value;
+}
+
+/* The error of a failed task, to the caller.  Always FALSE. */
+gboolean ds_task_propagate_error (DsTask *self, GError **error);
+
+DsEmitter *ds_emitter_new (DsArenaPool *pool, DsSink *next);
+void ds_emitter_free (DsEmitter *self);
+gboolean ds_emitter_flush (DsEmitter *self); /* FALSE: enough */
+/* Between two calls of the user function: flushes and resets the arena when either is
+ * filling up. */
+gboolean ds_emitter_between_calls (DsEmitter *self);
+
+G_END_DECLS
