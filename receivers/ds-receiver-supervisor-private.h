@@ -15,31 +15,36 @@ G_BEGIN_DECLS
 
 typedef struct _DsReceiverSupervisor DsReceiverSupervisor;
 
+/* 0 or NULL is the default that is named. */
 typedef struct
 {
   guint stream_id;
-  DsDuration block_interval; /* 200 ms */
-  gsize max_block_bytes;     /* a full buffer becomes a block at once */
-  DsDuration restart_delay;  /* first pause; doubles up to 30 s, +- 20 % */
-  gsize max_record_bytes;
-  DsClock *clock;    /* (transfer none) */
-  DsArenaPool *pool; /* (nullable) */
-  DsMemoryBudget
-      *budget; /* bytes of handed-over blocks stay taken: the owner releases them */
+  DsDuration block_interval; /* 200 ms, on monotonic time whatever the clock */
+  gsize max_block_bytes;     /* 1 MiB: a full buffer becomes a block at once */
+  DsDuration restart_delay;  /* first pause; doubles up to 30 s, +- 20 %; 0: no pause */
+  gsize max_record_bytes;    /* 1 MiB, of a line */
+  DsClock *clock;            /* the system's; ds_receiver_sleep () waits on it */
+  DsArenaPool *pool;         /* the process-wide one */
+  DsMemoryBudget *budget;    /* (transfer none), needed: the bytes of handed-over blocks
+                              * stay taken until the owner releases them */
 } DsReceiverSettings;
 
-/* Thread: any of the receiver's; one at a time per receiver.  None is called after
- * ds_receiver_supervisor_stop () returned. */
+/* Thread: any of the receiver's, and whoever cuts; one at a time per receiver.  None is
+ * called after stopped (), or after ds_receiver_supervisor_free () returned.  They may
+ * call stop_async (), never join (), cut () or free (). */
 typedef struct
 {
   /* A block of @n_records, taken over by the callee (transfer full); @n_bytes were taken
-   * from the budget.  FALSE with @error: it could not be kept (that fails the store). */
+   * from the budget.  FALSE with @error: it could not be kept; that fails the store, and
+   * the supervisor gives the bytes back. */
   gboolean (*add_block) (gpointer owner,
                          DsBlock *block,
                          gsize n_records,
                          gsize n_bytes,
                          GError **error);
+  /* At each start, also after a pause. */
   void (*started) (gpointer owner, const char *location);
+  /* Already logged with g_message (); the message says when it tries again. */
   void (*error) (gpointer owner, const GError *error);
   void (*stopped) (gpointer owner, const GError *error); /* (nullable) error; for good */
 } DsReceiverEvents;
@@ -53,8 +58,9 @@ gboolean ds_receiver_supervisor_start (DsReceiverSupervisor *self, GError **erro
 /* What was stored so far becomes a block now: called at each batch tick, so that a batch
  * holds everything stored before it.  Any thread; does not wait for the receiver. */
 void ds_receiver_supervisor_cut (DsReceiverSupervisor *self);
-/* Asks the receiver to stop; nothing more is accepted, what was stored is handed over.
- * Returns at once. */
+/* Asks the receiver to stop.  A receiver with a stop function of its own may store until
+ * that has returned, however long it takes; from any other nothing more is accepted.  All
+ * that was stored is handed over before stopped () is called.  Returns at once. */
 void ds_receiver_supervisor_stop_async (DsReceiverSupervisor *self);
 /* Waits for that, until @deadline (steady monotonic µs, g_get_monotonic_time ()); FALSE
  * when it was not over. */
@@ -63,7 +69,10 @@ gboolean ds_receiver_supervisor_is_active (DsReceiverSupervisor *self);
 gint64 ds_receiver_supervisor_get_n_records (DsReceiverSupervisor *self);
 gint64 ds_receiver_supervisor_get_n_dropped (
     DsReceiverSupervisor *self); /* overlong, unterminated */
-/* After join.  */
+/* For tests: the jitter of the pauses.  Before start. */
+void ds_receiver_supervisor_set_seed (DsReceiverSupervisor *self, guint32 seed);
+/* After join, also one that was not over in time: a receiver that still hangs then goes
+ * on alone, and nothing of it is heard again. */
 void ds_receiver_supervisor_free (DsReceiverSupervisor *self);
 
 G_END_DECLS

@@ -30,20 +30,21 @@ struct _DsReceiverClass
    * for good. */
   gboolean (*run) (DsReceiver *self, GCancellable *cancellable, GError **error);
 
-  /* Thread: receiver.  start must return soon; the default one calls run. */
+  /* Thread: receiver.  start must return soon; the default one calls run.  What is stored
+   * until stop has returned still counts. */
   gboolean (*start) (DsReceiver *self, GError **error);
   void (*stop) (DsReceiver *self);
 
-  /* Thread: receiver.  Everything stored with a token up to @token is safe: written to
-   * the log, or its batch is done.  For sources that want an acknowledgement. */
+  /* Thread: receiver, or the one that stored.  Everything stored with a token up to
+   * @token was taken over by the stream.  For sources that want an acknowledgement. */
   void (*acknowledged) (DsReceiver *self, guint64 token);
 
   gpointer padding[12];
 };
 
 /* Any thread.  One record goes into the current block (cut every 200 ms).  They wait
- * while the memory budget is used up or the rate limit is met, and return FALSE once the
- * receiver is stopping. */
+ * while the memory budget is used up, and return FALSE, storing nothing, once the
+ * receiver is stopping (one with a stop function: once that has returned). */
 DS_AVAILABLE_IN_ALL
 gboolean ds_receiver_store (DsReceiver *self, DsValue value); /* (skip) copied */
 DS_AVAILABLE_IN_ALL

@@ -19,5 +19,8 @@ G_DECLARE_FINAL_TYPE (DsSocketReceiver,
 DsReceiver *ds_socket_receiver_new (const char *host, guint16 port);
 void ds_socket_receiver_set_long_line_policy (DsSocketReceiver *self,
                                               DsLongLinePolicy policy);
+/* A connection on which nothing came for @timeout µs is closed and made anew; 0: never.
+ * Whole seconds, rounded up.  Before start. */
+void ds_socket_receiver_set_idle_timeout (DsSocketReceiver *self, DsDuration timeout);
 
 G_END_DECLS
