@@ -42,6 +42,7 @@ typedef struct
   const char *job_group;         /* (nullable) */
   GCancellable *cancellable;     /* (nullable) */
   guint n_actions;               /* counted up by each job */
+  gpointer previous;             /* set by push */
 } DsJobScope;
 
 void ds_job_scope_push (DsJobScope *scope);

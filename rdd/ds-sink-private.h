@@ -48,7 +48,8 @@ struct _DsSink
   void (*free) (DsSink *self);       /* frees itself, not the next one */
   guint accepts;                     /* bit mask: 1 << DsForm */
   DsTask *task;
-  DsSink *next; /* (nullable): owned, freed by ds_sink_free () */
+  DsSink *next;              /* (nullable): owned, freed by ds_sink_free () */
+  const char *operator_name; /* (nullable): for messages; set by ds_rdd_compute () */
 };
 
 #define DS_ACCEPTS_VALUES (1u << DS_FORM_VALUES)
@@ -84,6 +85,23 @@ gboolean ds_sink_finish_next (DsSink *self);
 
 /* The values of a block as chunks. */
 gboolean ds_sink_push_block (DsSink *self, DsBlock *block);
+/* Columns of any length as chunks.  @block (nullable) holds what they point to. */
+gboolean ds_sink_push_columns (DsSink *self,
+                               const DsValue *values,
+                               const DsValue *pair_values,
+                               gsize n_values,
+                               DsBlock *block);
+/* Text of any length as chunks that end at line ends. */
+gboolean ds_sink_push_text (DsSink *self,
+                            const char *text,
+                            gsize n_bytes,
+                            gboolean strip_cr,
+                            DsBlock *block);
+
+/* Scratch columns of %DS_CHUNK_MAX_VALUES values, not cleared, recycled within a thread:
+ * what sinks put results into. */
+DsValue *ds_scratch_column_take (void);
+void ds_scratch_column_give (DsValue *column); /* (nullable) */
 
 /* ---- Terminal sinks of general use ---- */
 

@@ -24,18 +24,28 @@ struct _DsEmitter
   DsValue *values;      /* [DS_CHUNK_MAX_VALUES] */
   DsValue *pair_values; /* [DS_CHUNK_MAX_VALUES] */
   gboolean enough;      /* the next sink said FALSE: emissions are ignored */
+  const DsValue
+      *key; /* (nullable): flat_map_values, every emission goes under this key */
 };
+
+/* Between two calls of a user function the emitter is flushed once there are so many
+ * values, or so many bytes of scratch memory. */
+#define DS_EMITTER_HIGH_WATER (DS_CHUNK_MAX_VALUES * 3 / 4)
+#define DS_SCRATCH_HIGH_WATER (256 * 1024)
+
+typedef struct _DsJob DsJob;
 
 struct _DsTask
 {
   DsFailureReceiver receiver; /* first: a report reaches the task by a cast */
-  DsContext *context;
+  DsContext *context;         /* (nullable) in tests */
+  DsJob *job;                 /* (nullable): whom to ask whether to go on */
   guint64 job_id;
   guint partition;
   guint attempt;
   DsTime batch_time;
   gboolean is_replay;
-  const char *output_key;    /* (nullable) */
+  char *output_key;          /* (nullable): made when first asked for */
   GCancellable *cancellable; /* (nullable) */
 
   /* Of the operator whose function runs just now; saved and restored by ds_task_enter ().
@@ -49,6 +59,7 @@ struct _DsTask
   GError *error; /* the first failure, with its context prefixed */
   GHashTable
       *counters; /* (nullable): name -> gint64 *, added to the context's on success */
+  DsArena *own_arena; /* (nullable): for functions that run outside of an operator */
 };
 
 typedef struct
@@ -62,6 +73,9 @@ typedef struct
 
 DsTask *ds_task_new (DsContext *context, guint partition, guint attempt);
 void ds_task_free (DsTask *self);
+/* The same for a task that lives in memory of the caller. */
+void ds_task_init (DsTask *self, DsContext *context, guint partition, guint attempt);
+void ds_task_clear (DsTask *self);
 /* Around the whole of a task's work on its thread: pushes and pops it as failure
  * receiver. */
 void ds_task_begin (DsTask *self);
@@ -96,14 +110,31 @@ ds_task_leave (DsTask *self, const DsTaskFrame *frame)
   self->current_pair_value = frame->current_pair_value;
 }
 
+/* What sources ask once a chunk: FALSE when the task has failed or its job is to end; in
+ * the second case the task fails with %DS_ERROR_CANCELLED or %DS_ERROR_STOPPED. */
+gboolean ds_task_may_go_on (DsTask *self);
+/* The failure of a value that is no pair, under the name of the operator that wanted one.
+ */
+void ds_task_fail_no_pair (DsTask *self, const char *operator_name, DsValue value);
+DsArenaPool *ds_task_get_arena_pool (DsTask *self); /* (nullable): the default one */
+
 /* The error of a failed task, to the caller.  Always FALSE. */
 gboolean ds_task_propagate_error (DsTask *self, GError **error);
 
 DsEmitter *ds_emitter_new (DsArenaPool *pool, DsSink *next);
 void ds_emitter_free (DsEmitter *self);
 gboolean ds_emitter_flush (DsEmitter *self); /* FALSE: enough */
+gboolean ds_emitter_flush_and_reset (DsEmitter *self);
+
 /* Between two calls of the user function: flushes and resets the arena when either is
- * filling up. */
-gboolean ds_emitter_between_calls (DsEmitter *self);
+ * filling up.  FALSE: enough. */
+static inline gboolean
+ds_emitter_between_calls (DsEmitter *self)
+{
+  if (G_LIKELY (self->n_values < DS_EMITTER_HIGH_WATER &&
+                self->arena->n_bytes < DS_SCRATCH_HIGH_WATER))
+    return !self->enough;
+  return ds_emitter_flush_and_reset (self);
+}
 
 G_END_DECLS

@@ -84,6 +84,9 @@ void ds_task_emit (DsTask *task, DsValue value);
 /* The cheapest way to make pairs: key and value go into two columns. */
 DS_AVAILABLE_IN_ALL
 void ds_task_emit_pair (DsTask *task, DsValue key, DsValue value);
+/* Many at once; nothing is copied when they are many. */
+DS_AVAILABLE_IN_ALL
+void ds_task_emit_values (DsTask *task, const DsValue *values, gsize n_values);
 
 /* ---- New values, living as long as the results are needed: nobody frees ---- */
 
