@@ -21,7 +21,7 @@ typedef struct
   guint stream_id;
   DsDuration block_interval; /* 200 ms, on monotonic time whatever the clock */
   gsize max_block_bytes;     /* 1 MiB: a full buffer becomes a block at once */
-  DsDuration restart_delay;  /* first pause; doubles up to 30 s, +- 20 %; 0: no pause */
+  DsDuration restart_delay;  /* 2 s: the first pause; doubles up to 30 s, +- 20 % */
   gsize max_record_bytes;    /* 1 MiB, of a line */
   DsClock *clock;            /* the system's; ds_receiver_sleep () waits on it */
   DsArenaPool *pool;         /* the process-wide one */
