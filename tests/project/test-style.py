@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a machine can see of the house style; clang-format does the rest."""
+
+import os
+import re
+
+import tap
+
+SPDX = "SPDX-License-Identifier: LGPL-2.1-or-later"
+MAX_COLUMNS = 90
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+# Comments, strings and character literals, in the order in which they start.
+NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+
+
+def only_code(text):
+    """The text with comments and literals blanked; lines stay where they are."""
+    return NO_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
+
+
+def find_goto(text):
+    return [number for number, line in enumerate(only_code(text).splitlines(), 1)
+            if re.search(r"\bgoto\b", line)]
+
+
+def c_sources():
+    return tap.list_files(tap.SOURCE_FOLDERS, (".c", ".h"))
+
+
+def test_spdx():
+    files = c_sources() + tap.list_files(tap.SOURCE_FOLDERS + ("build-aux",), (".py", ".sh", "meson.build"))
+    files += ["check", "demo", ".ci/run", "bench/run", "meson.build"]
+    wrong = [path for path in files if SPDX not in "\n".join(tap.read_file(path).splitlines()[:2])]
+    tap.check(not wrong, f"no '{SPDX}' at the top of {', '.join(wrong)}")
+
+
+def test_no_goto():
+    wrong = [f"{path}:{line}" for path in c_sources() for line in find_goto(tap.read_file(path))]
+    tap.check(not wrong, f"goto in {', '.join(wrong)}")
+
+
+def test_goto_is_found_in_code_only():
+    text = '/* goto */\nchar *s = "goto \\" goto"; // goto\nif (x)\n  goto out;\n'
+    tap.check(find_goto(text) == [4], f"found in lines {find_goto(text)} instead of [4]")
+
+
+def test_no_tabs():
+    wrong = [path for path in c_sources() if "\t" in tap.read_file(path)]
+    tap.check(not wrong, f"tabs in {', '.join(wrong)}")
+
+
+def test_line_length():
+    wrong = [f"{path}:{number} has {len(line)} columns"
+             for path in c_sources()
+             for number, line in enumerate(tap.read_file(path).splitlines(), 1)
+             if len(line) > MAX_COLUMNS]
+    tap.check(not wrong, "\n".join(wrong))
+
+
+def test_includes_exist():
+    wrong = []
+    for path in c_sources():
+        for name in INCLUDE.findall(tap.read_file(path)):
+            if not os.path.exists(os.path.join(tap.SOURCE_ROOT, name)):
+                wrong.append(f'{path}: "{name}" is no path from the root of the project')
+    tap.check(not wrong, "\n".join(wrong))
+
+
+def test_readmes():
+    wrong = [folder for folder in tap.SOURCE_FOLDERS + ("docs",)
+             if not os.path.exists(os.path.join(tap.SOURCE_ROOT, folder, "README.md"))]
+    tap.check(not wrong, f"no README.md in {', '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    tap.run([
+        ("/project/style/every-source-names-its-licence", test_spdx),
+        ("/project/style/no-goto", test_no_goto),
+        ("/project/style/a-planted-goto-is-found-in-code-only", test_goto_is_found_in_code_only),
+        ("/project/style/no-tabs", test_no_tabs),
+        ("/project/style/no-line-over-90-columns", test_line_length),
+        ("/project/style/quoted-includes-start-at-the-root-and-exist", test_includes_exist),
+        ("/project/style/every-folder-has-a-readme", test_readmes),
+    ])
