@@ -8,8 +8,18 @@
 
 G_BEGIN_DECLS
 
-/* (transfer none): the system's. */
-DsClock *ds_clock_get_system (void);
+/* What a kind of clock provides. */
+typedef struct
+{
+  DsTime (*get_time) (DsClock *self);
+  DsTime (*get_steady_time) (DsClock *self);
+  /* When steady time will be @time, as g_get_monotonic_time () counts; %G_MAXINT64:
+   * nobody knows, wait to be woken. */
+  gint64 (*get_deadline) (DsClock *self, DsTime time);
+} DsClockOps;
+
+/* (transfer full): follows the system; its steady time starts now. */
+DsClock *ds_clock_new_system (void);
 DsTime ds_clock_get_steady_time (DsClock *self);
 /* Waits until steady time is >= @time or *@stopping is TRUE; TRUE when the time has come.
  */

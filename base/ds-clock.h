@@ -16,7 +16,8 @@ struct _DsClockClass
 {
   GObjectClass parent_class;
   /*< private >*/
-  gpointer padding[8];
+  gconstpointer ops; /* DsClockOps, base/ds-clock-private.h */
+  gpointer padding[7];
 };
 
 DS_AVAILABLE_IN_ALL

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The clock as an interface, and the system's.  Wall time is what batch times are made
+ * of, but it jumps when somebody sets it; waiting therefore goes by steady time, which
+ * starts where wall time was and then follows the monotonic clock. */
+
+#include "base/ds-clock-private.h"
+
+typedef struct
+{
+  GMutex lock; /* only for waiting */
+  GCond changed;
+} DsClockPrivate;
+
+G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (DsClock, ds_clock, G_TYPE_OBJECT)
+
+static const DsClockOps *
+ds_clock_get_ops (DsClock *self)
+{
+  return DS_CLOCK_GET_CLASS (self)->ops;
+}
+
+static void
+ds_clock_finalize (GObject *object)
+{
+  DsClockPrivate *priv = ds_clock_get_instance_private (DS_CLOCK (object));
+
+  g_mutex_clear (&priv->lock);
+  g_cond_clear (&priv->changed);
+  G_OBJECT_CLASS (ds_clock_parent_class)->finalize (object);
+}
+
+static void
+ds_clock_class_init (DsClockClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ds_clock_finalize;
+}
+
+static void
+ds_clock_init (DsClock *self)
+{
+  DsClockPrivate *priv = ds_clock_get_instance_private (self);
+
+  g_mutex_init (&priv->lock);
+  g_cond_init (&priv->changed);
+}
+
+/**
+ * ds_clock_get_time:
+ * @self: a clock
+ *
+ * Reads the clock.  The system's may jump when somebody sets it.
+ *
+ * Any thread.
+ *
+ * Returns: µs since 1970-01-01 00:00 UTC
+ */
+DsTime
+ds_clock_get_time (DsClock *self)
+{
+  g_return_val_if_fail (DS_IS_CLOCK (self), DS_TIME_NONE);
+
+  return ds_clock_get_ops (self)->get_time (self);
+}
+
+DsTime
+ds_clock_get_steady_time (DsClock *self)
+{
+  return ds_clock_get_ops (self)->get_steady_time (self);
+}
+
+gboolean
+ds_clock_wait_until (DsClock *self, DsTime time, const gint *stopping)
+{
+  DsClockPrivate *priv = ds_clock_get_instance_private (self);
+  const DsClockOps *ops = ds_clock_get_ops (self);
+  gboolean has_come = FALSE;
+
+  g_mutex_lock (&priv->lock);
+  while (!(has_come = ops->get_steady_time (self) >= time) &&
+         !g_atomic_int_get (stopping))
+    {
+      gint64 deadline = ops->get_deadline (self, time);
+
+      if (deadline == G_MAXINT64)
+        g_cond_wait (&priv->changed, &priv->lock);
+      else
+        g_cond_wait_until (&priv->changed, &priv->lock, deadline);
+    }
+  g_mutex_unlock (&priv->lock);
+  return has_come && !g_atomic_int_get (stopping);
+}
+
+void
+ds_clock_wake (DsClock *self)
+{
+  DsClockPrivate *priv = ds_clock_get_instance_private (self);
+
+  g_mutex_lock (&priv->lock);
+  g_cond_broadcast (&priv->changed);
+  g_mutex_unlock (&priv->lock);
+}
+
+/* ---- The system's ---- */
+
+#define DS_TYPE_SYSTEM_CLOCK (ds_system_clock_get_type ())
+G_DECLARE_FINAL_TYPE (DsSystemClock, ds_system_clock, DS, SYSTEM_CLOCK, DsClock)
+
+struct _DsSystemClock
+{
+  DsClock parent_instance;
+  gint64 offset; /* steady time − monotonic time */
+};
+
+G_DEFINE_FINAL_TYPE (DsSystemClock, ds_system_clock, DS_TYPE_CLOCK)
+
+static DsTime
+ds_system_clock_get_time (DsClock *clock)
+{
+  return g_get_real_time ();
+}
+
+static DsTime
+ds_system_clock_get_steady_time (DsClock *clock)
+{
+  return g_get_monotonic_time () + DS_SYSTEM_CLOCK (clock)->offset;
+}
+
+static gint64
+ds_system_clock_get_deadline (DsClock *clock, DsTime time)
+{
+  return time - DS_SYSTEM_CLOCK (clock)->offset;
+}
+
+static void
+ds_system_clock_class_init (DsSystemClockClass *klass)
+{
+  static const DsClockOps ops = {
+    .get_time = ds_system_clock_get_time,
+    .get_steady_time = ds_system_clock_get_steady_time,
+    .get_deadline = ds_system_clock_get_deadline,
+  };
+
+  DS_CLOCK_CLASS (klass)->ops = &ops;
+}
+
+static void
+ds_system_clock_init (DsSystemClock *self)
+{
+  self->offset = g_get_real_time () - g_get_monotonic_time ();
+}
+
+DsClock *
+ds_clock_new_system (void)
+{
+  return g_object_new (DS_TYPE_SYSTEM_CLOCK, NULL);
+}
