@@ -45,6 +45,41 @@ typedef struct
   gpointer previous;             /* set by push */
 } DsJobScope;
 
+typedef enum
+{
+  DS_JOB_RUNNING,
+  DS_JOB_FAILED,
+  DS_JOB_CANCELLED,
+  DS_JOB_STOPPED
+} DsJobState;
+
+/* A running job.  It lives on the stack of the thread that waits for it. */
+struct _DsJob
+{
+  DsContext *context;
+  guint64 id;
+  const DsJobScope *scope;   /* (nullable) */
+  guint action;              /* n-th of the scope */
+  GCancellable *cancellable; /* (nullable): current when the job began */
+  gint state;                /* atomic, DsJobState; leaves RUNNING once */
+  GError *error;             /* of whoever made it FAILED; read after the last task */
+  DsJob *next;               /* guarded by the context's lock */
+  DsJob *previous;
+};
+
+/* FALSE with %DS_ERROR_STOPPED, or the error of the context. */
+gboolean ds_job_begin (DsJob *self, DsContext *context, GError **error);
+/* FALSE with the error of a job that has not succeeded. */
+gboolean ds_job_end (DsJob *self, GError **error);
+/* TRUE while nobody failed, cancelled or stopped it; looks at the cancellables. */
+gboolean ds_job_may_go_on (DsJob *self);
+/* The first failure counts.  @error (transfer full) */
+void ds_job_fail (DsJob *self, GError *error);
+/* Moves a running job to @state. */
+void ds_job_interrupt (DsJob *self, DsJobState state);
+/* The error of an interrupted job.  (transfer full) */
+GError *ds_job_new_interruption_error (DsJob *self);
+
 void ds_job_scope_push (DsJobScope *scope);
 void ds_job_scope_pop (DsJobScope *scope);
 DsJobScope *ds_job_scope_get_current (void); /* (nullable) */

@@ -50,12 +50,14 @@ typedef struct
  * prepare. */
 void
 ds_rdd_init_node (DsRdd *self, DsContext *context, const char *kind, guint n_partitions);
-void
-ds_rdd_add_parent (DsRdd *self, DsRdd *parent, DsShuffle *shuffle); /* takes references */
+/* References @parent and @shuffle for itself; the caller keeps its own. */
+void ds_rdd_add_parent (DsRdd *self, DsRdd *parent, DsShuffle *shuffle);
 void ds_rdd_set_node_n_partitions (DsRdd *self, guint n_partitions);
 void ds_rdd_latch_error (DsRdd *self,
                          GError *error); /* (transfer full); the first one counts */
-gboolean ds_rdd_prepare (DsRdd *self, GError **error); /* parents first */
+/* Parents first.  Also copies the partition count of the parent to a node that has
+ * make_sink, and tells shuffles how many maps they have. */
+gboolean ds_rdd_prepare (DsRdd *self, GError **error);
 
 const DsRddOps *ds_rdd_get_ops (DsRdd *self);
 const DsDependency *ds_rdd_get_dependencies (DsRdd *self, guint *n_dependencies);
@@ -75,6 +77,17 @@ typedef struct
   gpointer user_data;
   GDestroyNotify destroy;
 } DsClosureData;
+
+/* Calls destroy, once. */
+static inline void
+ds_closure_data_clear (DsClosureData *self)
+{
+  GDestroyNotify destroy = self->destroy;
+
+  self->destroy = NULL;
+  if (destroy != NULL)
+    destroy (self->user_data);
+}
 
 /* ---- Nodes that other layers make ---- */
 
