@@ -51,6 +51,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsArena, ds_arena_unref)
 /* Forgets what was allocated and keeps the largest region.  Only the single owner may. */
 void ds_arena_reset (DsArena *self);
 gsize ds_arena_get_n_bytes (DsArena *self);
+/* Memory of the system that the arena holds, used or not. */
+gsize ds_arena_get_capacity (DsArena *self);
 
 /* Out of line: makes room in a new region. */
 gpointer ds_arena_alloc_slow (DsArena *self, gsize n_bytes);
