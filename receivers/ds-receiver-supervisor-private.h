@@ -31,7 +31,8 @@ typedef struct
 
 /* Thread: any of the receiver's, and whoever cuts; one at a time per receiver.  None is
  * called after stopped (), or after ds_receiver_supervisor_free () returned.  They may
- * call stop_async (), never join (), cut () or free (). */
+ * call stop_async (), never join (), cut () or free (); locks that they take must not be
+ * held while calling those. */
 typedef struct
 {
   /* A block of @n_records, taken over by the callee (transfer full); @n_bytes were taken
