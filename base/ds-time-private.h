@@ -23,7 +23,7 @@ double ds_duration_divide (DsDuration duration, DsDuration divisor);
 char *ds_duration_to_seconds_string (DsDuration duration);
 
 /* In the largest unit of which it has one: 60 s is 1.0 "min".  *@unit is static: "ms",
- * "sec", "min", "hrs", "days" or "yrs" (of 365 days). */
+ * "sec", "min", "hrs" or "days", the largest. */
 double ds_duration_normalize (DsDuration duration, const char **unit);
 /* A batch time as displays show it: "2015/05/14 14:04:40", with ".452" when batches are
  * shorter than a second, without the date unless @with_date.  @zone (nullable): the local

@@ -136,8 +136,11 @@ ds_duration_normalize (DsDuration duration, const char **unit)
   {
     DsDuration length;
     const char *name;
-  } units[] = { { 365 * DS_DAY, "yrs" }, { DS_DAY, "days" },   { DS_HOUR, "hrs" },
-                { DS_MINUTE, "min" },    { DS_SECOND, "sec" }, { DS_MILLISECOND, "ms" } };
+  } units[] = { { DS_DAY, "days" },
+                { DS_HOUR, "hrs" },
+                { DS_MINUTE, "min" },
+                { DS_SECOND, "sec" },
+                { DS_MILLISECOND, "ms" } };
   gsize i = 0;
 
   while (i < G_N_ELEMENTS (units) - 1 && duration < units[i].length)
