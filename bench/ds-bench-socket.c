@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The words that come from a loopback socket, batch by batch: how fast, and in how much
+ * memory?
+ *
+ * A thread of the program serves the file to the socket stream; every batch's counts are
+ * summed in foreach_rdd; the clock runs from accepting the connection until all words
+ * that the file has were counted. */
+
+#include <dstream/dstream.h>
+
+#include "bench/ds-bench.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* More is lost: a run takes a few seconds. */
+#define PATIENCE (120 * DS_SECOND)
+#define BATCH_INTERVAL (50 * DS_MILLISECOND)
+#define BLOCK_INTERVAL (10 * DS_MILLISECOND)
+
+typedef struct
+{
+  const char *path;
+  gsize n_bytes_at_once;
+  guint n_repeats;
+  gint64 bytes_per_second; /* 0: as fast as it goes */
+  int listener;
+  gint64 start_time; /* monotonic, when the stream connected; read after the words came */
+  GError *error;
+} Server;
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  gint64 n_words;         /* counted so far */
+  GArray *resident_bytes; /* after each batch that had words */
+} Tally;
+
+static gboolean
+fail_with_errno (const char *what, GError **error)
+{
+  g_set_error (error, DS_ERROR, DS_ERROR_IO, "The benchmark's server: %s: %s", what,
+               g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+send_all (int fd, const char *bytes, gsize n_bytes, GError **error)
+{
+  while (n_bytes > 0)
+    {
+      gssize n_sent = send (fd, bytes, n_bytes, MSG_NOSIGNAL);
+
+      if (n_sent < 0)
+        return fail_with_errno ("send", error);
+      bytes += n_sent;
+      n_bytes -= (gsize) n_sent;
+    }
+  return TRUE;
+}
+
+static gboolean
+serve_file (Server *server, int connection, gint64 *n_sent, GError **error)
+{
+  g_autofree char *buffer = g_malloc (server->n_bytes_at_once);
+  int fd = open (server->path, O_RDONLY | O_CLOEXEC);
+  gboolean served = fd >= 0;
+  gssize n_read = 0;
+
+  while (served && (n_read = read (fd, buffer, server->n_bytes_at_once)) > 0)
+    {
+      served = send_all (connection, buffer, (gsize) n_read, error);
+      *n_sent += n_read;
+      if (server->bytes_per_second > 0)
+        {
+          gint64 due =
+              server->start_time + *n_sent * G_USEC_PER_SEC / server->bytes_per_second;
+
+          g_usleep ((gulong) MAX (due - g_get_monotonic_time (), 0));
+        }
+    }
+  if (fd < 0 || n_read < 0)
+    served = fail_with_errno (server->path, error);
+  if (fd >= 0)
+    close (fd);
+  return served;
+}
+
+/* Thread: the server's own.  Serves one client. */
+static gpointer
+run_server (gpointer data)
+{
+  Server *server = data;
+  int connection = accept (server->listener, NULL, NULL);
+  gint64 n_sent = 0;
+  gboolean served = connection >= 0;
+
+  server->start_time = g_get_monotonic_time ();
+  if (connection < 0)
+    fail_with_errno ("accept", &server->error);
+  for (guint i = 0; served && i < server->n_repeats; i++)
+    served = serve_file (server, connection, &n_sent, &server->error);
+  if (connection >= 0)
+    close (connection);
+  return NULL;
+}
+
+/* On a port of the loopback interface that was free. */
+static gboolean
+listen_on_loopback (Server *server, guint16 *port, GError **error)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t length = sizeof address;
+
+  server->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (server->listener < 0 ||
+      bind (server->listener, (struct sockaddr *) &address, length) != 0 ||
+      listen (server->listener, 1) != 0 ||
+      getsockname (server->listener, (struct sockaddr *) &address, &length) != 0)
+    return fail_with_errno ("listen", error);
+
+  *port = ntohs (address.sin_port);
+  return TRUE;
+}
+
+static gint64
+get_resident_bytes (void)
+{
+  g_autofree char *statm = NULL;
+  gint64 n_pages = 0;
+
+  if (g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL))
+    sscanf (statm, "%*d %" G_GINT64_FORMAT, &n_pages);
+  return n_pages * sysconf (_SC_PAGESIZE);
+}
+
+static gboolean
+sum_batch (DsRdd *counts, DsBatch *batch, gpointer user_data, GError **error)
+{
+  Tally *tally = user_data;
+  g_autoptr (DsBlock) block = ds_rdd_collect (counts, error);
+  gint64 n_words = 0;
+
+  if (block == NULL)
+    return FALSE;
+
+  for (gsize i = 0; i < ds_block_get_length (block); i++)
+    {
+      DsValue word;
+      DsValue count;
+
+      ds_block_get_pair (block, i, &word, &count);
+      n_words += ds_value_get_int (count);
+    }
+  if (n_words == 0)
+    return TRUE;
+
+  gint64 resident_bytes = get_resident_bytes ();
+
+  g_mutex_lock (&tally->lock);
+  tally->n_words += n_words;
+  g_array_append_val (tally->resident_bytes, resident_bytes);
+  g_cond_signal (&tally->changed);
+  g_mutex_unlock (&tally->lock);
+  return TRUE;
+}
+
+/* Waits for @n_words; how many came. */
+static gint64
+await_words (Tally *tally, gint64 n_words)
+{
+  gint64 end_time = g_get_monotonic_time () + PATIENCE;
+
+  g_mutex_lock (&tally->lock);
+  while (tally->n_words < n_words &&
+         g_cond_wait_until (&tally->changed, &tally->lock, end_time))
+    {
+    }
+  gint64 n_counted = tally->n_words;
+  g_mutex_unlock (&tally->lock);
+  return n_counted;
+}
+
+static gboolean
+expect_words (gint64 n_counted, gint64 n_words, GError **error)
+{
+  if (n_counted == n_words)
+    return TRUE;
+
+  g_set_error (error, DS_ERROR, DS_ERROR_FAILED,
+               "Counted %" G_GINT64_FORMAT " words instead of %" G_GINT64_FORMAT,
+               n_counted, n_words);
+  return FALSE;
+}
+
+/* The streaming word count; @end_time is when it had seen @n_words. */
+static gboolean
+count_words (guint16 port,
+             int n_workers,
+             gint64 n_words,
+             Tally *tally,
+             gint64 *end_time,
+             GError **error)
+{
+  g_autofree char *master = g_strdup_printf ("local[%d]", n_workers);
+  g_autoptr (DsStreamingContext) ssc =
+      ds_streaming_context_new (master, "ds-bench", BATCH_INTERVAL);
+
+  g_object_set (ssc, "block-interval", (gint64) BLOCK_INTERVAL, NULL);
+
+  DsDStream *lines = ds_streaming_context_socket_text_stream (ssc, "127.0.0.1", port);
+  DsDStream *words = ds_dstream_flat_map (lines, ds_split_words, NULL, NULL);
+  DsDStream *counts = ds_dstream_count_by_value (words);
+
+  ds_dstream_foreach_rdd (counts, sum_batch, tally, NULL);
+  if (!ds_streaming_context_start (ssc, error))
+    return FALSE;
+
+  gint64 n_counted = await_words (tally, n_words);
+
+  *end_time = g_get_monotonic_time ();
+  if (!expect_words (n_counted, n_words, error))
+    {
+      ds_streaming_context_stop (ssc, DS_STOP_NOW, NULL);
+      return FALSE;
+    }
+
+  /* Nothing may come twice. */
+  return ds_streaming_context_stop (ssc, DS_STOP_GRACEFULLY, error) &&
+         expect_words (await_words (tally, 0), n_words, error);
+}
+
+/* Serves the file to a streaming word count and prints words and seconds. */
+static gboolean
+count_served_words (Server *server,
+                    Tally *tally,
+                    int n_workers,
+                    gint64 n_words,
+                    GError **error)
+{
+  guint16 port;
+  gint64 end_time;
+
+  if (!listen_on_loopback (server, &port, error))
+    return FALSE;
+
+  GThread *thread = g_thread_new ("ds-bench-server", run_server, server);
+  gboolean counted = count_words (port, n_workers, n_words, tally, &end_time, error);
+
+  /* Wakes the server when nobody connected. */
+  shutdown (server->listener, SHUT_RDWR);
+  g_thread_join (thread);
+  close (server->listener);
+
+  if (!counted)
+    {
+      g_clear_error (&server->error);
+      return FALSE;
+    }
+  if (server->error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&server->error));
+      return FALSE;
+    }
+
+  g_print ("words %" G_GINT64_FORMAT "\n", n_words);
+  g_print ("seconds %.6f\n", (double) (end_time - server->start_time) / G_USEC_PER_SEC);
+  return TRUE;
+}
+
+gboolean
+ds_bench_run_word_count_socket (char **arguments, GError **error)
+{
+  Server server = { .path = arguments[0],
+                    .n_bytes_at_once = (gsize) g_ascii_strtoull (arguments[2], NULL, 10),
+                    .n_repeats = (guint) g_ascii_strtoull (arguments[3], NULL, 10) };
+  g_autoptr (GArray) resident_bytes = g_array_new (FALSE, FALSE, sizeof (gint64));
+  Tally tally = { .resident_bytes = resident_bytes };
+  gint64 n_words = g_ascii_strtoll (arguments[4], NULL, 10) * server.n_repeats;
+
+  return count_served_words (&server, &tally, atoi (arguments[1]), n_words, error);
+}
+
+static gint64
+find_largest (GArray *array, guint from, guint to)
+{
+  gint64 largest = 0;
+
+  for (guint i = from; i < to; i++)
+    largest = MAX (largest, g_array_index (array, gint64, i));
+  return largest;
+}
+
+gboolean
+ds_bench_run_memory (char **arguments, GError **error)
+{
+  Server server = { .path = arguments[0],
+                    .n_bytes_at_once = 1 << 18,
+                    .n_repeats = 1,
+                    .bytes_per_second = g_ascii_strtoll (arguments[2], NULL, 10) << 20 };
+  g_autoptr (GArray) resident_bytes = g_array_new (FALSE, FALSE, sizeof (gint64));
+  Tally tally = { .resident_bytes = resident_bytes };
+  gint64 n_words = g_ascii_strtoll (arguments[3], NULL, 10);
+
+  if (!count_served_words (&server, &tally, atoi (arguments[1]), n_words, error))
+    return FALSE;
+
+  struct rusage usage;
+  guint n = resident_bytes->len;
+
+  getrusage (RUSAGE_SELF, &usage);
+  g_print ("batches %u\n", n);
+  g_print ("peak_kib %ld\n", usage.ru_maxrss);
+  g_print ("first_quarter_kib %" G_GINT64_FORMAT "\n",
+           find_largest (resident_bytes, 0, (n + 3) / 4) / 1024);
+  g_print ("last_quarter_kib %" G_GINT64_FORMAT "\n",
+           find_largest (resident_bytes, n - (n + 3) / 4, n) / 1024);
+  return TRUE;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How fast is a job that a user writes against the public API?
+ *
+ * One program with a sub-command a job; bench/run measures it against the hand-written
+ * programs.  Prints "name value" lines: what was counted, so that it can be verified, and
+ * figures that only the program itself can take. */
+
+#include <dstream/dstream.h>
+
+#include "bench/ds-bench.h"
+
+/* ---- Word count of a file ---- */
+
+/* The user's own function a chunk: cuts lines at ASCII white space, 8 bytes at a time.
+ * A byte of @spaces has its top bit set where one of the 8 bytes is white space.  It
+ * knows little-endian machines only, like many a user's. */
+static void
+split_chunk (const DsValue *lines, gsize n_lines, DsTask *task, gpointer user_data)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  const guint64 high = G_GUINT64_CONSTANT (0x8080808080808080);
+
+  for (gsize i = 0; i < n_lines; i++)
+    {
+      gsize n_bytes;
+      const char *line = ds_value_get_string (lines[i], &n_bytes);
+      gsize start = 0;
+
+      for (gsize offset = 0; offset < n_bytes; offset += 8)
+        {
+          guint64 bytes = ones * ' ';
+
+          if (n_bytes - offset >= sizeof bytes)
+            memcpy (&bytes, line + offset, sizeof bytes);
+          else
+            memcpy (&bytes, line + offset, n_bytes - offset);
+
+          /* Bytes of 0x80 and more are no white space; of the others, up to 0x20 minus
+           * those below \t and those between \r and the space. */
+          guint64 seven = bytes & ~high;
+          guint64 up_to_space = ~(seven + ones * (0x7f - ' '));
+          guint64 up_to_cr = ~(seven + ones * (0x7f - '\r'));
+          guint64 below_tab = ~(seven + ones * (0x80 - '\t'));
+          guint64 below_space = ~(seven + ones * (0x80 - ' '));
+          guint64 spaces =
+              ((up_to_space & ~below_space) | (up_to_cr & ~below_tab)) & ~bytes & high;
+
+          for (; spaces != 0; spaces &= spaces - 1)
+            {
+              gsize end = offset + (gsize) __builtin_ctzll (spaces) / 8;
+
+              if (end >= n_bytes)
+                break;
+              if (end > start)
+                ds_task_emit (task, ds_value_string_sized (line + start,
+                                                           (guint32) (end - start)));
+              start = end + 1;
+            }
+        }
+      if (n_bytes > start)
+        ds_task_emit (task,
+                      ds_value_string_sized (line + start, (guint32) (n_bytes - start)));
+    }
+}
+
+static void
+pair_chunk (const DsValue *words, gsize n_words, DsTask *task, gpointer user_data)
+{
+  for (gsize i = 0; i < n_words; i++)
+    ds_task_emit_pair (task, words[i], ds_value_int (1));
+}
+
+static void
+split_line (DsValue line, DsTask *task, gpointer user_data)
+{
+  ds_split_words (line, task, NULL);
+}
+
+static DsValue
+pair_word (DsValue word, DsTask *task, gpointer user_data)
+{
+  return ds_pair (task, word, ds_value_int (1));
+}
+
+static DsValue
+add_counts (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_int (ds_value_get_int (a) + ds_value_get_int (b));
+}
+
+static gint64
+sum_counts (DsBlock *counts)
+{
+  gint64 n_words = 0;
+
+  for (gsize i = 0; i < ds_block_get_length (counts); i++)
+    {
+      DsValue word;
+      DsValue count;
+
+      ds_block_get_pair (counts, i, &word, &count);
+      n_words += ds_value_get_int (count);
+    }
+  return n_words;
+}
+
+static gboolean
+print_counts (DsBlock *counts)
+{
+  if (counts == NULL)
+    return FALSE;
+
+  g_print ("distinct %" G_GSIZE_FORMAT "\n", ds_block_get_length (counts));
+  g_print ("words %" G_GINT64_FORMAT "\n", sum_counts (counts));
+  return TRUE;
+}
+
+static DsContext *
+new_context (int n_workers)
+{
+  g_autofree char *master = g_strdup_printf ("local[%d]", n_workers);
+
+  return ds_context_new (master, "ds-bench");
+}
+
+static gboolean
+run_word_count_file (char **arguments, GError **error)
+{
+  g_autoptr (DsContext) context = new_context (atoi (arguments[1]));
+  g_autoptr (DsRdd) lines = ds_context_text_file (context, arguments[0]);
+  g_autoptr (DsRdd) words = ds_rdd_flat_map (lines, ds_split_words, NULL, NULL);
+  g_autoptr (DsBlock) counts = ds_rdd_count_by_value (words, error);
+
+  return print_counts (counts);
+}
+
+static gboolean
+run_word_count_chunks (char **arguments, GError **error)
+{
+  g_autoptr (DsContext) context = new_context (atoi (arguments[1]));
+  g_autoptr (DsRdd) lines = ds_context_text_file (context, arguments[0]);
+  g_autoptr (DsRdd) words = ds_rdd_map_chunks (lines, split_chunk, NULL, NULL);
+  g_autoptr (DsRdd) pairs = ds_rdd_map_chunks (words, pair_chunk, NULL, NULL);
+  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, add_counts, NULL, NULL);
+  g_autoptr (DsBlock) counts = ds_rdd_collect (sums, error);
+
+  return print_counts (counts);
+}
+
+static gboolean
+run_word_count_values (char **arguments, GError **error)
+{
+  g_autoptr (DsContext) context = new_context (atoi (arguments[1]));
+  g_autoptr (DsRdd) lines = ds_context_text_file (context, arguments[0]);
+  g_autoptr (DsRdd) words = ds_rdd_flat_map (lines, split_line, NULL, NULL);
+  g_autoptr (DsRdd) pairs = ds_rdd_map (words, pair_word, NULL, NULL);
+  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, add_counts, NULL, NULL);
+  g_autoptr (DsBlock) counts = ds_rdd_collect (sums, error);
+
+  return print_counts (counts);
+}
+
+/* ---- The commands ---- */
+
+static const struct
+{
+  const char *name;
+  int n_arguments;
+  const char *arguments;
+  gboolean (*run) (char **arguments, GError **error);
+} commands[] = {
+  { "word-count-file", 2, "FILE WORKERS", run_word_count_file },
+  { "word-count-chunks", 2, "FILE WORKERS", run_word_count_chunks },
+  { "word-count-values", 2, "FILE WORKERS", run_word_count_values },
+  { "word-count-socket", 5, "FILE WORKERS SEND_BYTES REPEATS WORDS",
+    ds_bench_run_word_count_socket },
+  { "memory", 4, "FILE WORKERS MIB_PER_SECOND WORDS", ds_bench_run_memory },
+  { "empty-batch", 1, "BATCHES", ds_bench_run_empty_batch },
+  { "tiny-batches", 1, "BATCHES", ds_bench_run_tiny_batches },
+};
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      if (argc < 2 || strcmp (argv[1], commands[i].name) != 0 ||
+          argc - 2 != commands[i].n_arguments)
+        continue;
+      if (commands[i].run (argv + 2, &error))
+        return 0;
+      g_printerr ("%s: %s\n", argv[1], error->message);
+      return 1;
+    }
+
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_printerr ("usage: %s %s %s\n", argv[0], commands[i].name, commands[i].arguments);
+  return 2;
+}

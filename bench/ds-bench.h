@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The streaming jobs of ds-bench: FALSE with @error when one failed or miscounted. */
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+gboolean ds_bench_run_word_count_socket (char **arguments, GError **error);
+gboolean ds_bench_run_memory (char **arguments, GError **error);
+gboolean ds_bench_run_empty_batch (char **arguments, GError **error);
+gboolean ds_bench_run_tiny_batches (char **arguments, GError **error);
+
+G_END_DECLS
