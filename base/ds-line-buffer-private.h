@@ -16,15 +16,16 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  DS_LONG_LINE_SKIP, /* up to the next line end, counted; the default */
-  DS_LONG_LINE_SPLIT,
-  DS_LONG_LINE_FAIL /* %DS_ERROR_LIMIT naming the length met and the limit */
+  DS_LONG_LINE_SKIP,  /* up to the next line end, counted; the default */
+  DS_LONG_LINE_SPLIT, /* pieces of @max_line_bytes, the last one shorter */
+  DS_LONG_LINE_FAIL   /* %DS_ERROR_LIMIT naming the length met and the limit */
 } DsLongLinePolicy;
 
 typedef struct _DsLineBuffer DsLineBuffer;
 
-/* @buffer_bytes: size of a block's memory; a line may be longer, up to @max_line_bytes.
- */
+/* @buffer_bytes: size of a block's memory; a line may be longer, up to @max_line_bytes
+ * without its line end.  Both 1 to %G_MAXUINT32.  Never more memory than a line and a
+ * buffer, as long as what is full is taken. */
 DsLineBuffer *ds_line_buffer_new (DsArenaPool *pool,
                                   gsize buffer_bytes,
                                   gsize max_line_bytes,
@@ -35,6 +36,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsLineBuffer, ds_line_buffer_free)
 
 /* Room to read into, at least 1 byte; valid until the next call. */
 char *ds_line_buffer_prepare (DsLineBuffer *self, gsize *n_room);
+/* @n_bytes were read into that room.  FALSE only with %DS_LONG_LINE_FAIL; the line is
+ * left out, everything else is kept, and reading may go on. */
 gboolean ds_line_buffer_commit (DsLineBuffer *self, gsize n_bytes, GError **error);
 /* TRUE when the memory of the current block is used up: time to take it. */
 gboolean ds_line_buffer_is_full (DsLineBuffer *self);
