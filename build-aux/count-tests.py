@@ -5,7 +5,8 @@
 Reads the log that `meson test` wrote (one JSON object a line, meson-logs/NAME.json) and
 counts the TAP results inside; with --conformance the output of the conformance program;
 with --bench the lines of bench/run.  Appends "PASSED FAILED SKIPPED" to the file given
-by --totals and exits with 1 when something failed.
+by --totals and exits with 1 when something failed.  --save keeps what every test printed,
+which meson's own log mixes with the environment.
 """
 
 import argparse
@@ -66,7 +67,7 @@ def show_log(text):
         print(f"    {line}")
 
 
-def tally_meson(path):
+def tally_meson(path, save):
     total = Tally()
     with open(path, encoding="utf-8", errors="replace") as log:
         for line in log:
@@ -77,6 +78,8 @@ def tally_meson(path):
             output = test.get("stdout") or ""
             tally, n_lines = tally_tap(output, program)
             result = test["result"]
+            if save is not None:
+                save.write(f"=== {program}: {result}, {test.get('duration', 0):.2f} s\n{output}{test.get('stderr') or ''}\n")
             good = result in ("OK", "EXPECTEDFAIL", "SKIP")
             if n_lines == 0:
                 # No TAP: the program is the test.
@@ -134,6 +137,7 @@ def main():
     kind.add_argument("--conformance", action="store_true")
     kind.add_argument("--bench", choices=["quick", "full"])
     parser.add_argument("--totals", required=True, help="file to append the counts to")
+    parser.add_argument("--save", metavar="FILE", help="where the output of all tests goes")
     parser.add_argument("log")
     options = parser.parse_args()
 
@@ -141,8 +145,11 @@ def main():
         total = tally_conformance(options.log)
     elif options.bench:
         total = tally_bench(options.log, options.bench == "full")
+    elif options.save is not None:
+        with open(options.save, "w", encoding="utf-8") as save:
+            total = tally_meson(options.log, save)
     else:
-        total = tally_meson(options.log)
+        total = tally_meson(options.log, None)
 
     if total.passed + len(total.failed) + len(total.skipped) == 0:
         total.failed.append(f"no test ran ({options.log})")
