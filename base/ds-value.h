@@ -46,14 +46,14 @@ struct _DsValue
   } as;
 };
 
-#ifndef __GI_SCANNER__ /* its parser does not know compound literals */
-
 G_STATIC_ASSERT (sizeof (DsValue) == 16);
 
 /* Out of line: fails the running task with expected type, found value, operator, batch
  * time and partition; outside of a task it is a critical.  Returns null. */
 DS_AVAILABLE_IN_ALL
 DsValue ds_value_wrong_type (DsValue value, DsValueType expected) __attribute__ ((cold));
+
+#ifndef __GI_SCANNER__ /* its parser does not know compound literals */
 
 /* ---- Making values: no memory is needed, bytes and items are borrowed ---- */
 
@@ -200,6 +200,8 @@ ds_value_get_bytes (DsValue value, gsize *n_bytes)
   return (const guint8 *) (bytes.size > 0 ? bytes.as.bytes : "");
 }
 
+#endif /* __GI_SCANNER__ */
+
 /* Copies a fixed-length record of the program's own struct, whatever its alignment.  Any
  * other length than @size fails the task, zeroes @record and returns FALSE. */
 DS_AVAILABLE_IN_ALL
@@ -215,6 +217,8 @@ DS_AVAILABLE_IN_ALL
 guint64 ds_value_get_uint_at (DsValue bytes, gsize offset, guint size, int byte_order);
 DS_AVAILABLE_IN_ALL
 double ds_value_get_double_at (DsValue bytes, gsize offset, guint size, int byte_order);
+
+#ifndef __GI_SCANNER__
 
 /* Tuples and lists. */
 static inline guint
@@ -255,6 +259,8 @@ ds_pair_value (DsValue pair)
              : ds_value_wrong_type (pair, DS_VALUE_TYPE_TUPLE);
 }
 
+#endif /* __GI_SCANNER__ */
+
 /* ---- Text without copying: the results are slices of @text ---- */
 
 /* Field @index (from 0) of @text cut at @separator; null when there are not so many. */
@@ -287,7 +293,7 @@ int ds_value_compare (DsValue a, DsValue b);
 DS_AVAILABLE_IN_ALL
 guint64 ds_value_hash (DsValue value);
 
-/* (hello,2)  [1,2]  null  0xff00: as print shows it.  (transfer full) */
+/* (hello,2)  [1, 2]  null  1.0  0xff00: as print shows it.  (transfer full) */
 DS_AVAILABLE_IN_ALL
 char *ds_value_to_string (DsValue value);
 /* The bytes of a string or bytes value with a closing NUL.  (transfer full) */
@@ -296,7 +302,5 @@ char *ds_value_dup_string (DsValue value);
 /* (transfer full), floating; the bridge for bindings. */
 DS_AVAILABLE_IN_ALL
 GVariant *ds_value_to_variant (DsValue value);
-
-#endif /* __GI_SCANNER__ */
 
 G_END_DECLS
