@@ -17,11 +17,17 @@ gsize ds_value_get_copy_size (DsValue value);
  * pages); otherwise strings raw. */
 void ds_value_append_to_string (DsValue value, GString *text, gboolean escape);
 /* The printed and escaped form, cut at @max_bytes (at a UTF-8 boundary, with "..."
- * appended): for messages.  (transfer full) */
+ * appended): for messages.  Costs no more than it shows.  (transfer full) */
 char *ds_value_describe (DsValue value, gsize max_bytes);
 const char *ds_value_type_get_name (DsValueType type); /* "int", "string", ... */
 
-/* XXH3-64, fixed seed, over canonical bytes: the partitioning hash. */
+/* The copy of @variant in @arena, not consumed.  The inverse of ds_value_to_variant ();
+ * besides, every integer type is an int (a uint64 too large for one a double), arrays are
+ * lists, dictionary entries pairs. */
+DsValue ds_value_from_variant (GVariant *variant, DsArena *arena);
+
+/* XXH3-64 with the fixed seed of strings: ds_value_hash () of the string of these bytes.
+ */
 guint64 ds_hash_bytes (gconstpointer bytes, gsize n_bytes);
 
 G_END_DECLS
