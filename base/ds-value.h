@@ -46,14 +46,14 @@ struct _DsValue
   } as;
 };
 
-G_STATIC_ASSERT (sizeof (DsValue) == 16);
-
 /* Out of line: fails the running task with expected type, found value, operator, batch
  * time and partition; outside of a task it is a critical.  Returns null. */
 DS_AVAILABLE_IN_ALL
 DsValue ds_value_wrong_type (DsValue value, DsValueType expected) __attribute__ ((cold));
 
 #ifndef __GI_SCANNER__ /* its parser does not know compound literals */
+
+G_STATIC_ASSERT (sizeof (DsValue) == 16);
 
 /* ---- Making values: no memory is needed, bytes and items are borrowed ---- */
 
