@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sources that hold their values: one partition a block (what received data and collected
+ * results are), a block cut into slices, nothing at all. */
+
+#include "base/ds-error.h"
+#include "rdd/ds-job-private.h"
+
+typedef struct
+{
+  DsRdd parent_instance;
+  DsBlock **blocks;
+  guint n_blocks;
+  guint n_slices; /* 0: a partition is a block; else the only block is cut into these */
+  guint64 n_bytes;
+} DsBlockRdd;
+
+typedef struct
+{
+  DsRddClass parent_class;
+} DsBlockRddClass;
+
+static GType ds_block_rdd_get_type (void);
+G_DEFINE_FINAL_TYPE (DsBlockRdd, ds_block_rdd, DS_TYPE_RDD)
+
+/* Pushes a block as it arrives at the place of @partition. */
+static gboolean
+ds_block_rdd_push (DsTask *task, guint partition, DsSink *sink, DsBlock *block)
+{
+  DsBackend *backend = ds_context_get_backend (task->context);
+  GError *error = NULL;
+  g_autoptr (DsBlock) arrived =
+      ds_backend_move (backend, block, DS_PLACE_DRIVER,
+                       ds_backend_place_of (backend, partition), &error);
+
+  if (arrived == NULL)
+    {
+      ds_task_take_error (task, error);
+      return FALSE;
+    }
+  ds_sink_push_block (sink, arrived);
+  return task->error == NULL;
+}
+
+static gboolean
+ds_block_rdd_push_slice (DsBlockRdd *self, DsTask *task, guint partition, DsSink *sink)
+{
+  DsBlock *block = self->blocks[0];
+  const DsValue *values;
+  const DsValue *pair_values = NULL;
+  gsize n_values;
+  gsize begin;
+  gsize end;
+
+  if (ds_block_get_form (block) == DS_FORM_TEXT)
+    values = ds_block_get_values (block, &n_values);
+  else
+    ds_block_get_columns (block, &values, &pair_values, &n_values);
+  begin = (gsize) ((unsigned __int128) n_values * partition / self->n_slices);
+  end = (gsize) ((unsigned __int128) n_values * (partition + 1) / self->n_slices);
+
+  if (ds_backend_get_n_places (ds_context_get_backend (task->context)) > 1)
+    {
+      g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+      g_autoptr (DsBlock) slice = NULL;
+
+      ds_block_builder_add_columns (builder, values + begin,
+                                    pair_values != NULL ? pair_values + begin : NULL,
+                                    end - begin);
+      slice = ds_block_builder_end (builder);
+      return ds_block_rdd_push (task, partition, sink, slice);
+    }
+  ds_sink_push_columns (sink, values + begin,
+                        pair_values != NULL ? pair_values + begin : NULL, end - begin,
+                        block);
+  return task->error == NULL;
+}
+
+static gboolean
+ds_block_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink)
+{
+  DsBlockRdd *self = (DsBlockRdd *) rdd;
+
+  return self->n_slices > 0
+             ? ds_block_rdd_push_slice (self, task, partition, sink)
+             : ds_block_rdd_push (task, partition, sink, self->blocks[partition]);
+}
+
+static guint64
+ds_block_rdd_estimate_bytes (DsRdd *rdd)
+{
+  return ((DsBlockRdd *) rdd)->n_bytes;
+}
+
+static const DsRddOps ds_block_rdd_ops = { .compute = ds_block_rdd_compute,
+                                           .estimate_bytes =
+                                               ds_block_rdd_estimate_bytes };
+
+static void
+ds_block_rdd_finalize (GObject *object)
+{
+  DsBlockRdd *self = (DsBlockRdd *) object;
+
+  for (guint i = 0; i < self->n_blocks; i++)
+    ds_block_unref (self->blocks[i]);
+  g_free (self->blocks);
+
+  G_OBJECT_CLASS (ds_block_rdd_parent_class)->finalize (object);
+}
+
+static void
+ds_block_rdd_class_init (DsBlockRddClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ds_block_rdd_finalize;
+  klass->parent_class.ops = &ds_block_rdd_ops;
+}
+
+static void
+ds_block_rdd_init (DsBlockRdd *self)
+{
+}
+
+static DsRdd *
+ds_block_rdd_new_of_kind (DsContext *context,
+                          const char *kind,
+                          DsBlock **blocks,
+                          guint n_blocks,
+                          guint n_slices)
+{
+  DsBlockRdd *self = g_object_new (ds_block_rdd_get_type (), NULL);
+
+  self->blocks = g_new (DsBlock *, MAX (n_blocks, 1));
+  self->n_blocks = n_blocks;
+  self->n_slices = n_slices;
+  for (guint i = 0; i < n_blocks; i++)
+    {
+      self->blocks[i] = ds_block_ref (blocks[i]);
+      self->n_bytes += ds_block_get_n_bytes (blocks[i]);
+    }
+  ds_rdd_init_node (&self->parent_instance, context, kind,
+                    n_slices > 0 ? n_slices : n_blocks);
+  return &self->parent_instance;
+}
+
+DsRdd *
+ds_block_rdd_new (DsContext *context, DsBlock **blocks, guint n_blocks)
+{
+  return ds_block_rdd_new_of_kind (context, "blocks", blocks, n_blocks, 0);
+}
+
+/**
+ * ds_context_parallelize:
+ * @self: the engine
+ * @block: values; a reference is taken, nothing is copied
+ * @n_partitions: into how many slices; 0: the default parallelism
+ *
+ * The values of a block.
+ *
+ * Partition i of p holds the values from floor (i n / p) to floor ((i + 1) n / p) - 1.
+ * More than %G_MAXINT partitions latch %DS_ERROR_INVALID_ARGUMENT.
+ *
+ * Returns: (transfer full): the RDD of the values
+ */
+DsRdd *
+ds_context_parallelize (DsContext *self, DsBlock *block, guint n_partitions)
+{
+  DsRdd *rdd;
+
+  g_return_val_if_fail (DS_IS_CONTEXT (self) && block != NULL, NULL);
+
+  rdd = ds_block_rdd_new_of_kind (self, "parallelize", &block, 1,
+                                  n_partitions > 0
+                                      ? n_partitions
+                                      : ds_context_get_default_parallelism (self));
+  if (n_partitions > G_MAXINT)
+    ds_rdd_latch_error (rdd, g_error_new (DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                                          "parallelize: %u partitions were asked for: at "
+                                          "most %d are possible",
+                                          n_partitions, G_MAXINT));
+  return rdd;
+}
+
+/**
+ * ds_context_empty:
+ * @self: the engine
+ *
+ * Returns: (transfer full): an RDD without values and without partitions
+ */
+DsRdd *
+ds_context_empty (DsContext *self)
+{
+  g_return_val_if_fail (DS_IS_CONTEXT (self), NULL);
+
+  return ds_block_rdd_new_of_kind (self, "empty", NULL, 0, 0);
+}
