@@ -17,12 +17,11 @@ typedef struct _DsRdd DsRdd;
  * SparkContext.  Any thread.
  *
  * Settings are GObject properties, to be set before the first job:
- *   default-parallelism       guint    partitions where nothing else says; n of local[n]
- *   memory-budget             guint64  bytes for shuffles, persisted data and received
- * blocks; half of the machine's local-directory           string   where spills go;
- * g_get_tmp_dir () max-task-failures         guint    attempts of a task; 1 = no retry
- *   progress                  boolean  progress line on a terminal for jobs over 1 s;
- * TRUE
+ *   default-parallelism  guint    partitions where nothing else says; n of local[n]
+ *   memory-budget        guint64  bytes for shuffles, persisted data and received blocks;
+ *                                 half of the machine's
+ *   local-directory      string   where spills go; g_get_tmp_dir ()
+ *   max-task-failures    guint    attempts of a task in all; 1 = no retry
  */
 #define DS_TYPE_CONTEXT (ds_context_get_type ())
 DS_AVAILABLE_IN_ALL
