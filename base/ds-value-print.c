@@ -22,11 +22,12 @@ ds_value_printer_is_full (const DsValuePrinter *self)
   return self->text->len > self->max_bytes;
 }
 
-/* At most so many more bytes of any string can show. */
+/* At most so many more bytes of any string can show.  A character that is cut by this
+ * lies wholly behind what is kept. */
 static gsize
 ds_value_printer_get_room (const DsValuePrinter *self)
 {
-  return ds_value_printer_is_full (self) ? 0 : self->max_bytes - self->text->len + 1;
+  return ds_value_printer_is_full (self) ? 0 : self->max_bytes - self->text->len + 4;
 }
 
 static void
