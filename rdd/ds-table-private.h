@@ -10,7 +10,9 @@
  * insertion.  One thread. */
 
 #include "base/ds-arena-private.h"
+#include "base/ds-block.h"
 #include "base/ds-value.h"
+#include "rdd/ds-functions.h"
 #include "rdd/ds-task-private.h"
 
 G_BEGIN_DECLS
@@ -55,8 +57,21 @@ gboolean ds_table_merge (DsTable *self,
                          gsize n_values);
 gsize ds_table_get_n_keys (DsTable *self);
 gsize ds_table_get_n_bytes (DsTable *self);
-/* The two columns in insertion order, as a block that takes over the table's memory. Ends
- * the table's use. (transfer full) */
+/* The two columns in insertion order, as a block that takes over the table's memory; one
+ * column when first was given keys only.  Ends the table's use; it is still to be freed.
+ * (transfer full), NULL when the task failed. */
 DsBlock *ds_table_end (DsTable *self);
+
+/* What to pass as @n_keys_hint for the next run on data like this. */
+gsize ds_table_get_n_keys_hint (DsTable *self);
+
+/* ---- For tests and benchmarks, before the first value ---- */
+
+/* Seeds of 0 make keys that begin with eight zero bytes collide. */
+void ds_table_set_seeds (DsTable *self, guint64 seed0, guint64 seed1);
+/* From @n_keys on, 2^@n_bits radix partitions, aggregated each time @n_buffer_bytes of
+ * records have gathered. */
+void ds_table_set_radix (DsTable *self, gsize n_keys, guint n_bits, gsize n_buffer_bytes);
+gboolean ds_table_is_radix (DsTable *self);
 
 G_END_DECLS
