@@ -3,34 +3,47 @@
 
 /* Values and blocks as msgpack, one to one: null nil, bool, int, double float64, string
  * str, bytes bin, list array, tuple ext type 1 holding its items as an array's encoding.
- * A block is its values back to back; a block of pairs is encoded as tuples of two.
+ * A block is its values back to back; a block of pairs is encoded as tuples of two, and
+ * bytes that hold only tuples of two become a block of pairs.  Each value is encoded in
+ * the shortest form, so equal bytes are equal values; every form is understood, float32
+ * too.
  *
  * Decoding trusts nothing: before anything is allocated a scan checks depth, counts and
- * lengths against the bytes that are left, and the caps below. */
+ * lengths against the bytes that are left, and the caps below.  A scan never reads a byte
+ * twice, and decoding takes at most 16 bytes of memory for each of @bytes.  Any thread.
+ */
 
 #include "base/ds-block-private.h"
 
 G_BEGIN_DECLS
 
+/* Lists and tuples within each other.  What lies deeper is encoded, but not decoded. */
 #define DS_CODEC_MAX_DEPTH 16
+#define DS_CODEC_EXT_TUPLE 1
 
 typedef struct
 {
   gsize n_values;     /* at the top */
-  gsize n_items;      /* in all, nested ones included */
+  gsize n_items;      /* in all, nested ones and those at the top included */
   gsize n_copy_bytes; /* that decoding will take from an arena */
+
+  /*< private >*/
+  gsize n_nested_items; /* that will lie in the arena on their own */
+  gsize n_string_bytes;
+  gboolean is_pairs; /* every value at the top is a tuple of two, and there is one */
 } DsCodecScan;
 
+/* Appended to @bytes, of which there may be 4 GiB. */
 void ds_codec_encode (DsValue value, GByteArray *bytes);
 void ds_codec_encode_block (DsBlock *block, GByteArray *bytes);
 /* FALSE with %DS_ERROR_CORRUPT, %DS_ERROR_TOO_DEEP or %DS_ERROR_LIMIT, naming the offset.
- */
+ * @max_items 0: no other cap than the bytes themselves. */
 gboolean ds_codec_scan (const guint8 *bytes,
                         gsize n_bytes,
                         gsize max_items,
                         DsCodecScan *scan,
                         GError **error);
-/* @max_items 0: no other cap than the bytes themselves.  NULL with error as above. */
+/* Nothing of the result lies in @bytes.  NULL with error as above. */
 DsBlock *ds_codec_decode_block (const guint8 *bytes,
                                 gsize n_bytes,
                                 gsize max_items,
