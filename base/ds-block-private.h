@@ -8,15 +8,18 @@
 
 G_BEGIN_DECLS
 
-/* How a run of values lies in memory.  A chunk (rdd) has the same three forms. */
+/* How a run of values lies in memory.  A chunk (rdd) has the same three forms.
+ *
+ * Text is bytes whose lines are the values, not cut yet: each line ends with \n (one \r
+ * before it is not part of the value when strip_cr is set), the last one may lack it. */
 typedef enum
 {
   DS_FORM_VALUES, /* one column */
   DS_FORM_PAIRS,  /* two columns: keys, values */
-  DS_FORM_TEXT    /* bytes whose lines are the values, not cut yet: each line ends with \n
-                   * (one    \r before it is not part of the value when @strip_cr), the last may
-                   * be    without */
+  DS_FORM_TEXT
 } DsForm;
+
+/* All of these but the builder's functions: any thread. */
 
 /* Takes over @arena (transfer full, nullable when nothing lies in it), where the columns
  * and their bytes lie.  @pair_values NULL: one column. */
@@ -24,7 +27,8 @@ DsBlock *ds_block_new_take_columns (DsArena *arena,
                                     const DsValue *values,
                                     const DsValue *pair_values,
                                     gsize n_values);
-/* @n_lines: how many values that is (ds_count_lines ()). */
+/* @n_bytes: at most %G_MAXUINT32.  @n_lines: how many values that is (ds_count_lines ()).
+ */
 DsBlock *ds_block_new_take_text (DsArena *arena,
                                  const char *text,
                                  gsize n_bytes,
@@ -40,8 +44,13 @@ void ds_block_get_columns (DsBlock *self,
                            const DsValue **pair_values,
                            gsize *n_values);
 const char *ds_block_get_text (DsBlock *self, gsize *n_bytes, gboolean *strip_cr);
-/* Memory that the block keeps alive, as accounted to budgets. */
+/* Memory that the block keeps alive, as accounted to budgets: that of its arena and of
+ * the blocks that it holds.  The same for as long as it lives, once it is shared. */
 gsize ds_block_get_n_bytes (DsBlock *self);
+/* For a block that is going to be kept: a deep copy in an arena of the right size when it
+ * keeps alive more than twice what its values need (and that is more than a few KiB),
+ * else a new reference.  Goes once over the values.  (transfer full) */
+DsBlock *ds_block_compact (DsBlock *self);
 
 /* The builder for two columns at once; deep copies.  Bulk forms of ds_block_builder_add
  * (). */
