@@ -28,6 +28,9 @@ void ds_poll_thread_invoke (DsPollThread *self,
                             gpointer data,
                             GDestroyNotify destroy);
 
+/* Marks the calling thread as one that runs receivers, for as long as it lives. */
+void ds_receiver_thread_mark (void);
+
 /* For tests: threads that run now. */
 guint ds_poll_threads_get_n_running (void);
 

@@ -7,6 +7,8 @@
 
 #include "receivers/ds-poll-threads-private.h"
 
+#include "receivers/ds-receiver-supervisor-private.h"
+
 #include "base/ds-error.h"
 
 struct _DsPollThread
@@ -33,11 +35,26 @@ ds_poll_thread_unref (DsPollThread *self)
   g_free (self);
 }
 
+static _Thread_local gboolean ds_receiver_thread_is_marked;
+
+void
+ds_receiver_thread_mark (void)
+{
+  ds_receiver_thread_is_marked = TRUE;
+}
+
+gboolean
+ds_receiver_supervisor_is_inside (void)
+{
+  return ds_receiver_thread_is_marked;
+}
+
 static gpointer
 ds_poll_thread_main (gpointer data)
 {
   DsPollThread *self = data;
 
+  ds_receiver_thread_mark ();
   g_main_context_push_thread_default (self->context);
   /* Not a GMainLoop: one that is told to quit before it runs would run for ever. */
   while (!g_atomic_int_get (&self->quit))

@@ -275,6 +275,7 @@ ds_receiver_runner_main (gpointer data)
   DsReceiverSupervisor *self = data;
   g_autoptr (GError) error = NULL;
 
+  ds_receiver_thread_mark ();
   while (ds_receiver_runner_run_once (self, &error))
     ;
   ds_receiver_runner_end (self, error);

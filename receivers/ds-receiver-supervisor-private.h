@@ -70,6 +70,9 @@ gboolean ds_receiver_supervisor_is_active (DsReceiverSupervisor *self);
 gint64 ds_receiver_supervisor_get_n_records (DsReceiverSupervisor *self);
 gint64 ds_receiver_supervisor_get_n_dropped (
     DsReceiverSupervisor *self); /* overlong, unterminated */
+/* TRUE on a thread that runs receivers: whoever waited there for a receiver to stop would
+ * wait for itself. */
+gboolean ds_receiver_supervisor_is_inside (void);
 /* For tests: the jitter of the pauses.  Before start. */
 void ds_receiver_supervisor_set_seed (DsReceiverSupervisor *self, guint32 seed);
 /* After join, also one that was not over in time: a receiver that still hangs then goes
