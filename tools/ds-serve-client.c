@@ -23,7 +23,8 @@ struct _ServeClient
   gsize n_sent;          /* bytes of @text */
   gboolean at_end;       /* nothing will be added to @text */
   gboolean has_no_input; /* the client will send nothing more */
-  guint64 n_lines;       /* sent */
+  guint64 n_lines;       /* sent; counted only when there is a rate */
+  guint64 n_bytes;       /* sent */
   gint64 start;          /* monotonic µs */
   GSource *writable;     /* (nullable): waits for the socket */
   GSource *hung_up;      /* tells when the peer closes */
@@ -101,18 +102,31 @@ serve_client_on_input (GSocket *socket, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Lines that may be sent by now; G_MAXUINT64 without a rate. */
+/* Lines that may be sent by now; G_MAXUINT64 without a rate.  Who fell behind by more
+ * than a second is forgiven the rest: a client that slept must not be flooded as it
+ * wakes. */
 static guint64
 serve_client_get_n_due (ServeClient *self)
 {
-  if (self->options->lines_per_second <= 0)
+  double rate = self->options->lines_per_second;
+
+  if (rate <= 0)
     return G_MAXUINT64;
 
-  double elapsed =
-      (double) (g_get_monotonic_time () - self->start) / (double) G_USEC_PER_SEC;
-  guint64 n_due = (guint64) (elapsed * self->options->lines_per_second) + 1;
+  gint64 now = g_get_monotonic_time ();
+  double elapsed = (double) (now - self->start) / (double) G_USEC_PER_SEC;
+  guint64 n_ever = (guint64) (elapsed * rate) + 1;
+  guint64 n_due = n_ever > self->n_lines ? n_ever - self->n_lines : 0;
+  guint64 most = (guint64) MAX (rate, 1.0);
 
-  return n_due > self->n_lines ? n_due - self->n_lines : 0;
+  if (n_due > most)
+    {
+      double n_before = (double) (self->n_lines + most - 1);
+
+      self->start = now - (gint64) (n_before / rate * (double) G_USEC_PER_SEC);
+      n_due = most;
+    }
+  return n_due;
 }
 
 static void
@@ -215,8 +229,9 @@ serve_client_pump (ServeClient *self)
           return;
         }
 
-      for (gssize i = 0; i < n_sent; i++)
+      for (gssize i = 0; n_due != G_MAXUINT64 && i < n_sent; i++)
         self->n_lines += text[i] == '\n';
+      self->n_bytes += (gsize) n_sent;
       self->n_sent += (gsize) n_sent;
       n_left_of_turn -= MIN (n_left_of_turn, (gsize) n_sent);
     }
@@ -276,7 +291,7 @@ serve_client_get_n_waiting_bytes (ServeClient *self)
 }
 
 guint64
-serve_client_get_n_lines (ServeClient *self)
+serve_client_get_n_bytes (ServeClient *self)
 {
-  return self->n_lines;
+  return self->n_bytes;
 }

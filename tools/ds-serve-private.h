@@ -44,6 +44,6 @@ void serve_client_free (ServeClient *self);
 void serve_client_add_text (ServeClient *self, const guint8 *text, gsize n_bytes);
 void serve_client_end_text (ServeClient *self);
 gsize serve_client_get_n_waiting_bytes (ServeClient *self);
-guint64 serve_client_get_n_lines (ServeClient *self); /* sent */
+guint64 serve_client_get_n_bytes (ServeClient *self); /* sent */
 
 G_END_DECLS

@@ -35,8 +35,8 @@ serve_on_client_done (ServeClient *client, gpointer data)
   Serve *self = data;
 
   if (self->is_verbose)
-    g_printerr ("ds-serve: a client has left after %" G_GUINT64_FORMAT " lines\n",
-                serve_client_get_n_lines (client));
+    g_printerr ("ds-serve: a client has left after %" G_GUINT64_FORMAT " bytes\n",
+                serve_client_get_n_bytes (client));
   self->clients = g_list_remove (self->clients, client);
   serve_client_free (client);
   if (self->exits_when_done ||
