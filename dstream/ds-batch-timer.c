@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The batch timer is arithmetic on one fixed point: at the start the wall clock says
+ * which multiple of the interval comes next, and from then on only steady time counts.
+ * Ticks that are overdue stay due, one after the other, so none is lost; giving one up is
+ * a decision of the catch-up policy, and is counted. */
+
+#include "dstream/ds-batch-timer-private.h"
+
+DsTime
+ds_batch_timer_start_time (DsTime now, DsDuration interval)
+{
+  return ds_time_floor (now, interval, 0) + interval;
+}
+
+DsTime
+ds_batch_timer_restart_time (DsTime now, DsDuration interval, DsTime original_zero_time)
+{
+  return ds_time_floor (now, interval, original_zero_time) + interval;
+}
+
+void
+ds_batch_timer_init (DsBatchTimer *self, DsClock *clock, DsDuration interval)
+{
+  DsTime now = ds_clock_get_time (clock);
+
+  *self = (DsBatchTimer){
+    .clock = g_object_ref (clock),
+    .interval = interval,
+    .zero_time = ds_batch_timer_start_time (now, interval) - interval,
+    .offset = now - ds_clock_get_steady_time (clock),
+    .next = 1,
+    .last = G_MAXINT64,
+  };
+}
+
+void
+ds_batch_timer_clear (DsBatchTimer *self)
+{
+  g_clear_object (&self->clock);
+}
+
+DsTime
+ds_batch_timer_get_time (const DsBatchTimer *self, gint64 n_ahead)
+{
+  return self->zero_time + (self->next + n_ahead) * self->interval;
+}
+
+DsTime
+ds_batch_timer_get_due (const DsBatchTimer *self, gint64 n_ahead)
+{
+  return ds_batch_timer_get_time (self, n_ahead) - self->offset;
+}
+
+gboolean
+ds_batch_timer_is_over (const DsBatchTimer *self)
+{
+  return self->next > self->last;
+}
+
+gboolean
+ds_batch_timer_is_due (const DsBatchTimer *self, gint64 n_ahead)
+{
+  if (self->next + n_ahead > self->last)
+    return FALSE;
+  return self->hurries ||
+         ds_clock_get_steady_time (self->clock) >= ds_batch_timer_get_due (self, n_ahead);
+}
+
+DsTime
+ds_batch_timer_fire (DsBatchTimer *self)
+{
+  DsTime time = ds_batch_timer_get_time (self, 0);
+  DsDuration lateness =
+      ds_clock_get_steady_time (self->clock) - ds_batch_timer_get_due (self, 0);
+
+  if (lateness >= self->interval)
+    self->n_missed++;
+  self->max_lateness = MAX (self->max_lateness, lateness);
+  self->n_fired++;
+  self->next++;
+  return time;
+}
+
+void
+ds_batch_timer_skip (DsBatchTimer *self)
+{
+  self->n_missed++;
+  self->next++;
+}
+
+DsTime
+ds_batch_timer_finish (DsBatchTimer *self)
+{
+  if (self->last == G_MAXINT64)
+    self->last = self->next + 1;
+  return self->zero_time + self->last * self->interval;
+}
+
+void
+ds_batch_timer_hurry (DsBatchTimer *self)
+{
+  self->hurries = TRUE;
+}
+
+DsTime
+ds_batch_timer_get_now (const DsBatchTimer *self)
+{
+  return ds_clock_get_steady_time (self->clock) + self->offset;
+}

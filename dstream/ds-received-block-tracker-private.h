@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* DsReceivedBlockTracker: which received block belongs to which batch.  A block carries
+ * its arrival time, and belongs to the first batch at or after it that is allocated.  Any
+ * thread; a lock of its own. */
+
+#include "base/ds-block-private.h"
+#include "base/ds-memory-budget-private.h"
+#include "base/ds-time.h"
+
+G_BEGIN_DECLS
+
+typedef struct _DsReceivedBlockTracker DsReceivedBlockTracker;
+
+/* @budget (nullable): gets the bytes of blocks back when they are forgotten. */
+DsReceivedBlockTracker *ds_received_block_tracker_new (DsMemoryBudget *budget);
+void ds_received_block_tracker_free (DsReceivedBlockTracker *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsReceivedBlockTracker, ds_received_block_tracker_free)
+
+/* Takes over @block. */
+void ds_received_block_tracker_add (DsReceivedBlockTracker *self,
+                                    guint stream_id,
+                                    DsBlock *block,
+                                    gint64 n_records,
+                                    gsize n_bytes,
+                                    DsTime arrival_time);
+/* Gives @batch_time all blocks that have arrived by then and have no batch yet.  A time
+ * that is not after the last one is ignored: FALSE. */
+gboolean ds_received_block_tracker_allocate (DsReceivedBlockTracker *self,
+                                             DsTime batch_time);
+/* The blocks of a batch, in order of arrival.  (transfer full) of DsBlock; @n_records
+ * (out) */
+GPtrArray *ds_received_block_tracker_get_blocks (DsReceivedBlockTracker *self,
+                                                 DsTime batch_time,
+                                                 guint stream_id,
+                                                 gint64 *n_records);
+/* Those without a batch yet.  (transfer full) */
+GPtrArray *ds_received_block_tracker_get_unallocated (DsReceivedBlockTracker *self,
+                                                      guint stream_id);
+/* Whether blocks wait that have arrived by @time. */
+gboolean ds_received_block_tracker_has_unallocated (DsReceivedBlockTracker *self,
+                                                    DsTime time);
+gint64 ds_received_block_tracker_get_n_unallocated_records (DsReceivedBlockTracker *self);
+/* Forgets the blocks of batches strictly before @threshold and releases their bytes. */
+void ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshold);
+
+G_END_DECLS
