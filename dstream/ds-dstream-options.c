@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Options of streams: they hold until start, and are passed to the RDD of each batch. An
+ * option that an operator lacks is a mistake, latched with the names of those that have
+ * it; silently ignoring it would let a program believe in eight partitions. */
+
+#include "dstream/ds-streaming-context-private.h"
+
+#include <string.h>
+
+#define DS_MAX_NAME_LENGTH 64
+
+gboolean
+ds_is_valid_stream_name (const char *name)
+{
+  gsize length = strlen (name);
+
+  if (length == 0 || length > DS_MAX_NAME_LENGTH)
+    return FALSE;
+  for (gsize i = 0; i < length; i++)
+    if (!g_ascii_isalnum (name[i]) && strchr ("._-", name[i]) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+ds_dstream_may_set (DsDStream *self, const char *option)
+{
+  DsDStreamNode *node = ds_dstream_get_node (self);
+
+  /* An input stream of the program's own has its options before it has a context. */
+  if (node->context == NULL)
+    return TRUE;
+  return ds_streaming_context_may_build (node->context, option) && !node->is_inert;
+}
+
+void
+ds_dstream_latch_lacks (DsDStream *self, const char *option, const char *who_has_it)
+{
+  DsDStreamNode *node = ds_dstream_get_node (self);
+
+  if (node->context == NULL)
+    g_critical ("%s: %s has no such option; %s have it", option,
+                ds_dstream_describe (self), who_has_it);
+  else
+    ds_streaming_context_latch (node->context, DS_ERROR_INVALID_ARGUMENT,
+                                "%s: %s has no such option; %s have it", option,
+                                ds_dstream_describe (self), who_has_it);
+}
+
+/* TRUE: set it. */
+static gboolean
+ds_dstream_check_option (DsDStream *self,
+                         DsDStreamOptions option,
+                         const char *name,
+                         const char *who_has_it)
+{
+  if (!ds_dstream_may_set (self, name))
+    return FALSE;
+  if (ds_dstream_get_node (self)->ops->options & option)
+    return TRUE;
+  ds_dstream_latch_lacks (self, name, who_has_it);
+  return FALSE;
+}
+
+/**
+ * ds_dstream_set_name:
+ * @self: a stream
+ * @name: 1 to 64 characters of `A-Z a-z 0-9 . _ -`, unique among the streams of the
+ *   context
+ *
+ * Names the stream, for messages, listeners and `to_debug_string`.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for a name that is malformed or taken.
+ */
+void
+ds_dstream_set_name (DsDStream *self, const char *name)
+{
+  DsDStreamNode *node;
+  DsDStream *other;
+
+  g_return_if_fail (DS_IS_DSTREAM (self));
+  g_return_if_fail (name != NULL);
+
+  if (!ds_dstream_may_set (self, "set_name"))
+    return;
+
+  node = ds_dstream_get_node (self);
+  if (!ds_is_valid_stream_name (name))
+    {
+      g_autofree char *shown = g_strescape (name, NULL);
+
+      if (node->context == NULL)
+        g_critical ("set_name: \"%.200s\" is not 1 to %d of A-Z a-z 0-9 . _ -", shown,
+                    DS_MAX_NAME_LENGTH);
+      else
+        ds_streaming_context_latch (
+            node->context, DS_ERROR_INVALID_ARGUMENT,
+            "set_name: the name \"%.200s\" of stream %s is not 1 to %d of A-Z a-z 0-9 . "
+            "_ -",
+            shown, ds_dstream_describe (self), DS_MAX_NAME_LENGTH);
+      return;
+    }
+
+  other =
+      node->context != NULL ? ds_graph_find_stream (node->context->graph, name) : NULL;
+  if (other != NULL && other != self)
+    {
+      ds_streaming_context_latch (node->context, DS_ERROR_INVALID_ARGUMENT,
+                                  "set_name: two streams are to be called \"%s\"; names "
+                                  "must be unique in a streaming context",
+                                  name);
+      return;
+    }
+  g_free (node->name);
+  node->name = g_strdup (name);
+}
+
+/**
+ * ds_dstream_get_name:
+ * @self: a stream
+ *
+ * Returns: (transfer none): the name given to it, else the kind of its operator; valid
+ *   until the name is set
+ */
+const char *
+ds_dstream_get_name (DsDStream *self)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+
+  return ds_dstream_describe (self);
+}
+
+/**
+ * ds_dstream_set_n_partitions:
+ * @self: a stream made by a shuffling operator
+ * @n_partitions: how many partitions its RDDs have; 0: the default parallelism of the
+ *   engine
+ *
+ * Sets the number of partitions of `count_by_value`, `group_by_key`, `reduce_by_key` and
+ * `combine_by_key`.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
+ */
+void
+ds_dstream_set_n_partitions (DsDStream *self, guint n_partitions)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (ds_dstream_check_option (
+          self, DS_OPTION_N_PARTITIONS, "set_n_partitions",
+          "count_by_value, group_by_key, reduce_by_key and combine_by_key"))
+    ds_dstream_get_node (self)->n_partitions = n_partitions;
+}
+
+/**
+ * ds_dstream_set_partitioner:
+ * @self: a stream made by an operator on keys
+ * @partitioner: the rule from keys to partitions; a reference is taken
+ *
+ * Sets which key goes to which partition, for `group_by_key`, `reduce_by_key` and
+ * `combine_by_key`.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
+ */
+void
+ds_dstream_set_partitioner (DsDStream *self, DsPartitioner *partitioner)
+{
+  DsDStreamNode *node;
+
+  g_return_if_fail (DS_IS_DSTREAM (self));
+  g_return_if_fail (partitioner != NULL);
+
+  if (!ds_dstream_check_option (self, DS_OPTION_PARTITIONER, "set_partitioner",
+                                "group_by_key, reduce_by_key and combine_by_key"))
+    return;
+  node = ds_dstream_get_node (self);
+  g_clear_pointer (&node->partitioner, ds_partitioner_unref);
+  node->partitioner = ds_partitioner_ref (partitioner);
+}
+
+/**
+ * ds_dstream_set_preserves_partitioning:
+ * @self: a stream made by `map_partitions` or `map_chunks`
+ * @preserves: %TRUE: the function leaves keys as they are
+ *
+ * Promises that the function keeps every key in its partition, so that an operator on
+ * keys behind it needs no shuffle.  %FALSE by default.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
+ */
+void
+ds_dstream_set_preserves_partitioning (DsDStream *self, gboolean preserves)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (ds_dstream_check_option (self, DS_OPTION_PRESERVES_PARTITIONING,
+                               "set_preserves_partitioning",
+                               "map_partitions and map_chunks"))
+    ds_dstream_get_node (self)->preserves_partitioning = preserves;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What streams and outputs are made of.
+ *
+ * A stream is a node of the graph: parents, a slide, and a function from a batch time to
+ * an RDD, which is remembered.  An operator is a final type private to its file that
+ * provides a DsDStreamOps and a constructor; everything else is here.  Nodes are built by
+ * one thread, frozen by the start of the context, and from then on touched under the
+ * graph's lock (ds-graph-private.h). */
+
+#include "base/ds-error.h"
+#include "dstream/ds-batch-private.h"
+#include "dstream/ds-dstream.h"
+#include "dstream/ds-input-dstream.h"
+#include "rdd/ds-rdd-private.h"
+#include "receivers/ds-receiver-supervisor-private.h"
+
+G_BEGIN_DECLS
+
+/* ---- User data shared by a stream and the RDDs that it makes ---- */
+
+/* Refcounted; the last reference runs destroy.  An RDD may outlive its stream, and both
+ * use the same user data, so neither owns it alone. */
+typedef struct
+{
+  gpointer user_data;
+  GDestroyNotify destroy;
+} DsSharedData;
+
+DsSharedData *ds_shared_data_new (gpointer user_data, GDestroyNotify destroy);
+DsSharedData *ds_shared_data_ref (DsSharedData *self);
+void ds_shared_data_unref (DsSharedData *self);
+
+/* ---- Streams ---- */
+
+typedef enum
+{
+  DS_OPTION_N_PARTITIONS = 1 << 0,
+  DS_OPTION_PARTITIONER = 1 << 1,
+  DS_OPTION_PRESERVES_PARTITIONING = 1 << 2
+} DsDStreamOptions;
+
+typedef struct
+{
+  const char *kind; /* "map", for names and messages */
+  guint options;    /* DsDStreamOptions that it has */
+  /* Thread: driver.  Locks: the graph's is held.  The RDD of @batch's time; (transfer
+   * full) (nullable): NULL without error is "no RDD". */
+  DsRdd *(*compute) (DsDStream *self, DsBatch *batch, GError **error);
+} DsDStreamOps;
+
+/* One remembered RDD. */
+typedef struct
+{
+  DsTime time;
+  DsRdd *rdd;
+} DsGeneratedRdd;
+
+typedef struct
+{
+  DsStreamingContext *context; /* not owned; NULL once the context is gone */
+  const DsDStreamOps *ops;
+  char *name; /* (nullable) */
+  guint id;
+  DsDStream **parents; /* not owned: the graph owns all */
+  guint n_parents;
+  gboolean is_inert;
+  DsDuration slide;
+  DsTime zero_time;    /* DS_TIME_NONE before start */
+  DsDuration remember; /* 0: not set */
+  GArray *generated;   /* DsGeneratedRdd, oldest first */
+
+  GCallback func;
+  DsSharedData *data;
+
+  guint n_partitions;         /* 0: not set */
+  DsPartitioner *partitioner; /* (nullable) */
+  gboolean preserves_partitioning;
+} DsDStreamNode;
+typedef DsDStreamNode DsDStreamPrivate; /* as G_DEFINE_TYPE_WITH_PRIVATE calls it */
+
+DsDStreamNode *ds_dstream_get_node (DsDStream *self);
+
+/* For the constructors of operators.  Makes a stream of @type over @parents and adds it
+ * to their graph; when the call is wrong (context started, parents of two contexts or two
+ * slides, a parent that is inert) an inert stream instead, with the mistake latched.
+ * Always takes over @user_data.  (transfer none) */
+DsDStream *ds_dstream_new_child (GType type,
+                                 DsDStream *const *parents,
+                                 guint n_parents,
+                                 GCallback func,
+                                 gpointer user_data,
+                                 GDestroyNotify destroy);
+/* The same for one parent. */
+DsDStream *ds_dstream_derive (DsDStream *parent,
+                              GType type,
+                              GCallback func,
+                              gpointer user_data,
+                              GDestroyNotify destroy);
+/* A stream that stands for a call that was wrong; it has latched its mistake already. */
+DsDStream *ds_dstream_new_inert (DsStreamingContext *context);
+
+/* The option of a source or operator that it lacks, or a call after start: latched.
+ * FALSE: ignore the call. */
+gboolean ds_dstream_may_set (DsDStream *self, const char *option);
+void ds_dstream_latch_lacks (DsDStream *self, const char *option, const char *who_has_it);
+/* The name, else the kind: for messages. */
+const char *ds_dstream_describe (DsDStream *self);
+/* "[A-Za-z0-9._-]{1,64}" */
+gboolean ds_is_valid_stream_name (const char *name);
+
+/* ---- RDDs of a batch.  Thread: driver.  Locks: the graph's is held. ---- */
+
+/* The remembered RDD of the batch's time, else a new one.  (transfer none) (nullable):
+ * NULL without error is "no RDD". */
+DsRdd *ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error);
+/* Of the only parent. */
+DsRdd *ds_dstream_get_parent_rdd (DsDStream *self, DsBatch *batch, GError **error);
+/* Of parent number @index, which must have one: "no RDD" is an error. */
+DsRdd *ds_dstream_require_parent_rdd (DsDStream *self,
+                                      guint index,
+                                      DsBatch *batch,
+                                      GError **error);
+/* @rdd uses the stream's user data: keeps it as long as @rdd lives.  Returns @rdd. */
+DsRdd *ds_dstream_lend_data (DsDStream *self, DsRdd *rdd);
+/* Drops what is older than the remember duration of the stream. */
+void ds_dstream_forget (DsDStream *self, DsTime now);
+void ds_dstream_forget_all (DsDStream *self);
+gboolean ds_dstream_is_time_valid (DsDStream *self, DsTime time);
+guint ds_dstream_get_n_remembered (DsDStream *self); /* for tests */
+
+/* ---- Input streams ---- */
+
+/* Makes @self an input stream of @context with the next id; FALSE with the mistake
+ * latched. */
+gboolean ds_input_dstream_attach (DsInputDStream *self, DsStreamingContext *context);
+gboolean ds_input_dstream_start (DsInputDStream *self, GError **error);
+void ds_input_dstream_stop (DsInputDStream *self);
+
+DsInputDStream *ds_queue_input_dstream_new (void);
+/* TRUE: a queue stream that would give an empty batch. */
+gboolean ds_queue_input_dstream_is_idle (DsInputDStream *input);
+DsInputDStream *ds_receiver_input_dstream_new (DsReceiver *receiver);
+/* The receiver of a receiver stream, with the options of the stream put into @settings;
+ * NULL for any other.  (transfer none) */
+DsReceiver *ds_receiver_input_dstream_prepare (DsInputDStream *input,
+                                               DsReceiverSettings *settings);
+
+/* ---- Outputs ---- */
+
+typedef struct _DsOutputOps DsOutputOps;
+
+struct _DsOutputOps
+{
+  const char *kind; /* "print" */
+  /* Thread: driver.  Locks: none.  The body: runs once a batch that has an RDD. */
+  gboolean (*run) (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error);
+  void (*free_state) (gpointer state);
+};
+
+struct _DsOutput
+{
+  GObject parent_instance;
+
+  const DsOutputOps *ops;
+  gpointer state;              /* of the operation */
+  DsStreamingContext *context; /* not owned; NULL once the context is gone */
+  DsDStream *stream;           /* not owned: the graph owns both */
+  char *name;                  /* (nullable) */
+  char *default_name;          /* "print-0" */
+  guint id;
+  gboolean is_inert;
+};
+
+/* For the output operations: registers an output of @stream with its graph; inert, with
+ * the mistake latched, when the call is wrong.  Takes over @state.  (transfer none) */
+DsOutput *ds_output_new (DsDStream *stream, const DsOutputOps *ops, gpointer state);
+/* What print writes for one batch. */
+char *ds_print_output_format (DsTime batch_time, DsBlock *values, guint n);
+/* "<prefix>-<ms>.<suffix>" */
+char *ds_text_files_output_get_path (const char *prefix, const char *suffix, DsTime time);
+
+G_END_DECLS

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The graph owns all streams and outputs of a context, in the order in which they were
+ * made.  Since an operator can only be made of streams that exist, that order has parents
+ * before children, and walking it backwards is enough to carry remember durations from
+ * the outputs to the sources. */
+
+#include "dstream/ds-streaming-context-private.h"
+
+struct _DsGraph
+{
+  DsStreamingContext *context; /* not owned */
+  DsDuration interval;
+  DsDuration remember; /* 0: not set */
+  GPtrArray *streams;  /* owned; parents before children */
+  GPtrArray *inputs;   /* not owned: among the streams */
+  GPtrArray *outputs;  /* owned */
+  GPtrArray *inert;    /* owned: what wrong calls returned */
+
+  GMutex lock;    /* guards the remembered RDDs of all streams */
+  GThread *owner; /* atomic: who holds it */
+  guint depth;    /* of the owner */
+};
+
+DsGraph *
+ds_graph_new (DsStreamingContext *context, DsDuration interval)
+{
+  DsGraph *self = g_new0 (DsGraph, 1);
+
+  self->context = context;
+  self->interval = interval;
+  self->streams = g_ptr_array_new_with_free_func (g_object_unref);
+  self->inputs = g_ptr_array_new ();
+  self->outputs = g_ptr_array_new_with_free_func (g_object_unref);
+  self->inert = g_ptr_array_new_with_free_func (g_object_unref);
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+void
+ds_graph_free (DsGraph *self)
+{
+  /* Who still holds a stream or an output must not find the context behind it. */
+  for (guint i = 0; i < self->streams->len; i++)
+    {
+      DsDStream *dstream = g_ptr_array_index (self->streams, i);
+
+      ds_dstream_forget_all (dstream);
+      ds_dstream_get_node (dstream)->context = NULL;
+    }
+  for (guint i = 0; i < self->outputs->len; i++)
+    ((DsOutput *) g_ptr_array_index (self->outputs, i))->context = NULL;
+  for (guint i = 0; i < self->inert->len; i++)
+    {
+      GObject *object = g_ptr_array_index (self->inert, i);
+
+      if (DS_IS_OUTPUT (object))
+        DS_OUTPUT (object)->context = NULL;
+      else
+        ds_dstream_get_node (DS_DSTREAM (object))->context = NULL;
+    }
+
+  g_ptr_array_unref (self->outputs);
+  g_ptr_array_unref (self->inert);
+  g_ptr_array_unref (self->inputs);
+  g_ptr_array_unref (self->streams);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* ---- Building ---- */
+
+void
+ds_graph_add_stream (DsGraph *self, DsDStream *dstream)
+{
+  g_ptr_array_add (self->streams, dstream);
+  ds_dstream_get_node (dstream)->id = self->streams->len - self->inputs->len - 1;
+}
+
+void
+ds_graph_add_input (DsGraph *self, DsInputDStream *input)
+{
+  ds_dstream_get_node (DS_DSTREAM (input))->id = self->inputs->len;
+  g_ptr_array_add (self->inputs, input);
+  g_ptr_array_add (self->streams, input);
+}
+
+void
+ds_graph_add_output (DsGraph *self, DsOutput *output)
+{
+  output->id = self->outputs->len;
+  g_ptr_array_add (self->outputs, output);
+}
+
+void
+ds_graph_add_inert (DsGraph *self, GObject *object)
+{
+  g_ptr_array_add (self->inert, object);
+}
+
+guint
+ds_graph_get_n_inputs (DsGraph *self)
+{
+  return self->inputs->len;
+}
+
+guint
+ds_graph_get_n_outputs (DsGraph *self)
+{
+  return self->outputs->len;
+}
+
+DsInputDStream *
+ds_graph_get_input (DsGraph *self, guint index)
+{
+  return g_ptr_array_index (self->inputs, index);
+}
+
+DsOutput *
+ds_graph_get_output (DsGraph *self, guint index)
+{
+  return g_ptr_array_index (self->outputs, index);
+}
+
+DsOutput *
+ds_graph_find_output (DsGraph *self, const char *name)
+{
+  for (guint i = 0; i < self->outputs->len; i++)
+    if (g_str_equal (ds_output_get_name (g_ptr_array_index (self->outputs, i)), name))
+      return g_ptr_array_index (self->outputs, i);
+  return NULL;
+}
+
+DsDStream *
+ds_graph_find_stream (DsGraph *self, const char *name)
+{
+  for (guint i = 0; i < self->streams->len; i++)
+    {
+      DsDStream *dstream = g_ptr_array_index (self->streams, i);
+
+      if (g_strcmp0 (ds_dstream_get_node (dstream)->name, name) == 0)
+        return dstream;
+    }
+  return NULL;
+}
+
+void
+ds_graph_set_remember (DsGraph *self, DsDuration remember)
+{
+  self->remember = remember;
+}
+
+DsDuration
+ds_graph_get_remember (DsGraph *self)
+{
+  return self->remember;
+}
+
+/* ---- Start ---- */
+
+gboolean
+ds_graph_validate (DsGraph *self, GError **error)
+{
+  if (self->outputs->len == 0)
+    {
+      g_set_error (
+          error, DS_ERROR, DS_ERROR_INVALID_STATE,
+          "No output operation is registered, so there is nothing to execute; add one to "
+          "a stream, as ds_dstream_print () or ds_dstream_foreach_rdd ()");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+ds_graph_remember_at_least (DsDStream *dstream, DsDuration remember)
+{
+  DsDStreamNode *node = ds_dstream_get_node (dstream);
+
+  node->remember = MAX (node->remember, remember);
+}
+
+void
+ds_graph_freeze (DsGraph *self, DsTime zero_time)
+{
+  /* A stream that no output reaches is never asked: its remember duration stays 0. */
+  for (guint i = 0; i < self->outputs->len; i++)
+    {
+      DsOutput *output = g_ptr_array_index (self->outputs, i);
+      DsDuration slide = ds_dstream_get_slide_duration (output->stream);
+
+      ds_graph_remember_at_least (output->stream, MAX (slide, self->remember));
+    }
+  for (guint i = self->streams->len; i > 0; i--)
+    {
+      DsDStreamNode *node =
+          ds_dstream_get_node (g_ptr_array_index (self->streams, i - 1));
+
+      node->zero_time = zero_time;
+      for (guint k = 0; node->remember > 0 && k < node->n_parents; k++)
+        ds_graph_remember_at_least (node->parents[k], node->remember);
+    }
+}
+
+gboolean
+ds_graph_start_inputs (DsGraph *self, GError **error)
+{
+  for (guint i = 0; i < self->inputs->len; i++)
+    if (!ds_input_dstream_start (g_ptr_array_index (self->inputs, i), error))
+      {
+        for (; i > 0; i--)
+          ds_input_dstream_stop (g_ptr_array_index (self->inputs, i - 1));
+        return FALSE;
+      }
+  return TRUE;
+}
+
+void
+ds_graph_stop_inputs (DsGraph *self)
+{
+  for (guint i = 0; i < self->inputs->len; i++)
+    ds_input_dstream_stop (g_ptr_array_index (self->inputs, i));
+}
+
+/* ---- Running ---- */
+
+/* Recursive, for a transform function that looks at a slice: the program's function runs
+ * under the lock. */
+void
+ds_graph_lock (DsGraph *self)
+{
+  if (g_atomic_pointer_get (&self->owner) != g_thread_self ())
+    {
+      g_mutex_lock (&self->lock);
+      g_atomic_pointer_set (&self->owner, g_thread_self ());
+    }
+  self->depth++;
+}
+
+void
+ds_graph_unlock (DsGraph *self)
+{
+  if (--self->depth > 0)
+    return;
+  g_atomic_pointer_set (&self->owner, NULL);
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
+{
+  gboolean ok = TRUE;
+
+  ds_graph_lock (self);
+  for (guint i = 0; ok && i < self->outputs->len; i++)
+    {
+      DsOutput *output = g_ptr_array_index (self->outputs, i);
+      g_autoptr (GError) local_error = NULL;
+      DsRdd *rdd = ds_dstream_get_rdd (output->stream, batch, &local_error);
+
+      if (rdd != NULL)
+        {
+          DsOutputJob job = { output, g_object_ref (rdd) };
+
+          g_array_append_val (jobs, job);
+        }
+      else if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          ok = FALSE;
+        }
+    }
+  ds_graph_unlock (self);
+  return ok;
+}
+
+void
+ds_graph_forget (DsGraph *self, DsTime now)
+{
+  ds_graph_lock (self);
+  for (guint i = 0; i < self->streams->len; i++)
+    ds_dstream_forget (g_ptr_array_index (self->streams, i), now);
+  ds_graph_unlock (self);
+}
+
+DsDuration
+ds_graph_get_max_input_remember (DsGraph *self)
+{
+  DsDuration remember = self->interval;
+
+  for (guint i = 0; i < self->inputs->len; i++)
+    remember = MAX (remember,
+                    ds_dstream_get_node (g_ptr_array_index (self->inputs, i))->remember);
+  return remember;
+}
+
+void
+ds_graph_clear_job (gpointer job)
+{
+  g_object_unref (((DsOutputJob *) job)->rdd);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The stream of a receiver: the RDD of a batch is the blocks that the tick allocated to
+ * it, one partition a block; receiving itself goes on elsewhere
+ * (ds-receiver-tracker.c).  A batch without blocks has an RDD without partitions. */
+
+#include "dstream/ds-streaming-context-private.h"
+#include "receivers/ds-socket-receiver-private.h"
+
+#define DS_TYPE_RECEIVER_INPUT_DSTREAM (ds_receiver_input_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsReceiverInputDStream,
+                      ds_receiver_input_dstream,
+                      DS,
+                      RECEIVER_INPUT_DSTREAM,
+                      DsInputDStream)
+
+struct _DsReceiverInputDStream
+{
+  DsInputDStream parent_instance;
+  DsReceiver *receiver;
+  gsize max_record_bytes; /* 0: the default */
+};
+
+G_DEFINE_FINAL_TYPE (DsReceiverInputDStream,
+                     ds_receiver_input_dstream,
+                     DS_TYPE_INPUT_DSTREAM)
+
+static DsRdd *
+ds_receiver_input_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsStreamingContext *context = ds_dstream_get_node (self)->context;
+  DsReceivedBlockTracker *tracker = ds_receiver_tracker_get_blocks (context->receivers);
+  gint64 n_records;
+  g_autoptr (GPtrArray) blocks =
+      ds_received_block_tracker_get_blocks (tracker, ds_batch_get_time (batch),
+                                            ds_dstream_get_id (self), &n_records);
+
+  if (blocks->len == 0)
+    return ds_context_empty (context->context);
+  return ds_block_rdd_new (context->context, (DsBlock **) blocks->pdata, blocks->len);
+}
+
+static const DsDStreamOps ds_receiver_input_dstream_ops = {
+  .kind = "receiver stream",
+  .compute = ds_receiver_input_dstream_compute,
+};
+
+static void
+ds_receiver_input_dstream_finalize (GObject *object)
+{
+  g_clear_object (&DS_RECEIVER_INPUT_DSTREAM (object)->receiver);
+
+  G_OBJECT_CLASS (ds_receiver_input_dstream_parent_class)->finalize (object);
+}
+
+static void
+ds_receiver_input_dstream_class_init (DsReceiverInputDStreamClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ds_receiver_input_dstream_finalize;
+  DS_DSTREAM_CLASS (klass)->ops = &ds_receiver_input_dstream_ops;
+}
+
+static void
+ds_receiver_input_dstream_init (DsReceiverInputDStream *self)
+{
+}
+
+DsInputDStream *
+ds_receiver_input_dstream_new (DsReceiver *receiver)
+{
+  DsReceiverInputDStream *self = g_object_new (DS_TYPE_RECEIVER_INPUT_DSTREAM, NULL);
+
+  self->receiver = g_object_ref (receiver);
+  return DS_INPUT_DSTREAM (self);
+}
+
+DsReceiver *
+ds_receiver_input_dstream_prepare (DsInputDStream *input, DsReceiverSettings *settings)
+{
+  DsReceiverInputDStream *self;
+
+  if (!DS_IS_RECEIVER_INPUT_DSTREAM (input))
+    return NULL;
+  self = DS_RECEIVER_INPUT_DSTREAM (input);
+  settings->max_record_bytes = self->max_record_bytes;
+  return self->receiver;
+}
+
+/**
+ * ds_dstream_set_max_record_bytes:
+ * @self: a stream of lines from a socket
+ * @max_bytes: the longest line, in bytes, without its end; at least 1
+ *
+ * Sets how long a line may be, 1 MiB by default; so much memory one line can take.  What
+ * becomes of a longer one is ds_dstream_set_bad_record_policy ().
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for 0 and for any other stream.
+ */
+void
+ds_dstream_set_max_record_bytes (DsDStream *self, gsize max_bytes)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (!ds_dstream_may_set (self, "set_max_record_bytes"))
+    return;
+  if (!DS_IS_RECEIVER_INPUT_DSTREAM (self) ||
+      !DS_IS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver))
+    ds_dstream_latch_lacks (self, "set_max_record_bytes", "socket text streams");
+  else if (max_bytes == 0)
+    ds_streaming_context_latch (
+        ds_dstream_get_context (self), DS_ERROR_INVALID_ARGUMENT,
+        "set_max_record_bytes: 0 bytes for the lines of stream %u; a line needs at least "
+        "1 byte, the default is 1 MiB",
+        ds_dstream_get_id (self));
+  else
+    DS_RECEIVER_INPUT_DSTREAM (self)->max_record_bytes = max_bytes;
+}
+
+/**
+ * ds_dstream_set_bad_record_policy:
+ * @self: a stream of lines from a socket
+ * @policy: what becomes of a line that is too long
+ *
+ * %DS_ON_BAD_RECORD_SKIP, the default, drops it up to its end and counts it,
+ * %DS_ON_BAD_RECORD_SPLIT hands on its pieces, %DS_ON_BAD_RECORD_FAIL fails the receiver,
+ * which then connects anew.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.
+ */
+void
+ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy)
+{
+  DsLongLinePolicy line_policy = DS_LONG_LINE_SKIP;
+
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (!ds_dstream_may_set (self, "set_bad_record_policy"))
+    return;
+  if (!DS_IS_RECEIVER_INPUT_DSTREAM (self) ||
+      !DS_IS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver))
+    {
+      ds_dstream_latch_lacks (self, "set_bad_record_policy", "socket text streams");
+      return;
+    }
+  switch (policy)
+    {
+    case DS_ON_BAD_RECORD_FAIL:
+      line_policy = DS_LONG_LINE_FAIL;
+      break;
+    case DS_ON_BAD_RECORD_SPLIT:
+      line_policy = DS_LONG_LINE_SPLIT;
+      break;
+    case DS_ON_BAD_RECORD_SKIP:
+    default:
+      break;
+    }
+  ds_socket_receiver_set_long_line_policy (
+      DS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver), line_policy);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* DsReceiverTracker: all receivers of a context, and what they and the other input
+ * streams brought: blocks by batch, numbers by batch.  Any thread; a lock of its own. */
+
+#include "dstream/ds-dstream-private.h"
+#include "dstream/ds-input-info-tracker-private.h"
+#include "dstream/ds-received-block-tracker-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _DsReceiverTracker DsReceiverTracker;
+
+DsReceiverTracker *ds_receiver_tracker_new (DsStreamingContext *context);
+void ds_receiver_tracker_free (DsReceiverTracker *self); /* after join */
+
+gboolean ds_receiver_tracker_start (DsReceiverTracker *self, GError **error);
+/* Asks all receivers to stop; what they stored is handed over. */
+void ds_receiver_tracker_stop_async (DsReceiverTracker *self);
+/* FALSE: not all had stopped at @deadline (g_get_monotonic_time ()). */
+gboolean ds_receiver_tracker_join (DsReceiverTracker *self, gint64 deadline);
+
+/* ---- A batch.  Thread: driver, the one that generates ---- */
+
+/* What is stored so far becomes blocks, and all that has arrived by @time belongs to the
+ * batch of @time; how many records that is goes into the input infos.  A second time
+ * changes nothing. */
+void ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time);
+/* An input stream that is no receiver took @n_records into the batch of @time. */
+gboolean ds_receiver_tracker_report (DsReceiverTracker *self,
+                                     DsTime time,
+                                     guint stream_id,
+                                     gint64 n_records,
+                                     GError **error);
+/* The batch of @time is over: what nobody remembers any longer goes. */
+void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
+
+DsReceivedBlockTracker *ds_receiver_tracker_get_blocks (DsReceiverTracker *self);
+DsInputInfoTracker *ds_receiver_tracker_get_infos (DsReceiverTracker *self);
+/* Records that receivers handed over and other input streams reported. */
+gint64 ds_receiver_tracker_get_n_received (DsReceiverTracker *self);
+
+G_END_DECLS

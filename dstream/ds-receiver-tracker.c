@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The receivers of a context under one hand.  A supervisor for each receiver hands blocks
+ * over, from a thread of its own; here each gets its arrival time on the context's clock
+ * and waits for its batch.  A tick first makes every receiver cut what it has, so that a
+ * batch holds what was stored before its time, not what was stored 200 ms before. */
+
+#include "dstream/ds-streaming-context-private.h"
+#include "receivers/ds-receiver-supervisor-private.h"
+
+typedef struct
+{
+  DsReceiverTracker *tracker;
+  DsDStream *stream; /* not owned */
+  DsReceiverSupervisor *supervisor;
+} DsTrackedReceiver;
+
+struct _DsReceiverTracker
+{
+  DsStreamingContext *context; /* not owned */
+  GArray *receivers;           /* DsTrackedReceiver; fixed at start */
+  DsReceivedBlockTracker *blocks;
+  DsInputInfoTracker *infos;
+
+  GMutex lock;         /* guards what follows */
+  DsTime cutting_time; /* DS_TIME_NONE: no cut under way */
+  gint64 n_received;
+};
+
+DsReceiverTracker *
+ds_receiver_tracker_new (DsStreamingContext *context)
+{
+  DsReceiverTracker *self = g_new0 (DsReceiverTracker, 1);
+
+  self->context = context;
+  self->receivers = g_array_new (FALSE, FALSE, sizeof (DsTrackedReceiver));
+  self->blocks =
+      ds_received_block_tracker_new (ds_context_get_memory_budget (context->context));
+  self->infos = ds_input_info_tracker_new ();
+  g_mutex_init (&self->lock);
+  self->cutting_time = DS_TIME_NONE;
+  return self;
+}
+
+void
+ds_receiver_tracker_free (DsReceiverTracker *self)
+{
+  for (guint i = 0; i < self->receivers->len; i++)
+    ds_receiver_supervisor_free (
+        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor);
+  g_array_unref (self->receivers);
+  ds_received_block_tracker_free (self->blocks);
+  ds_input_info_tracker_free (self->infos);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* ---- Of the supervisors.  Thread: receiver, or the one that cuts. ---- */
+
+static gboolean
+ds_receiver_tracker_add_block (gpointer owner,
+                               DsBlock *block,
+                               gsize n_records,
+                               gsize n_bytes,
+                               GError **error)
+{
+  DsTrackedReceiver *receiver = owner;
+  DsReceiverTracker *self = receiver->tracker;
+  DsTime arrival_time = ds_driver_get_now (self->context->driver);
+
+  g_mutex_lock (&self->lock);
+  /* A block that a tick cuts was stored before that tick, however late it comes. */
+  if (self->cutting_time != DS_TIME_NONE)
+    arrival_time = MIN (arrival_time, self->cutting_time);
+  self->n_received += (gint64) n_records;
+  g_mutex_unlock (&self->lock);
+
+  ds_received_block_tracker_add (self->blocks, ds_dstream_get_id (receiver->stream),
+                                 block, (gint64) n_records, n_bytes, arrival_time);
+  return TRUE;
+}
+
+static void
+ds_receiver_tracker_started (gpointer owner, const char *location)
+{
+  DsTrackedReceiver *receiver = owner;
+
+  ds_streaming_context_post_receiver (receiver->tracker->context,
+                                      DS_EVENT_RECEIVER_STARTED, receiver->stream,
+                                      location, NULL);
+}
+
+static void
+ds_receiver_tracker_error (gpointer owner, const GError *error)
+{
+  DsTrackedReceiver *receiver = owner;
+
+  ds_streaming_context_post_receiver (receiver->tracker->context, DS_EVENT_RECEIVER_ERROR,
+                                      receiver->stream, NULL, error);
+}
+
+static void
+ds_receiver_tracker_stopped (gpointer owner, const GError *error)
+{
+  DsTrackedReceiver *receiver = owner;
+
+  ds_streaming_context_post_receiver (receiver->tracker->context,
+                                      DS_EVENT_RECEIVER_STOPPED, receiver->stream, NULL,
+                                      error);
+}
+
+/* ---- Start and stop ---- */
+
+gboolean
+ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
+{
+  static const DsReceiverEvents events = {
+    .add_block = ds_receiver_tracker_add_block,
+    .started = ds_receiver_tracker_started,
+    .error = ds_receiver_tracker_error,
+    .stopped = ds_receiver_tracker_stopped,
+  };
+  DsStreamingContext *context = self->context;
+  guint n_inputs = ds_graph_get_n_inputs (context->graph);
+
+  /* Supervisors keep the address of their entry, so the array must not move. */
+  g_array_set_size (self->receivers, n_inputs);
+  g_array_set_size (self->receivers, 0);
+  for (guint i = 0; i < n_inputs; i++)
+    {
+      DsInputDStream *input = ds_graph_get_input (context->graph, i);
+      DsReceiverSettings settings = {
+        .stream_id = i,
+        .block_interval = context->block_interval,
+        .restart_delay = context->receiver_restart_delay,
+        .clock = context->clock,
+        .pool = ds_context_get_arena_pool (context->context),
+        .budget = ds_context_get_memory_budget (context->context),
+      };
+      DsReceiver *receiver = ds_receiver_input_dstream_prepare (input, &settings);
+      DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL };
+      DsTrackedReceiver *kept;
+
+      if (receiver == NULL)
+        continue;
+      g_array_append_val (self->receivers, tracked);
+      kept =
+          &g_array_index (self->receivers, DsTrackedReceiver, self->receivers->len - 1);
+      kept->supervisor = ds_receiver_supervisor_new (receiver, &settings, &events, kept);
+    }
+
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+
+      if (!ds_receiver_supervisor_start (tracked->supervisor, error))
+        {
+          g_prefix_error (error,
+                          "Input stream %u (%s): ", ds_dstream_get_id (tracked->stream),
+                          ds_dstream_describe (tracked->stream));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+void
+ds_receiver_tracker_stop_async (DsReceiverTracker *self)
+{
+  for (guint i = 0; i < self->receivers->len; i++)
+    ds_receiver_supervisor_stop_async (
+        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor);
+}
+
+gboolean
+ds_receiver_tracker_join (DsReceiverTracker *self, gint64 deadline)
+{
+  gboolean all = TRUE;
+
+  for (guint i = 0; i < self->receivers->len; i++)
+    all =
+        ds_receiver_supervisor_join (
+            g_array_index (self->receivers, DsTrackedReceiver, i).supervisor, deadline) &&
+        all;
+  return all;
+}
+
+/* ---- A batch ---- */
+
+static void
+ds_receiver_tracker_set_cutting_time (DsReceiverTracker *self, DsTime time)
+{
+  g_mutex_lock (&self->lock);
+  self->cutting_time = time;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time)
+{
+  if (self->receivers->len == 0)
+    return;
+
+  ds_receiver_tracker_set_cutting_time (self, time);
+  for (guint i = 0; i < self->receivers->len; i++)
+    ds_receiver_supervisor_cut (
+        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor);
+  ds_receiver_tracker_set_cutting_time (self, DS_TIME_NONE);
+
+  if (!ds_received_block_tracker_allocate (self->blocks, time))
+    return;
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      guint id = ds_dstream_get_id (
+          g_array_index (self->receivers, DsTrackedReceiver, i).stream);
+      gint64 n_records;
+      g_autoptr (GPtrArray) blocks =
+          ds_received_block_tracker_get_blocks (self->blocks, time, id, &n_records);
+
+      ds_input_info_tracker_report (self->infos, time, id, n_records, NULL);
+    }
+}
+
+gboolean
+ds_receiver_tracker_report (DsReceiverTracker *self,
+                            DsTime time,
+                            guint stream_id,
+                            gint64 n_records,
+                            GError **error)
+{
+  if (!ds_input_info_tracker_report (self->infos, time, stream_id, n_records, error))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  self->n_received += n_records;
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+void
+ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time)
+{
+  DsDuration remember = ds_graph_get_max_input_remember (self->context->graph);
+
+  /* A batch at time - remember is no longer remembered, so the first kept one is after
+   * it: times are whole milliseconds. */
+  ds_received_block_tracker_cleanup (self->blocks, time - remember + 1);
+  ds_input_info_tracker_cleanup (self->infos, time);
+}
+
+DsReceivedBlockTracker *
+ds_receiver_tracker_get_blocks (DsReceiverTracker *self)
+{
+  return self->blocks;
+}
+
+DsInputInfoTracker *
+ds_receiver_tracker_get_infos (DsReceiverTracker *self)
+{
+  return self->infos;
+}
+
+gint64
+ds_receiver_tracker_get_n_received (DsReceiverTracker *self)
+{
+  gint64 n_received;
+
+  g_mutex_lock (&self->lock);
+  n_received = self->n_received;
+  g_mutex_unlock (&self->lock);
+  return n_received;
+}
