@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What map, flat_map and filter do, for other languages: a function from block to block,
+ * called for pieces of each partition of a batch. */
+
+#include "dstream/ds-dstream-private.h"
+
+#define DS_TYPE_BLOCK_MAPPED_DSTREAM (ds_block_mapped_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsBlockMappedDStream,
+                      ds_block_mapped_dstream,
+                      DS,
+                      BLOCK_MAPPED_DSTREAM,
+                      DsDStream)
+
+struct _DsBlockMappedDStream
+{
+  DsDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsBlockMappedDStream, ds_block_mapped_dstream, DS_TYPE_DSTREAM)
+
+static DsRdd *
+ds_block_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (self);
+  DsRdd *parent = ds_dstream_get_parent_rdd (self, batch, error);
+
+  if (parent == NULL)
+    return NULL;
+  return ds_dstream_lend_data (self, ds_rdd_map_blocks (parent, (DsBlockFunc) node->func,
+                                                        node->data->user_data, NULL));
+}
+
+static const DsDStreamOps ds_block_mapped_dstream_ops = {
+  .kind = "map_blocks",
+  .compute = ds_block_mapped_dstream_compute,
+};
+
+static void
+ds_block_mapped_dstream_class_init (DsBlockMappedDStreamClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_block_mapped_dstream_ops;
+}
+
+static void
+ds_block_mapped_dstream_init (DsBlockMappedDStream *self)
+{
+}
+
+/**
+ * ds_dstream_map_blocks:
+ * @self: a stream
+ * @func: (scope notified) (closure user_data) (destroy destroy): makes a block of a
+ * block; %NULL is a failure; runs on executor threads, several at once
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
+ *   needs it any longer
+ *
+ * Replaces pieces of each partition, in order and none empty, by what @func returns for
+ * them.
+ *
+ * Returns: (transfer none): the new stream, owned by the context
+ */
+DsDStream *
+ds_dstream_map_blocks (DsDStream *self,
+                       DsBlockFunc func,
+                       gpointer user_data,
+                       GDestroyNotify destroy)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return ds_dstream_derive (self, DS_TYPE_BLOCK_MAPPED_DSTREAM, G_CALLBACK (func),
+                            user_data, destroy);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Each batch keeps the values that pass a test: the filter of its RDDs. */
+
+#include "dstream/ds-dstream-private.h"
+
+#define DS_TYPE_FILTERED_DSTREAM (ds_filtered_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsFilteredDStream,
+                      ds_filtered_dstream,
+                      DS,
+                      FILTERED_DSTREAM,
+                      DsDStream)
+
+struct _DsFilteredDStream
+{
+  DsDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsFilteredDStream, ds_filtered_dstream, DS_TYPE_DSTREAM)
+
+static DsRdd *
+ds_filtered_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (self);
+  DsRdd *parent = ds_dstream_get_parent_rdd (self, batch, error);
+
+  if (parent == NULL)
+    return NULL;
+  return ds_dstream_lend_data (self, ds_rdd_filter (parent, (DsFilterFunc) node->func,
+                                                    node->data->user_data, NULL));
+}
+
+static const DsDStreamOps ds_filtered_dstream_ops = {
+  .kind = "filter",
+  .compute = ds_filtered_dstream_compute,
+};
+
+static void
+ds_filtered_dstream_class_init (DsFilteredDStreamClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_filtered_dstream_ops;
+}
+
+static void
+ds_filtered_dstream_init (DsFilteredDStream *self)
+{
+}
+
+/**
+ * ds_dstream_filter: (skip)
+ * @self: a stream
+ * @func: (scope notified) (closure user_data) (destroy destroy): %TRUE: keep the value;
+ * runs on executor threads, several at once
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
+ *   needs it any longer
+ *
+ * Keeps the values for which @func returns %TRUE.  Order, partitions and partitioner
+ * stay.
+ *
+ * Returns: (transfer none): the new stream, owned by the context
+ */
+DsDStream *
+ds_dstream_filter (DsDStream *self,
+                   DsFilterFunc func,
+                   gpointer user_data,
+                   GDestroyNotify destroy)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return ds_dstream_derive (self, DS_TYPE_FILTERED_DSTREAM, G_CALLBACK (func), user_data,
+                            destroy);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A function of the program for each RDD: the output that all others could be made of. */
+
+#include "dstream/ds-streaming-context-private.h"
+
+typedef struct
+{
+  DsForeachRddFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} DsForeachOutput;
+
+static gboolean
+ds_foreach_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
+{
+  const DsForeachOutput *foreach = self->state;
+
+  return foreach->func (rdd, batch, foreach->user_data, error);
+}
+
+static void
+ds_foreach_output_free (gpointer state)
+{
+  DsForeachOutput *foreach = state;
+
+  if (foreach->destroy != NULL)
+    foreach
+      ->destroy (foreach->user_data);
+  g_free (foreach);
+}
+
+static const DsOutputOps ds_foreach_output_ops = {
+  .kind = "foreach_rdd",
+  .run = ds_foreach_output_run,
+  .free_state = ds_foreach_output_free,
+};
+
+/**
+ * ds_dstream_foreach_rdd:
+ * @self: a stream
+ * @func: (scope notified) (closure user_data) (destroy destroy): does something with the
+ *   RDD of a batch; runs in the driver, once a batch, also for an empty RDD, and may run
+ *   actions
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once, when the context goes
+ *
+ * Calls @func for each batch, when its outputs run: one at a time, in the order in which
+ * outputs were registered.  It is not called for a batch without RDD.  A failure of @func
+ * fails the batch.
+ *
+ * Returns: (transfer none): the output, owned by the context
+ */
+DsOutput *
+ds_dstream_foreach_rdd (DsDStream *self,
+                        DsForeachRddFunc func,
+                        gpointer user_data,
+                        GDestroyNotify destroy)
+{
+  DsForeachOutput *foreach;
+
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  foreach
+    = g_new (DsForeachOutput, 1);
+  foreach
+    ->func = func;
+  foreach
+    ->user_data = user_data;
+  foreach
+    ->destroy = destroy;
+  return ds_output_new (self, &ds_foreach_output_ops, foreach);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* reduce_by_key with a reduction that is named instead of given as a function, for other
+ * languages: it runs at full speed, without a call into them. */
+
+#include "dstream/ds-dstream-private.h"
+
+#define DS_TYPE_KEY_REDUCED_OP_DSTREAM (ds_key_reduced_op_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsKeyReducedOpDStream,
+                      ds_key_reduced_op_dstream,
+                      DS,
+                      KEY_REDUCED_OP_DSTREAM,
+                      DsDStream)
+
+struct _DsKeyReducedOpDStream
+{
+  DsDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsKeyReducedOpDStream, ds_key_reduced_op_dstream, DS_TYPE_DSTREAM)
+
+static DsRdd *
+ds_key_reduced_op_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsRdd *parent = ds_dstream_get_parent_rdd (self, batch, error);
+
+  if (parent == NULL)
+    return NULL;
+  return ds_rdd_reduce_by_key_op (parent,
+                                  (DsReduction) GPOINTER_TO_UINT (
+                                      ds_dstream_get_node (self)->data->user_data));
+}
+
+static const DsDStreamOps ds_key_reduced_op_dstream_ops = {
+  .kind = "reduce_by_key_op",
+  .options = DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER,
+  .compute = ds_key_reduced_op_dstream_compute,
+};
+
+static void
+ds_key_reduced_op_dstream_class_init (DsKeyReducedOpDStreamClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_key_reduced_op_dstream_ops;
+}
+
+static void
+ds_key_reduced_op_dstream_init (DsKeyReducedOpDStream *self)
+{
+}
+
+/**
+ * ds_dstream_reduce_by_key_op:
+ * @self: a stream of pairs
+ * @reduction: which reduction
+ *
+ * Reduces the values of each key of a batch to one, by a reduction that the engine knows.
+ * Options: ds_dstream_set_n_partitions (), ds_dstream_set_partitioner ().
+ *
+ * Returns: (transfer none): the stream of one pair a key, owned by the context
+ */
+DsDStream *
+ds_dstream_reduce_by_key_op (DsDStream *self, DsReduction reduction)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+
+  return ds_dstream_derive (self, DS_TYPE_KEY_REDUCED_OP_DSTREAM, NULL,
+                            GUINT_TO_POINTER ((guint) reduction), NULL);
+}

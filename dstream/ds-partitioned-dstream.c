@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pairs of each batch where their keys belong: the partition_by of its RDDs. */
+
+#include "dstream/ds-dstream-private.h"
+
+#define DS_TYPE_PARTITIONED_DSTREAM (ds_partitioned_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsPartitionedDStream,
+                      ds_partitioned_dstream,
+                      DS,
+                      PARTITIONED_DSTREAM,
+                      DsDStream)
+
+struct _DsPartitionedDStream
+{
+  DsDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsPartitionedDStream, ds_partitioned_dstream, DS_TYPE_DSTREAM)
+
+static DsRdd *
+ds_partitioned_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsRdd *parent = ds_dstream_get_parent_rdd (self, batch, error);
+
+  if (parent == NULL)
+    return NULL;
+  return ds_rdd_partition_by (parent, ds_dstream_get_node (self)->data->user_data);
+}
+
+static const DsDStreamOps ds_partitioned_dstream_ops = {
+  .kind = "partition_by",
+  .compute = ds_partitioned_dstream_compute,
+};
+
+static void
+ds_partitioned_dstream_class_init (DsPartitionedDStreamClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_partitioned_dstream_ops;
+}
+
+static void
+ds_partitioned_dstream_init (DsPartitionedDStream *self)
+{
+}
+
+/**
+ * ds_dstream_partition_by:
+ * @self: a stream of pairs
+ * @partitioner: the rule from keys to partitions; a reference is taken
+ *
+ * Brings each pair of a batch into the partition of its key.  A full shuffle, except for
+ * batches that have this partitioner already.
+ *
+ * Returns: (transfer none): the new stream, owned by the context
+ */
+DsDStream *
+ds_dstream_partition_by (DsDStream *self, DsPartitioner *partitioner)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (partitioner != NULL, NULL);
+
+  return ds_dstream_derive (self, DS_TYPE_PARTITIONED_DSTREAM, NULL,
+                            ds_partitioner_ref (partitioner),
+                            (GDestroyNotify) ds_partitioner_unref);
+}

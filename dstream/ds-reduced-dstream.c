@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The reduction of all values of a batch; a batch of none has none. */
+
+#include "dstream/ds-dstream-private.h"
+
+#define DS_TYPE_REDUCED_DSTREAM (ds_reduced_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsReducedDStream,
+                      ds_reduced_dstream,
+                      DS,
+                      REDUCED_DSTREAM,
+                      DsDStream)
+
+struct _DsReducedDStream
+{
+  DsDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsReducedDStream, ds_reduced_dstream, DS_TYPE_DSTREAM)
+
+static DsRdd *
+ds_reduced_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (self);
+  DsRdd *parent = ds_dstream_get_parent_rdd (self, batch, error);
+
+  if (parent == NULL)
+    return NULL;
+  return ds_dstream_lend_data (self,
+                               ds_reduced_rdd_new (parent, (DsReduceFunc) node->func,
+                                                   node->data->user_data, NULL));
+}
+
+static const DsDStreamOps ds_reduced_dstream_ops = {
+  .kind = "reduce",
+  .compute = ds_reduced_dstream_compute,
+};
+
+static void
+ds_reduced_dstream_class_init (DsReducedDStreamClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_reduced_dstream_ops;
+}
+
+static void
+ds_reduced_dstream_init (DsReducedDStream *self)
+{
+}
+
+/**
+ * ds_dstream_reduce: (skip)
+ * @self: a stream
+ * @func: (scope notified) (closure user_data) (destroy destroy): makes one value of two;
+ * associative and commutative; runs on executor threads, several at once
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
+ *   needs it any longer
+ *
+ * Reduces all values of a batch to one.  A batch of no value gives none.
+ *
+ * Returns: (transfer none): the stream of at most one value a batch, owned by the context
+ */
+DsDStream *
+ds_dstream_reduce (DsDStream *self,
+                   DsReduceFunc func,
+                   gpointer user_data,
+                   GDestroyNotify destroy)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return ds_dstream_derive (self, DS_TYPE_REDUCED_DSTREAM, G_CALLBACK (func), user_data,
+                            destroy);
+}

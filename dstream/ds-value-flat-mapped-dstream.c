@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The value of each pair becomes any number of others under the same key: the
+ * flat_map_values of its RDDs. */
+
+#include "dstream/ds-dstream-private.h"
+
+#define DS_TYPE_VALUE_FLAT_MAPPED_DSTREAM (ds_value_flat_mapped_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (DsValueFlatMappedDStream,
+                      ds_value_flat_mapped_dstream,
+                      DS,
+                      VALUE_FLAT_MAPPED_DSTREAM,
+                      DsDStream)
+
+struct _DsValueFlatMappedDStream
+{
+  DsDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsValueFlatMappedDStream,
+                     ds_value_flat_mapped_dstream,
+                     DS_TYPE_DSTREAM)
+
+static DsRdd *
+ds_value_flat_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (self);
+  DsRdd *parent = ds_dstream_get_parent_rdd (self, batch, error);
+
+  if (parent == NULL)
+    return NULL;
+  return ds_dstream_lend_data (self,
+                               ds_rdd_flat_map_values (parent, (DsFlatMapFunc) node->func,
+                                                       node->data->user_data, NULL));
+}
+
+static const DsDStreamOps ds_value_flat_mapped_dstream_ops = {
+  .kind = "flat_map_values",
+  .compute = ds_value_flat_mapped_dstream_compute,
+};
+
+static void
+ds_value_flat_mapped_dstream_class_init (DsValueFlatMappedDStreamClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_value_flat_mapped_dstream_ops;
+}
+
+static void
+ds_value_flat_mapped_dstream_init (DsValueFlatMappedDStream *self)
+{
+}
+
+/**
+ * ds_dstream_flat_map_values: (skip)
+ * @self: a stream of pairs
+ * @func: (scope notified) (closure user_data) (destroy destroy): emits values for the
+ * value of a pair; runs on executor threads, several at once
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
+ *   needs it any longer
+ *
+ * Replaces each pair by one for each value that @func emits, with the same key, in that
+ * order.  Partitions and partitioner stay.
+ *
+ * Returns: (transfer none): the new stream, owned by the context
+ */
+DsDStream *
+ds_dstream_flat_map_values (DsDStream *self,
+                            DsFlatMapFunc func,
+                            gpointer user_data,
+                            GDestroyNotify destroy)
+{
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return ds_dstream_derive (self, DS_TYPE_VALUE_FLAT_MAPPED_DSTREAM, G_CALLBACK (func),
+                            user_data, destroy);
+}
