@@ -13,5 +13,8 @@
 #include "rdd/ds-rdd.h"
 #include "rdd/ds-task.h"
 #include "receivers/ds-receiver.h"
+#include "dstream/ds-batch.h"
 #include "dstream/ds-dstream.h"
+#include "dstream/ds-input-dstream.h"
+#include "dstream/ds-output.h"
 #include "dstream/ds-streaming-context.h"

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Two threads take turns.  Whoever a tick wakes generates the batch and runs it, if no
+ * batch is running; the other one sleeps until the tick after, when it does the same, or,
+ * if the first is still busy, generates the next batch beside it.  So the common case, a
+ * batch that is shorter than its interval, costs one wake-up and no hand-over: waking a
+ * parked thread costs tens of microseconds, several times what an empty batch does.  In
+ * the other case generation and jobs overlap as if each had a thread of its own.
+ *
+ * At most one thread generates, at most one runs, and both go by the order of ticks; so
+ * the graph and the program's functions see one batch after the other, if not always on
+ * the same thread. */
+
+#include "dstream/ds-driver-private.h"
+
+#include "dstream/ds-batch-timer-private.h"
+#include "dstream/ds-job-set-private.h"
+#include "dstream/ds-streaming-context-private.h"
+
+#include <string.h>
+
+#define DS_N_DRIVER_THREADS 2
+/* How long a thread that found ticks overdue leaves them to the other one, in µs. */
+#define DS_DRIVER_PATIENCE 1000
+/* A batch that took longer than this, in µs, is worth waking the other thread for. */
+#define DS_DRIVER_LONG_BATCH 200
+/* How long await_batch looks before it sleeps, in µs. */
+#define DS_DRIVER_SPIN 20
+
+typedef struct
+{
+  DsDriver *driver;
+  guint index;
+  GThread *thread;
+  DsTime rests_until; /* steady time; DS_TIME_NONE: awake.  Guarded by the lock */
+  gint is_called;     /* atomic: leave the clock */
+} DsDriverSeat;
+
+struct _DsDriver
+{
+  DsStreamingContext *context; /* not owned: each thread holds a reference */
+  GCancellable *cancellable;
+
+  GMutex lock; /* guards what follows */
+  GCond changed;
+  DsBatchTimer timer;
+  GQueue waiting; /* DsJobSet, in the order of time */
+  DsDriverSeat seats[DS_N_DRIVER_THREADS];
+  guint n_threads; /* that have not ended */
+  gboolean is_generating;
+  gboolean is_running;
+  gboolean is_interrupted;
+  gboolean has_failed;        /* by policy, no batch comes after a failed one */
+  gboolean generation_failed; /* the same, seen before that batch had its turn */
+  guint n_parked;             /* seats that wait for room in the queue */
+  gint64 last_turn;           /* monotonic: when the last batch was begun */
+  DsTime running_time;        /* of the batch that runs, or DS_TIME_NONE */
+  GArray *failed_times;       /* DsTime */
+  GError *error;              /* (nullable): why await_batch fails */
+  DsTime awaited;             /* the earliest that someone waits for; or G_MAXINT64 */
+  gint64 n_processed;         /* records */
+  DsTime done;                /* atomic: everything up to here is over */
+};
+
+static _Thread_local DsDriver *ds_current_driver;
+
+DsDriver *
+ds_driver_new (DsStreamingContext *context)
+{
+  DsDriver *self = g_new0 (DsDriver, 1);
+
+  self->context = context;
+  self->cancellable = g_cancellable_new ();
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  ds_batch_timer_init (&self->timer, context->clock, context->interval);
+  g_queue_init (&self->waiting);
+  self->running_time = DS_TIME_NONE;
+  self->failed_times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+  self->awaited = G_MAXINT64;
+  self->done = self->timer.zero_time;
+  for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
+    {
+      self->seats[i].driver = self;
+      self->seats[i].index = i;
+      self->seats[i].rests_until = DS_TIME_NONE;
+    }
+  return self;
+}
+
+void
+ds_driver_free (DsDriver *self)
+{
+  g_queue_clear_full (&self->waiting, (GDestroyNotify) ds_job_set_free);
+  ds_batch_timer_clear (&self->timer);
+  g_array_unref (self->failed_times);
+  g_clear_error (&self->error);
+  g_object_unref (self->cancellable);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->changed);
+  g_free (self);
+}
+
+/* ---- Turns.  Thread: driver.  Locks: needs self->lock, gives it up meanwhile. ---- */
+
+static gboolean
+ds_driver_is_at_end_locked (DsDriver *self)
+{
+  if (self->is_interrupted || self->has_failed)
+    return TRUE;
+  return ds_batch_timer_is_over (&self->timer) && !self->is_generating &&
+         !self->is_running && g_queue_is_empty (&self->waiting);
+}
+
+static gboolean
+ds_driver_has_room_locked (DsDriver *self)
+{
+  return self->waiting.length < MAX (self->context->max_waiting_batches, 1);
+}
+
+/* Gives up overdue ticks, as the catch-up policy says.  The newest one due stays. */
+static void
+ds_driver_catch_up_locked (DsDriver *self)
+{
+  DsCatchUpPolicy policy = self->context->catch_up_policy;
+
+  if (policy == DS_CATCH_UP_ALL || self->timer.hurries)
+    return;
+  while (ds_batch_timer_is_due (&self->timer, 1) &&
+         (policy == DS_CATCH_UP_COALESCE ||
+          ds_job_generator_is_idle (self->context,
+                                    ds_batch_timer_get_time (&self->timer, 0))))
+    ds_batch_timer_skip (&self->timer);
+}
+
+static void
+ds_driver_generate_locked (DsDriver *self)
+{
+  DsJobSet *set;
+  DsTime time;
+
+  self->is_generating = TRUE;
+  ds_driver_catch_up_locked (self);
+  time = ds_batch_timer_fire (&self->timer);
+  g_mutex_unlock (&self->lock);
+
+  set = ds_job_generator_generate (self->context, time);
+
+  g_mutex_lock (&self->lock);
+  self->is_generating = FALSE;
+  if (set->error != NULL && self->context->failure_policy != DS_FAILURE_POLICY_CONTINUE)
+    self->generation_failed = TRUE;
+  g_queue_push_tail (&self->waiting, set);
+}
+
+/* Everything up to @time is over. */
+static void
+ds_driver_set_done_locked (DsDriver *self, DsTime time)
+{
+  __atomic_store_n (&self->done, time, __ATOMIC_RELEASE);
+  if (time >= self->awaited)
+    {
+      self->awaited = G_MAXINT64;
+      g_cond_broadcast (&self->changed);
+    }
+}
+
+static void
+ds_driver_fail_locked (DsDriver *self, DsTime time, const GError *error)
+{
+  g_array_append_val (self->failed_times, time);
+  if (self->context->failure_policy == DS_FAILURE_POLICY_CONTINUE)
+    {
+      ds_driver_set_done_locked (self, time);
+      return;
+    }
+  self->has_failed = TRUE;
+  self->error = g_error_copy (error);
+  g_cond_broadcast (&self->changed);
+}
+
+/* Runs a batch, without the lock.  FALSE with why it failed. */
+static gboolean
+ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
+{
+  gboolean ok;
+
+  if (set->error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&set->error));
+      return FALSE;
+    }
+  ok = set->jobs->len == 0 || ds_job_scheduler_run (self->context, set, error);
+  g_array_set_size (set->jobs, 0);
+  if (!ok)
+    return FALSE;
+
+  ds_graph_forget (self->context->graph, set->time);
+  ds_receiver_tracker_forget (self->context->receivers, set->time);
+  return TRUE;
+}
+
+static void
+ds_driver_run_locked (DsDriver *self)
+{
+  g_autoptr (DsJobSet) set = g_queue_pop_head (&self->waiting);
+  g_autoptr (GError) error = NULL;
+  gint64 now = g_get_monotonic_time ();
+  gboolean failed;
+
+  self->is_running = TRUE;
+  self->running_time = set->time;
+  if (self->n_parked > 0 && now - self->last_turn > DS_DRIVER_LONG_BATCH)
+    g_cond_broadcast (&self->changed);
+  self->last_turn = now;
+  g_mutex_unlock (&self->lock);
+
+  failed = !ds_driver_run_set (self, set, &error);
+
+  g_mutex_lock (&self->lock);
+  self->is_running = FALSE;
+  self->running_time = DS_TIME_NONE;
+  if (failed && self->is_interrupted)
+    return; /* cut off, not failed */
+  if (!failed)
+    {
+      self->n_processed += set->n_records;
+      ds_driver_set_done_locked (self, set->time);
+      return;
+    }
+
+  ds_driver_fail_locked (self, set->time, error);
+  g_mutex_unlock (&self->lock);
+  ds_streaming_context_take_error (self->context, g_steal_pointer (&error));
+  g_mutex_lock (&self->lock);
+}
+
+/* Nothing to do: until the next tick that the other thread does not wait for. */
+static void
+ds_driver_rest_locked (DsDriver *self, DsDriverSeat *seat)
+{
+  DsDriverSeat *other = &self->seats[1 - seat->index];
+  DsTime due = ds_batch_timer_get_due (&self->timer, 0);
+
+  if (ds_batch_timer_is_over (&self->timer) || self->generation_failed)
+    {
+      g_cond_wait (&self->changed, &self->lock);
+      return;
+    }
+  if (ds_batch_timer_is_due (&self->timer, 0))
+    {
+      /* Overdue, and the other thread is at it.  If it is quick it needs no help, and
+       * waking up for every batch would only disturb it. */
+      self->n_parked++;
+      if (ds_driver_has_room_locked (self))
+        g_cond_wait_until (&self->changed, &self->lock,
+                           g_get_monotonic_time () + DS_DRIVER_PATIENCE);
+      else
+        g_cond_wait (&self->changed, &self->lock);
+      self->n_parked--;
+      return;
+    }
+
+  if (other->rests_until == due)
+    due = ds_batch_timer_get_due (&self->timer, 1);
+  seat->rests_until = due;
+  g_mutex_unlock (&self->lock);
+  ds_clock_wait_until (self->context->clock, due, &seat->is_called);
+  g_mutex_lock (&self->lock);
+  seat->rests_until = DS_TIME_NONE;
+  g_atomic_int_set (&seat->is_called, FALSE);
+}
+
+static gpointer
+ds_driver_thread (gpointer data)
+{
+  DsDriverSeat *seat = data;
+  DsDriver *self = seat->driver;
+  DsStreamingContext *context = self->context;
+
+  ds_current_driver = self;
+  g_mutex_lock (&self->lock);
+  while (!ds_driver_is_at_end_locked (self))
+    {
+      if (!self->is_running && !g_queue_is_empty (&self->waiting))
+        ds_driver_run_locked (self);
+      else if (!self->is_generating && !self->generation_failed &&
+               ds_driver_has_room_locked (self) &&
+               ds_batch_timer_is_due (&self->timer, 0))
+        ds_driver_generate_locked (self);
+      else
+        ds_driver_rest_locked (self, seat);
+    }
+  self->n_threads--;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  ds_driver_wake (self);
+  ds_current_driver = NULL;
+
+  g_object_unref (context);
+  return NULL;
+}
+
+/* ---- Start and stop ---- */
+
+void
+ds_driver_start (DsDriver *self)
+{
+  self->n_threads = DS_N_DRIVER_THREADS;
+  for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
+    {
+      g_object_ref (self->context);
+      self->seats[i].thread = g_thread_new (i == 0 ? "ds-driver-0" : "ds-driver-1",
+                                            ds_driver_thread, &self->seats[i]);
+    }
+}
+
+void
+ds_driver_wake (DsDriver *self)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
+    g_atomic_int_set (&self->seats[i].is_called, TRUE);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  ds_clock_wake (self->context->clock);
+}
+
+void
+ds_driver_finish (DsDriver *self)
+{
+  g_mutex_lock (&self->lock);
+  ds_batch_timer_finish (&self->timer);
+  ds_batch_timer_hurry (&self->timer);
+  g_mutex_unlock (&self->lock);
+  ds_driver_wake (self);
+}
+
+void
+ds_driver_interrupt (DsDriver *self)
+{
+  g_mutex_lock (&self->lock);
+  self->is_interrupted = TRUE;
+  g_mutex_unlock (&self->lock);
+  g_cancellable_cancel (self->cancellable);
+  ds_driver_wake (self);
+}
+
+gboolean
+ds_driver_join (DsDriver *self, gint64 deadline, const gint *at_once)
+{
+  gboolean ended;
+
+  g_mutex_lock (&self->lock);
+  while (self->n_threads > 0 && (at_once == NULL || !g_atomic_int_get (at_once)) &&
+         g_cond_wait_until (&self->changed, &self->lock, deadline))
+    ;
+  ended = self->n_threads == 0;
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; ended && i < DS_N_DRIVER_THREADS; i++)
+    g_clear_pointer (&self->seats[i].thread, g_thread_join);
+  return ended;
+}
+
+void
+ds_driver_abandon (DsDriver *self)
+{
+  for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
+    g_clear_pointer (&self->seats[i].thread, g_thread_unref);
+}
+
+/* ---- Asking.  Any thread. ---- */
+
+DsTime
+ds_driver_get_zero_time (DsDriver *self)
+{
+  return self->timer.zero_time; /* fixed */
+}
+
+DsTime
+ds_driver_get_now (DsDriver *self)
+{
+  return ds_batch_timer_get_now (&self->timer); /* of fixed fields */
+}
+
+gboolean
+ds_driver_is_own_thread (DsDriver *self)
+{
+  return self != NULL && ds_current_driver == self;
+}
+
+GCancellable *
+ds_driver_get_cancellable (DsDriver *self)
+{
+  return self->cancellable;
+}
+
+static gboolean
+ds_driver_is_done (DsDriver *self, DsTime batch_time)
+{
+  return __atomic_load_n (&self->done, __ATOMIC_ACQUIRE) >= batch_time;
+}
+
+gboolean
+ds_driver_await_batch (DsDriver *self, DsTime batch_time, GError **error)
+{
+  gint64 spin_end = g_get_monotonic_time () + DS_DRIVER_SPIN;
+  gboolean done;
+
+  while (!ds_driver_is_done (self, batch_time) && g_get_monotonic_time () < spin_end)
+    ;
+
+  g_mutex_lock (&self->lock);
+  while (!(done = ds_driver_is_done (self, batch_time)) && self->error == NULL &&
+         self->n_threads > 0)
+    {
+      self->awaited = MIN (self->awaited, batch_time);
+      g_cond_wait (&self->changed, &self->lock);
+    }
+  if (!done && self->error != NULL)
+    g_propagate_error (error, g_error_copy (self->error));
+  else if (!done)
+    g_set_error (error, DS_ERROR, DS_ERROR_STOPPED,
+                 "The streaming context was stopped before batch %" G_GINT64_FORMAT
+                 " ms was completed; the last one was %" G_GINT64_FORMAT " ms",
+                 batch_time / DS_MILLISECOND, self->done / DS_MILLISECOND);
+  g_mutex_unlock (&self->lock);
+  return done;
+}
+
+gint64
+ds_driver_get_n_processed (DsDriver *self)
+{
+  gint64 n_processed;
+
+  g_mutex_lock (&self->lock);
+  n_processed = self->n_processed;
+  g_mutex_unlock (&self->lock);
+  return n_processed;
+}
+
+gint64
+ds_driver_get_n_missed (DsDriver *self)
+{
+  gint64 n_missed;
+
+  g_mutex_lock (&self->lock);
+  n_missed = self->timer.n_missed;
+  g_mutex_unlock (&self->lock);
+  return n_missed;
+}
+
+gboolean
+ds_driver_has_failed (DsDriver *self, GError **error)
+{
+  gboolean has_failed;
+
+  g_mutex_lock (&self->lock);
+  has_failed = self->has_failed;
+  if (has_failed)
+    g_propagate_error (error, g_error_copy (self->error));
+  g_mutex_unlock (&self->lock);
+  return has_failed;
+}
+
+GArray *
+ds_driver_get_pending_times (DsDriver *self)
+{
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+
+  g_mutex_lock (&self->lock);
+  g_array_append_vals (times, self->failed_times->data, self->failed_times->len);
+  if (self->running_time != DS_TIME_NONE)
+    g_array_append_val (times, self->running_time);
+  for (GList *l = self->waiting.head; l != NULL; l = l->next)
+    g_array_append_val (times, ((DsJobSet *) l->data)->time);
+  g_mutex_unlock (&self->lock);
+  return times;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Runs one batch: its outputs, one at a time, in the order in which they were registered.
+ * An output that fails does not keep the others from running; afterwards the failure
+ * policy decides whether those that failed are tried again, or the batch is given up.
+ * Listeners hear of each step. */
+
+#include "dstream/ds-job-set-private.h"
+#include "dstream/ds-streaming-context-private.h"
+
+#include <string.h>
+
+/* What the outputs of a batch know of it while they run. */
+typedef struct
+{
+  DsStreamingContext *context;
+  DsJobSet *set;
+  DsBatchFields fields;
+  DsOutputInfo *outputs;
+  DsBatch *batch; /* as started, or started again */
+} DsRunningBatch;
+
+static void
+ds_running_batch_snapshot (DsRunningBatch *self)
+{
+  g_clear_pointer (&self->batch, ds_batch_unref);
+  self->batch = ds_batch_new (&self->fields);
+}
+
+/* The body of one output, with its jobs marked as belonging to it. */
+static gboolean
+ds_job_scheduler_run_body (DsRunningBatch *self, DsOutputJob *job, GError **error)
+{
+  DsOutput *output = job->output;
+  char key[256];
+  DsJobScope scope = {
+    .batch_time = self->set->time,
+    .is_replay = self->fields.is_replay,
+    .output_key_prefix = key,
+    .job_group = ds_output_get_name (output),
+    .cancellable = ds_driver_get_cancellable (self->context->driver),
+  };
+  g_autoptr (GError) local_error = NULL;
+  gboolean ok;
+
+  g_snprintf (key, sizeof key, "%.160s/%s/%" G_GINT64_FORMAT,
+              ds_context_get_app_name (self->context->context),
+              ds_output_get_name (output), self->set->time / DS_MILLISECOND);
+  ds_job_scope_push (&scope);
+  ok = output->ops->run (output, job->rdd, self->batch, &local_error);
+  ds_job_scope_pop (&scope);
+
+  if (ok)
+    return TRUE;
+  if (local_error == NULL)
+    g_set_error (&local_error, DS_ERROR, DS_ERROR_USER_FUNCTION,
+                 "the function said that it failed, without saying why");
+  g_propagate_prefixed_error (error, g_steal_pointer (&local_error),
+                              "Output %s of batch %" G_GINT64_FORMAT " ms: ",
+                              ds_output_get_name (output),
+                              self->set->time / DS_MILLISECOND);
+  return FALSE;
+}
+
+static void
+ds_job_scheduler_run_output (DsRunningBatch *self, guint index)
+{
+  DsOutputJob *job = &g_array_index (self->set->jobs, DsOutputJob, index);
+  DsOutputInfo *info = &self->outputs[index];
+
+  g_clear_error (&info->error);
+  ds_streaming_context_post_output (self->context, DS_EVENT_OUTPUT_STARTED, job->output,
+                                    self->batch, NULL);
+  info->start = ds_driver_get_now (self->context->driver);
+  ds_job_scheduler_run_body (self, job, &info->error);
+  info->end = ds_driver_get_now (self->context->driver);
+  ds_streaming_context_post_output (self->context, DS_EVENT_OUTPUT_COMPLETED, job->output,
+                                    self->batch, info->error);
+}
+
+/* All outputs, or those that failed.  Returns how many failed now. */
+static guint
+ds_job_scheduler_run_outputs (DsRunningBatch *self, gboolean only_failed)
+{
+  GCancellable *cancellable = ds_driver_get_cancellable (self->context->driver);
+  guint n_failed = 0;
+
+  for (guint i = 0; i < self->set->jobs->len; i++)
+    {
+      if (only_failed && self->outputs[i].error == NULL)
+        continue;
+      if (g_cancellable_is_cancelled (cancellable))
+        {
+          g_clear_error (&self->outputs[i].error);
+          g_set_error (&self->outputs[i].error, DS_ERROR, DS_ERROR_STOPPED,
+                       "Output %s of batch %" G_GINT64_FORMAT
+                       " ms did not run: the context was stopped",
+                       ds_output_get_name (
+                           g_array_index (self->set->jobs, DsOutputJob, i).output),
+                       self->set->time / DS_MILLISECOND);
+        }
+      else
+        ds_job_scheduler_run_output (self, i);
+      n_failed += self->outputs[i].error != NULL;
+    }
+  return n_failed;
+}
+
+static void
+ds_running_batch_clear (DsRunningBatch *self)
+{
+  for (guint i = 0; i < self->set->jobs->len; i++)
+    g_clear_error (&self->outputs[i].error);
+  ds_batch_unref (self->batch);
+}
+
+/* FALSE with a copy of the first output's error. */
+static gboolean
+ds_running_batch_get_result (DsRunningBatch *self, GError **error)
+{
+  for (guint i = 0; i < self->set->jobs->len; i++)
+    if (self->outputs[i].error != NULL)
+      {
+        g_propagate_error (error, g_error_copy (self->outputs[i].error));
+        return FALSE;
+      }
+  return TRUE;
+}
+
+gboolean
+ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error)
+{
+  DsRunningBatch self = {
+    .context = context,
+    .set = set,
+    .fields = DS_BATCH_FIELDS_INIT (set->time, context->interval),
+    .outputs = g_newa0 (DsOutputInfo, set->jobs->len),
+  };
+  guint n_tries =
+      context->failure_policy == DS_FAILURE_POLICY_RETRY ? context->max_batch_retries : 0;
+  gboolean ok;
+
+  for (guint i = 0; i < set->jobs->len; i++)
+    self.outputs[i] = (DsOutputInfo){
+      ds_output_get_id (g_array_index (set->jobs, DsOutputJob, i).output), DS_TIME_NONE,
+      DS_TIME_NONE, NULL
+    };
+  self.fields.submission_time = set->submission_time;
+  self.fields.processing_start = ds_driver_get_now (context->driver);
+  self.fields.inputs = set->inputs;
+  self.fields.n_inputs = set->n_inputs;
+  self.fields.outputs = self.outputs;
+  self.fields.n_outputs = set->jobs->len;
+
+  ds_running_batch_snapshot (&self);
+  ds_streaming_context_post_batch (context, DS_EVENT_BATCH_STARTED, self.batch);
+  for (guint i = 0; ds_job_scheduler_run_outputs (&self, i > 0) > 0 && i < n_tries; i++)
+    {
+      g_autoptr (GError) failure = NULL;
+
+      if (g_cancellable_is_cancelled (ds_driver_get_cancellable (context->driver)))
+        break;
+      ds_running_batch_get_result (&self, &failure);
+      g_message ("%s; trying again, %u of %u", failure->message, i + 1, n_tries);
+      self.fields.is_replay = TRUE;
+      ds_running_batch_snapshot (&self);
+    }
+  ok = ds_running_batch_get_result (&self, error);
+
+  if (ds_streaming_context_is_listened_to (context, DS_EVENT_BATCH_COMPLETED))
+    {
+      self.fields.processing_end = ds_driver_get_now (context->driver);
+      ds_running_batch_snapshot (&self);
+      ds_streaming_context_post_batch (context, DS_EVENT_BATCH_COMPLETED, self.batch);
+    }
+  ds_running_batch_clear (&self);
+  return ok;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* DsJobSet: everything that one batch has to do; made by the generator, run by the
+ * scheduler.  Belongs to one thread at a time. */
+
+#include "dstream/ds-graph-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  DsTime time;
+  DsBatch *batch;      /* as submitted */
+  GArray *jobs;        /* DsOutputJob, in the order of registration */
+  DsInputInfo *inputs; /* (nullable) */
+  guint n_inputs;
+  gint64 n_records;
+  DsTime submission_time;
+  GError *error; /* (nullable): generation failed, there is nothing to run */
+} DsJobSet;
+
+DsJobSet *ds_job_set_new (DsTime time);
+void ds_job_set_free (DsJobSet *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsJobSet, ds_job_set_free)
+
+/* ds-job-generator.c.  Thread: driver, one at a time.  Never NULL. */
+DsJobSet *ds_job_generator_generate (DsStreamingContext *context, DsTime time);
+/* Whether the batch of @time would be without any input. */
+gboolean ds_job_generator_is_idle (DsStreamingContext *context, DsTime time);
+
+/* ds-job-scheduler.c.  Thread: driver, one at a time, in the order of time.  Runs all
+ * outputs, tries again as the failure policy says.  FALSE with the first error when
+ * outputs failed for good. */
+gboolean
+ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Signals, through the listener bus: whoever has something to tell posts it and goes on,
+ * and the bus emits it, in order, where the program listens.  Nothing is posted that
+ * nobody has connected to. */
+
+#include "dstream/ds-streaming-context-private.h"
+
+typedef struct
+{
+  DsStreamingContext *context; /* not owned: the bus is emptied before it goes */
+  DsEventKind kind;
+  DsTime time;
+  DsBatch *batch;    /* (nullable) */
+  DsOutput *output;  /* (nullable) not owned */
+  DsDStream *stream; /* (nullable) not owned */
+  char *location;    /* (nullable) */
+  GError *error;     /* (nullable) */
+} DsEvent;
+
+static guint ds_event_signals[DS_N_EVENTS];
+
+void
+ds_streaming_context_install_events (GObjectClass *object_class)
+{
+  GType type = G_TYPE_FROM_CLASS (object_class);
+  const GSignalFlags flags = G_SIGNAL_RUN_LAST;
+
+  /**
+   * DsStreamingContext::streaming-started:
+   * @self: the context
+   * @time: when, in µs since 1970
+   *
+   * The sources are started; the first batch comes with the next tick.
+   */
+  ds_event_signals[DS_EVENT_STREAMING_STARTED] =
+      g_signal_new ("streaming-started", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                    G_TYPE_INT64);
+  /**
+   * DsStreamingContext::batch-submitted:
+   * @self: the context
+   * @batch: the batch
+   *
+   * A batch was generated and waits to be run.  A batch for which no stream with an
+   * output gave an RDD is not told of.
+   */
+  ds_event_signals[DS_EVENT_BATCH_SUBMITTED] =
+      g_signal_new ("batch-submitted", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                    DS_TYPE_BATCH);
+  /**
+   * DsStreamingContext::batch-started:
+   * @self: the context
+   * @batch: the batch
+   *
+   * The first output of a batch is about to run.
+   */
+  ds_event_signals[DS_EVENT_BATCH_STARTED] =
+      g_signal_new ("batch-started", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                    DS_TYPE_BATCH);
+  /**
+   * DsStreamingContext::batch-completed:
+   * @self: the context
+   * @batch: the batch
+   *
+   * All outputs of a batch have run; some may have failed
+   * (ds_batch_get_output_error ()).
+   */
+  ds_event_signals[DS_EVENT_BATCH_COMPLETED] =
+      g_signal_new ("batch-completed", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                    DS_TYPE_BATCH);
+  /**
+   * DsStreamingContext::output-started:
+   * @self: the context
+   * @output: the output
+   * @batch: the batch
+   *
+   * An output is about to run for a batch.
+   */
+  ds_event_signals[DS_EVENT_OUTPUT_STARTED] =
+      g_signal_new ("output-started", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                    DS_TYPE_OUTPUT, DS_TYPE_BATCH);
+  /**
+   * DsStreamingContext::output-completed:
+   * @self: the context
+   * @output: the output
+   * @batch: the batch
+   * @error: (nullable): why it failed
+   *
+   * An output has run for a batch.
+   */
+  ds_event_signals[DS_EVENT_OUTPUT_COMPLETED] =
+      g_signal_new ("output-completed", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                    DS_TYPE_OUTPUT, DS_TYPE_BATCH, G_TYPE_ERROR);
+  /**
+   * DsStreamingContext::receiver-started:
+   * @self: the context
+   * @stream: the stream of the receiver
+   * @location: where its data comes from
+   *
+   * A receiver was started, also again after a pause.
+   */
+  ds_event_signals[DS_EVENT_RECEIVER_STARTED] =
+      g_signal_new ("receiver-started", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                    DS_TYPE_DSTREAM, G_TYPE_STRING);
+  /**
+   * DsStreamingContext::receiver-error:
+   * @self: the context
+   * @stream: the stream of the receiver
+   * @error: what went wrong
+   *
+   * A receiver failed, and is started again after a pause, or reported an error.
+   */
+  ds_event_signals[DS_EVENT_RECEIVER_ERROR] =
+      g_signal_new ("receiver-error", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                    DS_TYPE_DSTREAM, G_TYPE_ERROR);
+  /**
+   * DsStreamingContext::receiver-stopped:
+   * @self: the context
+   * @stream: the stream of the receiver
+   * @error: (nullable): why, if it did not end by itself or with the context
+   *
+   * A receiver has stopped for good.
+   */
+  ds_event_signals[DS_EVENT_RECEIVER_STOPPED] =
+      g_signal_new ("receiver-stopped", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                    DS_TYPE_DSTREAM, G_TYPE_ERROR);
+}
+
+gboolean
+ds_streaming_context_is_listened_to (DsStreamingContext *self, DsEventKind kind)
+{
+  return g_signal_has_handler_pending (self, ds_event_signals[kind], 0, TRUE);
+}
+
+/* Thread: listener. */
+static void
+ds_event_deliver (gpointer data)
+{
+  DsEvent *event = data;
+  guint id = ds_event_signals[event->kind];
+
+  switch (event->kind)
+    {
+    case DS_EVENT_STREAMING_STARTED:
+      g_signal_emit (event->context, id, 0, event->time);
+      break;
+    case DS_EVENT_BATCH_SUBMITTED:
+    case DS_EVENT_BATCH_STARTED:
+    case DS_EVENT_BATCH_COMPLETED:
+      g_signal_emit (event->context, id, 0, event->batch);
+      break;
+    case DS_EVENT_OUTPUT_STARTED:
+      g_signal_emit (event->context, id, 0, event->output, event->batch);
+      break;
+    case DS_EVENT_OUTPUT_COMPLETED:
+      g_signal_emit (event->context, id, 0, event->output, event->batch, event->error);
+      break;
+    case DS_EVENT_RECEIVER_STARTED:
+      g_signal_emit (event->context, id, 0, event->stream, event->location);
+      break;
+    case DS_EVENT_RECEIVER_ERROR:
+    case DS_EVENT_RECEIVER_STOPPED:
+      g_signal_emit (event->context, id, 0, event->stream, event->error);
+      break;
+    case DS_N_EVENTS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+ds_event_free (gpointer data)
+{
+  DsEvent *event = data;
+
+  g_clear_pointer (&event->batch, ds_batch_unref);
+  g_clear_error (&event->error);
+  g_free (event->location);
+  g_free (event);
+}
+
+static void
+ds_streaming_context_post (DsStreamingContext *self, const DsEvent *fields)
+{
+  DsEvent *event = g_memdup2 (fields, sizeof *fields);
+
+  event->context = self;
+  g_mutex_lock (&self->lock);
+  if (self->bus != NULL)
+    ds_listener_bus_post (self->bus, ds_event_deliver, g_steal_pointer (&event),
+                          ds_event_free);
+  g_mutex_unlock (&self->lock);
+  /* After the stop nobody is told any more. */
+  g_clear_pointer (&event, ds_event_free);
+}
+
+void
+ds_streaming_context_post_started (DsStreamingContext *self, DsTime time)
+{
+  DsEvent event = { .kind = DS_EVENT_STREAMING_STARTED, .time = time };
+
+  if (ds_streaming_context_is_listened_to (self, event.kind))
+    ds_streaming_context_post (self, &event);
+}
+
+void
+ds_streaming_context_post_batch (DsStreamingContext *self,
+                                 DsEventKind kind,
+                                 DsBatch *batch)
+{
+  DsEvent event = { .kind = kind };
+
+  if (!ds_streaming_context_is_listened_to (self, kind))
+    return;
+  event.batch = ds_batch_ref (batch);
+  ds_streaming_context_post (self, &event);
+}
+
+void
+ds_streaming_context_post_output (DsStreamingContext *self,
+                                  DsEventKind kind,
+                                  DsOutput *output,
+                                  DsBatch *batch,
+                                  const GError *error)
+{
+  DsEvent event = { .kind = kind, .output = output };
+
+  if (!ds_streaming_context_is_listened_to (self, kind))
+    return;
+  event.batch = ds_batch_ref (batch);
+  event.error = error != NULL ? g_error_copy (error) : NULL;
+  ds_streaming_context_post (self, &event);
+}
+
+void
+ds_streaming_context_post_receiver (DsStreamingContext *self,
+                                    DsEventKind kind,
+                                    DsDStream *stream,
+                                    const char *location,
+                                    const GError *error)
+{
+  DsEvent event = { .kind = kind, .stream = stream };
+
+  if (!ds_streaming_context_is_listened_to (self, kind))
+    return;
+  event.location = g_strdup (location);
+  event.error = error != NULL ? g_error_copy (error) : NULL;
+  ds_streaming_context_post (self, &event);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From start on: what can be known to be wrong fails at start; then the sources, then the
+ * batches.  Whoever waits sleeps on one condition, which the end of a stop and the first
+ * failure wake. */
+
+#include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-task-private.h"
+
+#include <unistd.h>
+
+/* The one that runs in this process, with a reference. */
+static GMutex ds_active_lock;
+static DsStreamingContext *ds_active;
+
+gboolean
+ds_streaming_context_check_process (DsStreamingContext *self, GError **error)
+{
+  if (self->pid == getpid ())
+    return TRUE;
+
+  g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+               "The streaming context was made by process %d, and this is process %d; "
+               "its threads do not run here; make a new one after fork ()",
+               (int) self->pid, (int) getpid ());
+  return FALSE;
+}
+
+gboolean
+ds_streaming_context_is_inside (DsStreamingContext *self)
+{
+  DsTask *task = ds_task_get_current ();
+  gboolean is_inside;
+
+  if (ds_receiver_supervisor_is_inside ())
+    return TRUE;
+  if (task != NULL && task->context == self->context)
+    return TRUE;
+
+  g_mutex_lock (&self->lock);
+  is_inside = ds_driver_is_own_thread (self->driver) ||
+              (self->bus != NULL && ds_listener_bus_is_delivering (self->bus));
+  g_mutex_unlock (&self->lock);
+  return is_inside;
+}
+
+/* ---- The one active context ---- */
+
+static gboolean
+ds_streaming_context_enter_active (DsStreamingContext *self, GError **error)
+{
+  gboolean is_free;
+
+  g_mutex_lock (&ds_active_lock);
+  is_free = ds_active == NULL;
+  if (is_free)
+    ds_active = g_object_ref (self);
+  else
+    g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                 "Only one StreamingContext may be started in a process, and the one of "
+                 "application \"%s\" is active; stop it first, or use "
+                 "ds_streaming_context_get_active ()",
+                 ds_context_get_app_name (ds_active->context));
+  g_mutex_unlock (&ds_active_lock);
+  return is_free;
+}
+
+void
+ds_streaming_context_leave_active (DsStreamingContext *self)
+{
+  DsStreamingContext *held = NULL;
+
+  g_mutex_lock (&ds_active_lock);
+  if (ds_active == self)
+    held = g_steal_pointer (&ds_active);
+  g_mutex_unlock (&ds_active_lock);
+  g_clear_object (&held);
+}
+
+/**
+ * ds_streaming_context_get_active:
+ *
+ * The streaming context that is started and not stopped in this process.  Any thread.
+ *
+ * Returns: (transfer full) (nullable): a new reference to it; %NULL when there is none
+ */
+DsStreamingContext *
+ds_streaming_context_get_active (void)
+{
+  DsStreamingContext *active;
+
+  g_mutex_lock (&ds_active_lock);
+  active = ds_active != NULL ? g_object_ref (ds_active) : NULL;
+  g_mutex_unlock (&ds_active_lock);
+
+  /* Its place is taken while it starts and stops, too. */
+  if (active != NULL && ds_streaming_context_get_state (active) != DS_STREAMING_ACTIVE)
+    g_clear_object (&active);
+  return active;
+}
+
+/**
+ * ds_streaming_context_get_active_or_create:
+ * @directory: (nullable): %NULL; this version does not recover from a directory
+ * @setup: (scope call): builds a context, when none is active
+ * @user_data: (closure): passed to @setup
+ * @error: return location for an error
+ *
+ * Returns the active context, else what @setup builds; that is not started.
+ *
+ * Fails with what @setup fails with, and with %DS_ERROR_INVALID_ARGUMENT for a directory,
+ * unless a context is active.
+ *
+ * Returns: (transfer full) (nullable): the context; %NULL with @error
+ */
+DsStreamingContext *
+ds_streaming_context_get_active_or_create (const char *directory,
+                                           DsSetupFunc setup,
+                                           gpointer user_data,
+                                           GError **error)
+{
+  DsStreamingContext *active = ds_streaming_context_get_active ();
+  DsStreamingContext *made;
+  g_autoptr (GError) local_error = NULL;
+
+  g_return_val_if_fail (setup != NULL, NULL);
+
+  if (active != NULL)
+    return active;
+  if (directory != NULL)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                   "get_active_or_create: cannot recover from directory \"%s\"; this "
+                   "version has no checkpoints, pass NULL",
+                   directory);
+      return NULL;
+    }
+
+  made = setup (user_data, &local_error);
+  if (made == NULL && local_error == NULL)
+    g_set_error (&local_error, DS_ERROR, DS_ERROR_USER_FUNCTION,
+                 "get_active_or_create: the set-up function returned no context, without "
+                 "saying why");
+  if (made == NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  return made;
+}
+
+/* ---- Start ---- */
+
+static gboolean
+ds_streaming_context_validate (DsStreamingContext *self, GError **error)
+{
+  const GError *mistake = ds_streaming_context_get_build_error (self);
+
+  if (mistake == NULL)
+    mistake = ds_context_get_error (self->context);
+  if (mistake != NULL)
+    {
+      g_propagate_error (error, g_error_copy (mistake));
+      return FALSE;
+    }
+  if (ds_context_is_stopped (self->context))
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_STOPPED,
+                   "The engine of the streaming context is stopped; make a new one");
+      return FALSE;
+    }
+  return ds_graph_validate (self->graph, error);
+}
+
+static gboolean
+ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
+{
+  if (!ds_streaming_context_validate (self, error))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  self->bus = ds_listener_bus_new (self->main_context);
+  self->driver = ds_driver_new (self);
+  self->receivers = ds_receiver_tracker_new (self);
+  g_mutex_unlock (&self->lock);
+
+  ds_graph_freeze (self->graph, ds_driver_get_zero_time (self->driver));
+  if (!ds_graph_start_inputs (self->graph, error))
+    return FALSE;
+  if (!ds_receiver_tracker_start (self->receivers, error))
+    {
+      ds_receiver_tracker_stop_async (self->receivers);
+      ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_SECOND);
+      ds_graph_stop_inputs (self->graph);
+      return FALSE;
+    }
+  ds_streaming_context_post_started (self, ds_driver_get_now (self->driver));
+  return TRUE;
+}
+
+static void
+ds_streaming_context_set_started (DsStreamingContext *self, DsStreamingState state)
+{
+  g_mutex_lock (&self->lock);
+  self->state = state;
+  self->is_starting = FALSE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+/**
+ * ds_streaming_context_start:
+ * @self: a context
+ * @error: return location for an error
+ *
+ * Starts the sources, and from the next multiple of the batch interval on, a batch every
+ * interval.  A second start warns and changes nothing.
+ *
+ * Fails with the first mistake made in building the graph, with %DS_ERROR_INVALID_STATE
+ * when no output is registered or the context has been stopped, and with what a source
+ * fails with; the context is stopped then.  Fails with %DS_ERROR_INVALID_STATE while
+ * another context is active; it can be started once that is stopped.
+ *
+ * Any thread.
+ *
+ * Returns: %TRUE when it is active, %FALSE with @error
+ */
+gboolean
+ds_streaming_context_start (DsStreamingContext *self, GError **error)
+{
+  DsStreamingState state;
+
+  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
+
+  if (!ds_streaming_context_check_process (self, error))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  while (self->is_starting)
+    g_cond_wait (&self->changed, &self->lock);
+  state = self->state;
+  self->is_starting = state == DS_STREAMING_INITIALIZED;
+  g_mutex_unlock (&self->lock);
+
+  if (state == DS_STREAMING_ACTIVE)
+    {
+      g_warning ("The streaming context has already been started");
+      return TRUE;
+    }
+  if (state == DS_STREAMING_STOPPED)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                   "The streaming context has already been stopped and cannot be started "
+                   "again; make a new one");
+      return FALSE;
+    }
+
+  if (!ds_streaming_context_enter_active (self, error))
+    {
+      ds_streaming_context_set_started (self, DS_STREAMING_INITIALIZED);
+      return FALSE;
+    }
+  if (!ds_streaming_context_start_parts (self, error))
+    {
+      ds_streaming_context_set_started (self, DS_STREAMING_STOPPED);
+      ds_streaming_context_leave_active (self);
+      return FALSE;
+    }
+  ds_driver_start (self->driver);
+  ds_streaming_context_set_started (self, DS_STREAMING_ACTIVE);
+  return TRUE;
+}
+
+/* ---- Waiting ---- */
+
+void
+ds_streaming_context_take_error (DsStreamingContext *self, GError *error)
+{
+  gboolean stops = self->failure_policy != DS_FAILURE_POLICY_CONTINUE;
+
+  g_message ("%s", error->message);
+  g_mutex_lock (&self->lock);
+  g_clear_error (&self->error);
+  self->error = error;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+
+  if (stops)
+    ds_streaming_context_ask_to_stop (self, DS_STOP_NOW);
+}
+
+/* FALSE with @error where waiting would never end. */
+static gboolean
+ds_streaming_context_may_wait (DsStreamingContext *self, GError **error)
+{
+  if (!ds_streaming_context_check_process (self, error))
+    return FALSE;
+  if (!ds_streaming_context_is_inside (self))
+    return TRUE;
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_INVALID_STATE,
+      "A function or handler of a stream cannot wait for the stream: it would wait for "
+      "itself; call ds_streaming_context_stop () to ask for the end, and return");
+  return FALSE;
+}
+
+/* @deadline: monotonic; G_MAXINT64: none. */
+static gboolean
+ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **error)
+{
+  gboolean in_time = TRUE;
+  gboolean ok;
+
+  if (!ds_streaming_context_may_wait (self, error))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  /* Where a failure stops the context, the waiter learns of it when that is done. */
+  while (in_time && self->state != DS_STREAMING_STOPPED &&
+         (self->error == NULL || self->failure_policy != DS_FAILURE_POLICY_CONTINUE))
+    {
+      if (deadline == G_MAXINT64)
+        g_cond_wait (&self->changed, &self->lock);
+      else
+        in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);
+    }
+  ok = self->error == NULL;
+  if (!ok)
+    g_propagate_error (error, g_error_copy (self->error));
+  g_mutex_unlock (&self->lock);
+  return ok;
+}
+
+/**
+ * ds_streaming_context_await_termination:
+ * @self: a context
+ * @error: return location for an error
+ *
+ * Waits until the context is stopped.  A batch, an output or the generation of a batch
+ * that failed makes it fail with that error: when the context has stopped for it, or at
+ * once under %DS_FAILURE_POLICY_CONTINUE.
+ *
+ * Any thread; inside a function or handler of the stream it fails with
+ * %DS_ERROR_INVALID_STATE.
+ *
+ * Returns: %TRUE when it was stopped and nothing had failed, %FALSE with @error
+ */
+gboolean
+ds_streaming_context_await_termination (DsStreamingContext *self, GError **error)
+{
+  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
+
+  return ds_streaming_context_await (self, G_MAXINT64, error);
+}
+
+/**
+ * ds_streaming_context_await_termination_or_timeout:
+ * @self: a context
+ * @timeout: how long to wait at most, in µs of real time
+ * @error: return location for an error
+ *
+ * As ds_streaming_context_await_termination (), for @timeout at most.
+ *
+ * Returns: %TRUE when it was stopped or the time is over
+ *   (ds_streaming_context_get_state () tells), %FALSE with @error
+ */
+gboolean
+ds_streaming_context_await_termination_or_timeout (DsStreamingContext *self,
+                                                   DsDuration timeout,
+                                                   GError **error)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
+
+  return ds_streaming_context_await (self,
+                                     timeout >= G_MAXINT64 - now ? G_MAXINT64 - 1
+                                                                 : now + MAX (timeout, 0),
+                                     error);
+}
+
+/**
+ * ds_streaming_context_await_batch:
+ * @self: a context that was started
+ * @batch_time: a batch time, in µs
+ * @error: return location for an error
+ *
+ * Waits until the batch of @batch_time and all before it are over, and what they no
+ * longer need is forgotten: for tests with a #DsManualClock, which has to be at
+ * @batch_time or beyond, before or while this waits.
+ *
+ * Fails with the error of a batch for which the context stops, with %DS_ERROR_STOPPED
+ * when it is stopped before, and with %DS_ERROR_INVALID_STATE before start and inside a
+ * function or handler of the stream.
+ *
+ * Any thread.
+ *
+ * Returns: %TRUE when that batch is over, %FALSE with @error
+ */
+gboolean
+ds_streaming_context_await_batch (DsStreamingContext *self,
+                                  DsTime batch_time,
+                                  GError **error)
+{
+  DsDriver *driver;
+
+  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
+
+  if (!ds_streaming_context_may_wait (self, error))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  driver = self->state == DS_STREAMING_INITIALIZED ? NULL : self->driver;
+  g_mutex_unlock (&self->lock);
+
+  if (driver == NULL)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                   "Batch %" G_GINT64_FORMAT
+                   " ms will not come: the streaming context has not been started; call "
+                   "ds_streaming_context_start () first",
+                   batch_time / DS_MILLISECOND);
+      return FALSE;
+    }
+  return ds_driver_await_batch (driver, batch_time, error);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of a streaming context: what its files share.
+ *
+ *   ds-streaming-context.c          the object: construction, settings, getters
+ *   ds-streaming-context-build.c    latched mistakes, sources, union and transform
+ *   ds-streaming-context-life.c     start, waiting, the one active context
+ *   ds-streaming-context-stop.c     the one ordered shutdown
+ *   ds-streaming-context-events.c   signals, through the listener bus
+ *   ds-streaming-context-unix.c     SIGINT and SIGTERM
+ */
+
+#include "base/ds-clock-private.h"
+#include "base/ds-error.h"
+#include "base/ds-listener-bus-private.h"
+#include "dstream/ds-driver-private.h"
+#include "dstream/ds-graph-private.h"
+#include "dstream/ds-receiver-tracker-private.h"
+#include "dstream/ds-streaming-context.h"
+#include "rdd/ds-job-private.h"
+
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+typedef struct _DsSignalWatch DsSignalWatch;
+
+struct _DsStreamingContext
+{
+  GObject parent_instance;
+
+  /* Fixed at construction. */
+  DsContext *context;
+  DsDuration interval;
+  GMainContext *main_context;
+  DsGraph *graph;
+  pid_t pid;
+
+  /* Settings: fixed at start. */
+  DsClock *clock;
+  DsDuration block_interval;
+  DsDuration receiver_restart_delay;
+  DsFailurePolicy failure_policy;
+  guint max_batch_retries;
+  DsCatchUpPolicy catch_up_policy;
+  guint max_waiting_batches;
+  DsDuration graceful_stop_timeout; /* 0: ten intervals */
+  gboolean stop_context;
+
+  /* Set while starting, before any thread of ours; freed with the context. */
+  DsListenerBus *bus;
+  DsReceiverTracker *receivers;
+  DsDriver *driver;
+
+  GMutex lock; /* guards what follows */
+  GCond changed;
+  DsStreamingState state;
+  gboolean is_starting;
+  gboolean is_stopping;
+  gboolean is_asked_to_stop; /* a thread was started for it */
+  gint stop_at_once;         /* atomic: a stop under way is to be graceful no longer */
+  GError *build_error;       /* never changed once set */
+  GError *error;             /* the newest of a batch, an output, generation */
+  GError *stop_error;
+  char *stop_report;
+  DsSignalWatch *signal_watch;
+};
+
+/* ---- Building ---- */
+
+/* The first mistake counts.  After start also a warning. */
+void ds_streaming_context_latch (DsStreamingContext *self,
+                                 DsError code,
+                                 const char *format,
+                                 ...) G_GNUC_PRINTF (3, 4);
+/* FALSE, latched, when the context is not to be built on any longer; @what: "input". */
+gboolean ds_streaming_context_may_build (DsStreamingContext *self, const char *what);
+
+/* FALSE, latched, for no stream or one that is not of @self. */
+gboolean ds_streaming_context_check_streams (DsStreamingContext *self,
+                                             const char *what,
+                                             DsDStream *const *streams,
+                                             gsize n_streams);
+
+/* ---- Life ---- */
+
+/* FALSE with %DS_ERROR_INVALID_STATE in a child of the process that made the context. */
+gboolean ds_streaming_context_check_process (DsStreamingContext *self, GError **error);
+/* TRUE where waiting for the context would be waiting for oneself: a driver thread, a
+ * task of the engine, a listener, a receiver. */
+gboolean ds_streaming_context_is_inside (DsStreamingContext *self);
+/* A batch, an output or generation failed; any thread.  (transfer full) */
+void ds_streaming_context_take_error (DsStreamingContext *self, GError *error);
+/* Stops from another thread; returns at once. */
+void ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags);
+/* Takes @self out of the place of the one active context. */
+void ds_streaming_context_leave_active (DsStreamingContext *self);
+
+/* ---- Events: posted only when somebody listens; any thread ---- */
+
+typedef enum
+{
+  DS_EVENT_STREAMING_STARTED,
+  DS_EVENT_BATCH_SUBMITTED,
+  DS_EVENT_BATCH_STARTED,
+  DS_EVENT_BATCH_COMPLETED,
+  DS_EVENT_OUTPUT_STARTED,
+  DS_EVENT_OUTPUT_COMPLETED,
+  DS_EVENT_RECEIVER_STARTED,
+  DS_EVENT_RECEIVER_ERROR,
+  DS_EVENT_RECEIVER_STOPPED,
+  DS_N_EVENTS
+} DsEventKind;
+
+void ds_streaming_context_install_events (GObjectClass *object_class);
+gboolean ds_streaming_context_is_listened_to (DsStreamingContext *self, DsEventKind kind);
+void ds_streaming_context_post_started (DsStreamingContext *self, DsTime time);
+void ds_streaming_context_post_batch (DsStreamingContext *self,
+                                      DsEventKind kind,
+                                      DsBatch *batch);
+void ds_streaming_context_post_output (DsStreamingContext *self,
+                                       DsEventKind kind,
+                                       DsOutput *output,
+                                       DsBatch *batch,
+                                       const GError *error);
+void ds_streaming_context_post_receiver (DsStreamingContext *self,
+                                         DsEventKind kind,
+                                         DsDStream *stream,
+                                         const char *location,
+                                         const GError *error);
+
+/* ---- SIGINT, SIGTERM ---- */
+
+void ds_signal_watch_free (DsSignalWatch *self);
+
+G_END_DECLS

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* SIGINT and SIGTERM, for programs that ask for it: the library installs no handlers by
+ * itself.  The signals are watched in a thread of their own, since the main thread
+ * usually sleeps in ds_streaming_context_await_termination ().  The first signal stops
+ * gracefully, the next at once; when the context is stopped the handlers are gone, so
+ * that a further one ends the program as usual. */
+
+#include "dstream/ds-streaming-context-private.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+struct _DsSignalWatch
+{
+  GWeakRef target; /* DsStreamingContext */
+  GMainContext *main_context;
+  GMainLoop *loop;
+  GThread *thread;
+  gboolean has_seen_one; /* Thread: the watch's */
+};
+
+static void
+ds_signal_watch_clear (gpointer data)
+{
+  DsSignalWatch *self = data;
+
+  g_weak_ref_clear (&self->target);
+  g_main_loop_unref (self->loop);
+  g_main_context_unref (self->main_context);
+}
+
+/* Thread: the watch's. */
+static gboolean
+ds_signal_watch_caught (gpointer data)
+{
+  DsSignalWatch *self = data;
+  g_autoptr (DsStreamingContext) context = g_weak_ref_get (&self->target);
+
+  if (context == NULL)
+    return G_SOURCE_REMOVE;
+  ds_streaming_context_ask_to_stop (context, self->has_seen_one ? DS_STOP_NOW
+                                                                : DS_STOP_GRACEFULLY);
+  self->has_seen_one = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+ds_signal_watch_attach (DsSignalWatch *self, int signal_number)
+{
+  g_autoptr (GSource) source = g_unix_signal_source_new (signal_number);
+
+  g_source_set_callback (source, ds_signal_watch_caught, self, NULL);
+  g_source_attach (source, self->main_context);
+}
+
+static gpointer
+ds_signal_watch_run (gpointer data)
+{
+  DsSignalWatch *self = data;
+
+  g_main_context_push_thread_default (self->main_context);
+  g_main_loop_run (self->loop);
+  g_main_context_pop_thread_default (self->main_context);
+  g_atomic_rc_box_release_full (self, ds_signal_watch_clear);
+  return NULL;
+}
+
+static gboolean
+ds_signal_watch_quit (gpointer data)
+{
+  DsSignalWatch *self = data;
+
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+void
+ds_signal_watch_free (DsSignalWatch *self)
+{
+  /* Through the loop: before it runs, g_main_loop_quit () would be forgotten. */
+  g_main_context_invoke (self->main_context, ds_signal_watch_quit, self);
+  if (self->thread == g_thread_self ())
+    g_thread_unref (self->thread);
+  else
+    g_thread_join (self->thread);
+  g_atomic_rc_box_release_full (self, ds_signal_watch_clear);
+}
+
+/**
+ * ds_streaming_context_stop_on_signals:
+ * @self: a context
+ *
+ * Makes SIGINT and SIGTERM stop the context: the first gracefully, the second at once.
+ * After the stop, signals do again what they do by default.  For programs; a second call
+ * changes nothing.
+ *
+ * Works while the main thread waits in ds_streaming_context_await_termination (), and
+ * replaces handlers that the program has for these two signals.
+ */
+void
+ds_streaming_context_stop_on_signals (DsStreamingContext *self)
+{
+  DsSignalWatch *watch;
+
+  g_return_if_fail (DS_IS_STREAMING_CONTEXT (self));
+
+  if (!ds_streaming_context_check_process (self, NULL) || self->signal_watch != NULL)
+    return;
+  if (ds_streaming_context_get_state (self) == DS_STREAMING_STOPPED)
+    return;
+
+  watch = g_atomic_rc_box_new0 (DsSignalWatch);
+  g_weak_ref_init (&watch->target, self);
+  watch->main_context = g_main_context_new ();
+  watch->loop = g_main_loop_new (watch->main_context, FALSE);
+  ds_signal_watch_attach (watch, SIGINT);
+  ds_signal_watch_attach (watch, SIGTERM);
+  g_atomic_rc_box_acquire (watch); /* of the thread */
+  watch->thread = g_thread_new ("ds-signals", ds_signal_watch_run, watch);
+
+  g_mutex_lock (&self->lock);
+  self->signal_watch = watch;
+  g_mutex_unlock (&self->lock);
+}
