@@ -261,7 +261,7 @@ ds_receiver_runner_run_once (DsReceiverSupervisor *self, GError **error)
   if (end || (is_at_end && !restart))
     {
       /* A run that was told to stop usually fails with "cancelled": that is no error. */
-      g_propagate_error (error, g_steal_pointer (&request_error));
+      *error = g_steal_pointer (&request_error);
       return FALSE;
     }
 

@@ -22,5 +22,7 @@ void ds_socket_receiver_set_long_line_policy (DsSocketReceiver *self,
 /* A connection on which nothing came for @timeout µs is closed and made anew; 0: never.
  * Whole seconds, rounded up.  Before start. */
 void ds_socket_receiver_set_idle_timeout (DsSocketReceiver *self, DsDuration timeout);
+/* Received on the present connection, or the last one.  Any thread. */
+guint64 ds_socket_receiver_get_n_bytes (DsSocketReceiver *self);
 
 G_END_DECLS

@@ -50,10 +50,10 @@ struct _DsSocketReceiver
   guint watch_id;
   guint n_failed_attempts;
   gboolean has_told_of_long_lines;
-  guint64 n_bytes; /* of this connection */
 
   GMutex buffer_lock; /* guards the following */
   DsLineBuffer *buffer;
+  guint64 n_bytes; /* of this connection */
   guint64 n_lines; /* of this connection, as far as taken */
 };
 
@@ -362,9 +362,9 @@ ds_socket_receiver_set_up (DsSocketReceiver *self)
                        DS_SOCKET_KEEPALIVE_INTERVAL_SECONDS, NULL);
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, DS_SOCKET_KEEPALIVE_COUNT, NULL);
 
-  self->n_bytes = 0;
   self->has_told_of_long_lines = FALSE;
   g_mutex_lock (&self->buffer_lock);
+  self->n_bytes = 0;
   self->n_lines = 0;
   g_mutex_unlock (&self->buffer_lock);
 }
@@ -516,4 +516,15 @@ void
 ds_socket_receiver_set_idle_timeout (DsSocketReceiver *self, DsDuration timeout)
 {
   self->idle_timeout = MAX (timeout, 0);
+}
+
+guint64
+ds_socket_receiver_get_n_bytes (DsSocketReceiver *self)
+{
+  guint64 n_bytes = 0;
+
+  g_mutex_lock (&self->buffer_lock);
+  n_bytes = self->n_bytes;
+  g_mutex_unlock (&self->buffer_lock);
+  return n_bytes;
 }

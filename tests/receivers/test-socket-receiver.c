@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The socket receiver against servers that behave, and such that do not.  The test is the
+ * server: a listening socket on the loopback and connections that it accepts. */
+
+#include "tests/receivers/ds-test-recorder.h"
+
+#include "base/ds-error.h"
+#include "base/ds-sanitizer-private.h"
+#include "receivers/ds-socket-receiver-private.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+typedef struct
+{
+  DsTestRecorder *recorder;
+  DsReceiverSettings settings;
+  GSocketListener *listener;
+  guint16 port;
+  DsReceiver *receiver;
+  DsReceiverSupervisor *supervisor;
+} Fixture;
+
+/* ---- The server ---- */
+
+static guint16
+listen_on (Fixture *fixture, guint16 port)
+{
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, port);
+  g_autoptr (GSocketAddress) bound = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture->listener = g_socket_listener_new ();
+  g_socket_listener_set_backlog (fixture->listener, 4096);
+  g_socket_listener_add_address (fixture->listener, address, G_SOCKET_TYPE_STREAM,
+                                 G_SOCKET_PROTOCOL_TCP, NULL, &bound, &error);
+  g_assert_no_error (error);
+  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+}
+
+static void
+stop_listening (Fixture *fixture)
+{
+  g_socket_listener_close (fixture->listener);
+  g_clear_object (&fixture->listener);
+}
+
+static GSocketConnection *
+accept_one (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  GSocketConnection *connection =
+      g_socket_listener_accept (fixture->listener, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  g_socket_set_timeout (g_socket_connection_get_socket (connection),
+                        (guint) (DS_TEST_PATIENCE / DS_SECOND));
+  g_socket_set_option (g_socket_connection_get_socket (connection), IPPROTO_TCP,
+                       TCP_NODELAY, 1, NULL);
+  return connection;
+}
+
+static void
+send_bytes (GSocketConnection *connection, gconstpointer bytes, gsize n_bytes)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
+                             bytes, n_bytes, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+send_text (GSocketConnection *connection, const char *text)
+{
+  send_bytes (connection, text, strlen (text));
+}
+
+static void
+close_cleanly (GSocketConnection *connection)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_io_stream_close (G_IO_STREAM (connection), NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+reset (GSocketConnection *connection)
+{
+  struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+  int fd = g_socket_get_fd (g_socket_connection_get_socket (connection));
+
+  g_assert_cmpint (setsockopt (fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), ==, 0);
+  close_cleanly (connection);
+}
+
+/* ---- The receiver ---- */
+
+static void
+start (Fixture *fixture)
+{
+  fixture->supervisor =
+      ds_receiver_supervisor_new (fixture->receiver, &fixture->settings,
+                                  &ds_test_recorder_events, fixture->recorder);
+  ds_test_assert_start (fixture->supervisor);
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->recorder = ds_test_recorder_new (1 << 30, TRUE);
+  fixture->settings = ds_test_recorder_get_settings (fixture->recorder);
+  fixture->port = listen_on (fixture, 0);
+  fixture->receiver = ds_socket_receiver_new ("127.0.0.1", fixture->port);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer user_data)
+{
+  if (fixture->supervisor != NULL)
+    ds_test_stop_and_free (fixture->supervisor);
+  g_assert_finalize_object (fixture->receiver);
+  if (fixture->listener != NULL)
+    stop_listening (fixture);
+  if (fixture->recorder->releases)
+    g_assert_cmpuint (ds_memory_budget_get_n_bytes (fixture->recorder->budget), ==, 0);
+  ds_test_recorder_free (fixture->recorder);
+}
+
+static void
+stop_receiver (Fixture *fixture)
+{
+  ds_receiver_supervisor_stop_async (fixture->supervisor);
+  ds_test_assert_join (fixture->supervisor);
+}
+
+/* The receiver has taken @n_bytes from the system. */
+static void
+wait_for_bytes (Fixture *fixture, guint64 n_bytes)
+{
+  gint64 deadline = g_get_monotonic_time () + DS_TEST_PATIENCE;
+
+  while (ds_socket_receiver_get_n_bytes (DS_SOCKET_RECEIVER (fixture->receiver)) !=
+         n_bytes)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+/* Cuts until there are so many records. */
+static void
+wait_for_records (Fixture *fixture, gsize n_records)
+{
+  gint64 deadline = g_get_monotonic_time () + DS_TEST_PATIENCE;
+
+  while ((gsize) ds_receiver_supervisor_get_n_records (fixture->supervisor) < n_records)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      ds_receiver_supervisor_cut (fixture->supervisor);
+      g_thread_yield ();
+    }
+}
+
+static void
+assert_error_matches (Fixture *fixture, guint index, const char *pattern)
+{
+  const char *message = NULL;
+
+  ds_test_recorder_wait_until (fixture->recorder, fixture->recorder->errors->len > index);
+  message = g_ptr_array_index (fixture->recorder->errors, index);
+  if (!g_pattern_match_simple (pattern, message))
+    g_error ("'%s' does not match '%s'", message, pattern);
+}
+
+/* ---- Tests ---- */
+
+static void
+test_skips_a_huge_line (Fixture *fixture, gconstpointer user_data)
+{
+  const gsize n_huge = (gsize) 100 << 20;
+  g_autofree char *piece = g_strnfill (1 << 20, 'x');
+  g_autoptr (GSocketConnection) connection = NULL;
+  struct rusage before;
+  struct rusage after;
+
+  g_test_summary ("A line of 100 MiB is skipped, counted and told of once, in little "
+                  "memory; its neighbours arrive");
+
+  start (fixture);
+  connection = accept_one (fixture);
+  send_text (connection, "before\n");
+  wait_for_records (fixture, 1);
+  g_assert_cmpint (getrusage (RUSAGE_SELF, &before), ==, 0);
+  for (gsize i = 0; i < n_huge >> 20; i++)
+    send_bytes (connection, piece, 1 << 20);
+  send_text (connection, "\nafter\n");
+  send_bytes (connection, piece, 1 << 20);
+  send_text (connection, "xx\nend\n");
+  wait_for_records (fixture, 3);
+  g_assert_cmpint (getrusage (RUSAGE_SELF, &after), ==, 0);
+
+  ds_test_recorder_assert_text (fixture->recorder, "before\nafter\nend\n");
+  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 2);
+  g_assert_cmpuint (fixture->recorder->errors->len, ==, 1);
+  assert_error_matches (fixture, 0, "127.0.0.1:*sent a line of more than 1048576 bytes*");
+  g_test_message ("peak memory grew by %ld KiB", after.ru_maxrss - before.ru_maxrss);
+#if !DS_HAS_ASAN && !defined(__SANITIZE_THREAD__) /* they take memory of their own */
+  g_assert_cmpint (after.ru_maxrss - before.ru_maxrss, <=, (1 + 16) * 1024);
+#endif
+}
+
+static void
+test_connects_when_the_server_comes (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  g_test_summary ("A server that is not there yet is tried again until it is");
+
+  stop_listening (fixture);
+  start (fixture);
+  for (guint i = 0; i < 3; i++)
+    assert_error_matches (fixture, i,
+                          "Cannot connect to 127.0.0.1:*: nothing listens there yet "
+                          "(connection refused); trying again in *");
+  listen_on (fixture, fixture->port);
+  connection = accept_one (fixture);
+  send_text (connection, "at last\n");
+  wait_for_records (fixture, 1);
+  ds_test_recorder_assert_text (fixture->recorder, "at last\n");
+}
+
+static void
+test_names_that_do_not_resolve (void)
+{
+  g_autoptr (DsTestRecorder) recorder = ds_test_recorder_new (1 << 30, TRUE);
+  g_autoptr (DsReceiver) receiver = ds_socket_receiver_new ("no-such-host.invalid", 9);
+  DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (recorder, receiver);
+
+  g_test_summary (
+      "A name that nobody knows is a failure to connect, named with the port");
+
+  ds_test_assert_start (supervisor);
+  ds_test_recorder_wait_until (recorder, recorder->errors->len > 0);
+  g_assert_true (g_str_has_prefix (g_ptr_array_index (recorder->errors, 0),
+                                   "Cannot connect to no-such-host.invalid:9: "));
+  g_assert_cmpstr (recorder->location, ==, "no-such-host.invalid:9");
+  ds_test_stop_and_free (supervisor);
+}
+
+static void
+test_takes_one_byte_at_a_time (Fixture *fixture, gconstpointer user_data)
+{
+  const char text[] = "a\nbc\r\n\n\r\nd\re\n";
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  g_test_summary ("Bytes that come one by one make the lines they make together");
+
+  start (fixture);
+  connection = accept_one (fixture);
+  for (gsize i = 0; i < strlen (text); i++)
+    {
+      send_bytes (connection, &text[i], 1);
+      wait_for_bytes (fixture, i + 1);
+    }
+  wait_for_records (fixture, 5);
+  ds_test_recorder_assert_text (fixture->recorder, "a\nbc\n\n\nd\re\n");
+}
+
+static void
+test_takes_any_split (Fixture *fixture, gconstpointer user_data)
+{
+  /* 64 bytes with every kind of line end. */
+  const char sample[] =
+      "one\r\ntwo\n\r\n\nthree\rfour\r\r\nfive six seven eight nine\nten "
+      "\r\neleven\n";
+  const char *lines = "one\ntwo\n\n\nthree\rfour\r\nfive six seven eight nine\nten "
+                      "\neleven\n";
+  gsize n_lines = 8;
+
+  g_test_summary ("A sample of 64 bytes gives the same lines wherever it is split");
+
+  g_assert_cmpuint (strlen (sample), ==, 64);
+  start (fixture);
+  for (gsize split = 0; split <= 64; split++)
+    {
+      g_autoptr (GSocketConnection) connection = accept_one (fixture);
+      gsize n_before = (gsize) ds_receiver_supervisor_get_n_records (fixture->supervisor);
+
+      send_bytes (connection, sample, split);
+      wait_for_bytes (fixture, split);
+      send_bytes (connection, sample + split, 64 - split);
+      wait_for_records (fixture, n_before + n_lines);
+      ds_test_recorder_assert_text (fixture->recorder, lines);
+      g_mutex_lock (&fixture->recorder->lock);
+      g_ptr_array_set_size (fixture->recorder->blocks, 0);
+      g_mutex_unlock (&fixture->recorder->lock);
+      close_cleanly (connection);
+      assert_error_matches (fixture, (guint) split,
+                            "*closed the connection after 64 bytes in 8 lines; trying*");
+    }
+}
+
+static void
+test_takes_every_byte (Fixture *fixture, gconstpointer user_data)
+{
+  char line[257];
+  gsize n_bytes = 0;
+  g_autoptr (GSocketConnection) connection = NULL;
+  DsBlock *block = NULL;
+
+  g_test_summary ("NUL, invalid UTF-8 and every other byte but the line end are text");
+
+  for (guint byte = 0; byte < 256; byte++)
+    if (byte != '\n')
+      line[n_bytes++] = (char) byte;
+  line[n_bytes] = '\n';
+
+  start (fixture);
+  connection = accept_one (fixture);
+  send_bytes (connection, line, n_bytes + 1);
+  wait_for_records (fixture, 1);
+  block = g_ptr_array_index (fixture->recorder->blocks, 0);
+  g_assert_cmpmem (ds_value_get_string (ds_block_get (block, 0), NULL),
+                   ds_block_get (block, 0).size, line, (guint) n_bytes);
+}
+
+static void
+test_delivers_the_last_line_of_a_clean_end (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) first = NULL;
+  g_autoptr (GSocketConnection) second = NULL;
+
+  g_test_summary (
+      "A server that closes amid a line has said all; the receiver comes back");
+
+  start (fixture);
+  first = accept_one (fixture);
+  send_text (first, "a\nb");
+  close_cleanly (first);
+  assert_error_matches (fixture, 0,
+                        "127.0.0.1:* closed the connection after 3 bytes in 2 lines; the "
+                        "last line had no line end and was delivered; trying again in *");
+  second = accept_one (fixture);
+  send_text (second, "c\n");
+  wait_for_records (fixture, 3);
+  ds_test_recorder_assert_text (fixture->recorder, "a\nb\nc\n");
+  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 0);
+  g_assert_cmpuint (fixture->recorder->n_started, ==, 2);
+}
+
+static void
+test_drops_the_last_line_of_a_reset (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) first = NULL;
+  g_autoptr (GSocketConnection) second = NULL;
+
+  g_test_summary (
+      "A line that a reset cut off is not known to be whole: dropped, counted");
+
+  start (fixture);
+  first = accept_one (fixture);
+  send_text (first, "a\nb");
+  wait_for_bytes (fixture, 3);
+  reset (first);
+  assert_error_matches (fixture, 0,
+                        "127.0.0.1:* reset the connection after 3 bytes in 1 lines; the "
+                        "last line had not ended and was dropped; trying again in *");
+  second = accept_one (fixture);
+  send_text (second, "c\n");
+  wait_for_records (fixture, 2);
+  ds_test_recorder_assert_text (fixture->recorder, "a\nc\n");
+  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 1);
+}
+
+static void
+test_counts_random_cuts (Fixture *fixture, gconstpointer user_data)
+{
+  const guint n_cuts = 200;
+  g_autoptr (GString) text = g_string_new (NULL);
+  gsize n_expected = 0;
+  gint64 n_dropped = 0;
+
+  g_test_summary ("200 connections cut anywhere, cleanly or by a reset, lose exactly the "
+                  "lines that a reset cut");
+
+  for (guint i = 0; i < 500; i++)
+    g_string_append_printf (text, "line %u\n", i);
+  start (fixture);
+  for (guint i = 0; i < n_cuts; i++)
+    {
+      g_autoptr (GSocketConnection) connection = accept_one (fixture);
+      gsize n_bytes = (gsize) g_test_rand_int_range (0, (gint32) text->len + 1);
+      gboolean is_clean = g_test_rand_bit ();
+      gboolean has_rest = n_bytes > 0 && text->str[n_bytes - 1] != '\n';
+
+      for (gsize j = 0; j < n_bytes; j++)
+        n_expected += text->str[j] == '\n';
+      n_expected += has_rest && is_clean;
+      n_dropped += has_rest && !is_clean;
+
+      send_bytes (connection, text->str, n_bytes);
+      if (is_clean)
+        close_cleanly (connection);
+      else
+        {
+          wait_for_bytes (fixture, n_bytes);
+          reset (connection);
+        }
+      ds_test_recorder_wait_until (fixture->recorder,
+                                   fixture->recorder->errors->len == i + 1);
+    }
+  stop_receiver (fixture);
+  g_assert_cmpint (ds_receiver_supervisor_get_n_records (fixture->supervisor), ==,
+                   n_expected);
+  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==,
+                   n_dropped);
+}
+
+typedef struct
+{
+  GSocketConnection *connection;
+  gsize n_mib;
+} Sender;
+
+#define LINES_PER_MIB 16384 /* of 64 bytes */
+
+static gpointer
+send_many (gpointer data)
+{
+  Sender *sender = data;
+  g_autofree char *piece = g_malloc (1 << 20);
+
+  memset (piece, 'x', 1 << 20);
+  for (gsize i = 1; i <= LINES_PER_MIB; i++)
+    piece[i * 64 - 1] = '\n';
+  for (gsize i = 0; i < sender->n_mib; i++)
+    send_bytes (sender->connection, piece, 1 << 20);
+  return NULL;
+}
+
+static void
+test_stops_reading_without_room (Fixture *fixture, gconstpointer user_data)
+{
+  const gsize n_mib = 32;
+  const gsize max_bytes = 2 << 20;
+  g_autoptr (GSocketConnection) connection = NULL;
+  Sender sender = { NULL, n_mib };
+  GThread *thread = NULL;
+  gsize n_records = 0;
+
+  g_test_summary ("32 MiB pass through a budget of 2 MiB that comes free bit by bit; the "
+                  "sender waits meanwhile and nothing is lost");
+
+  fixture->recorder->releases = FALSE;
+  ds_memory_budget_set_max_bytes (fixture->recorder->budget, max_bytes);
+  fixture->settings.max_block_bytes = 128 << 10;
+  start (fixture);
+  sender.connection = connection = accept_one (fixture);
+  thread = g_thread_new ("sender", send_many, &sender);
+  while (n_records < n_mib * LINES_PER_MIB)
+    {
+      gsize n_bytes = 0;
+
+      ds_receiver_supervisor_cut (fixture->supervisor);
+      ds_test_recorder_wait_until (fixture->recorder,
+                                   fixture->recorder->n_bytes >= max_bytes ||
+                                       fixture->recorder->n_records >=
+                                           (n_mib - 3) * LINES_PER_MIB);
+      g_mutex_lock (&fixture->recorder->lock);
+      n_bytes = fixture->recorder->n_bytes;
+      n_records = fixture->recorder->n_records;
+      fixture->recorder->n_bytes = 0;
+      g_ptr_array_set_size (fixture->recorder->blocks, 0);
+      g_mutex_unlock (&fixture->recorder->lock);
+      ds_memory_budget_release (fixture->recorder->budget, n_bytes);
+    }
+  g_thread_join (thread);
+  g_assert_cmpuint (n_records, ==, n_mib * LINES_PER_MIB);
+  /* It is looked at before each recv; one block may be on its way from there. */
+  g_assert_cmpuint (ds_memory_budget_get_peak_bytes (fixture->recorder->budget), <=,
+                    max_bytes + (1 << 20));
+}
+
+static void
+test_stops_while_it_has_no_room (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  g_test_summary (
+      "A receiver that waits for memory stops at once, and what it had taken is "
+      "handed over");
+
+  fixture->recorder->releases = FALSE;
+  ds_memory_budget_set_max_bytes (fixture->recorder->budget, 1);
+  start (fixture);
+  connection = accept_one (fixture);
+  send_text (connection, "a\n");
+  wait_for_records (fixture, 1);
+  g_assert_false (ds_memory_budget_has_room (fixture->recorder->budget));
+  send_text (connection, "b\n");
+  stop_receiver (fixture);
+  ds_test_recorder_assert_text (fixture->recorder, "a\n");
+  ds_memory_budget_release (fixture->recorder->budget, fixture->recorder->n_bytes);
+}
+
+static void
+test_fails_at_long_lines_when_told (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  g_test_summary ("Under the policy fail a line that is too long ends the receiver");
+
+  fixture->settings.max_record_bytes = 10;
+  ds_socket_receiver_set_long_line_policy (DS_SOCKET_RECEIVER (fixture->receiver),
+                                           DS_LONG_LINE_FAIL);
+  start (fixture);
+  connection = accept_one (fixture);
+  send_text (connection, "0123456789\n0123456789a\n");
+  ds_test_assert_join (fixture->supervisor);
+  g_assert_error (fixture->recorder->stop_error, DS_ERROR, DS_ERROR_LIMIT);
+  g_assert_true (g_str_has_prefix (fixture->recorder->stop_error->message, "127.0.0.1:"));
+  ds_test_recorder_assert_text (fixture->recorder, "0123456789\n");
+}
+
+static void
+test_splits_long_lines_when_told (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection = NULL;
+
+  g_test_summary ("Under the policy split a line that is too long becomes several");
+
+  fixture->settings.max_record_bytes = 10;
+  ds_socket_receiver_set_long_line_policy (DS_SOCKET_RECEIVER (fixture->receiver),
+                                           DS_LONG_LINE_SPLIT);
+  start (fixture);
+  connection = accept_one (fixture);
+  send_text (connection, "0123456789abc\nd\n");
+  wait_for_records (fixture, 3);
+  ds_test_recorder_assert_text (fixture->recorder, "0123456789\nabc\nd\n");
+  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 0);
+}
+
+static void
+test_leaves_a_silent_server (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GSocketConnection) again = NULL;
+
+  g_test_summary ("With an idle timeout a connection without bytes is made anew");
+
+  ds_socket_receiver_set_idle_timeout (DS_SOCKET_RECEIVER (fixture->receiver), 1);
+  start (fixture);
+  connection = accept_one (fixture);
+  send_text (connection, "a\n");
+  again = accept_one (fixture);
+  assert_error_matches (fixture, 0,
+                        "127.0.0.1:* sent nothing for *, so the connection was closed "
+                        "after 2 bytes in 1 lines; trying again in *");
+}
+
+/* As many receivers as the limit of open files has room for, each with two. */
+static guint
+get_n_dribblers (void)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  return limit.rlim_cur >= 2200 ? 1000 : (guint) (limit.rlim_cur - 100) / 2;
+}
+
+static void
+test_dribblers_hold_up_nobody (Fixture *fixture, gconstpointer user_data)
+{
+  const gsize n_mib = 64;
+  guint n_dribblers = get_n_dribblers ();
+  g_autoptr (DsTestRecorder) slow = ds_test_recorder_new (1 << 30, TRUE);
+  g_autoptr (GPtrArray) supervisors = g_ptr_array_new ();
+  g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GSocketConnection) fast = NULL;
+  Sender sender = { NULL, n_mib };
+  GThread *thread = NULL;
+  gint64 begin = 0;
+
+  g_test_summary (
+      "1,000 servers that send a byte now and then leave a fast one its rate");
+
+  for (guint i = 0; i < n_dribblers; i++)
+    {
+      g_autoptr (DsReceiver) receiver =
+          ds_socket_receiver_new ("127.0.0.1", fixture->port);
+      DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (slow, receiver);
+
+      ds_test_assert_start (supervisor);
+      g_ptr_array_add (supervisors, supervisor);
+      g_ptr_array_add (connections, accept_one (fixture));
+      send_text (g_ptr_array_index (connections, i), "x");
+    }
+
+  start (fixture);
+  sender.connection = fast = accept_one (fixture);
+  begin = g_get_monotonic_time ();
+  thread = g_thread_new ("sender", send_many, &sender);
+  for (guint i = 0; i < n_dribblers; i++)
+    send_text (g_ptr_array_index (connections, i), "x");
+  g_thread_join (thread);
+  wait_for_records (fixture, n_mib * LINES_PER_MIB);
+  g_test_message ("%u dribblers, one fast server: %.0f MiB/s", n_dribblers,
+                  (double) n_mib * 1e6 / (double) (g_get_monotonic_time () - begin));
+
+  for (guint i = 0; i < n_dribblers; i++)
+    send_text (g_ptr_array_index (connections, i), "\n");
+  for (guint i = 0; i < n_dribblers; i++)
+    while (ds_receiver_supervisor_get_n_records (g_ptr_array_index (supervisors, i)) < 1)
+      ds_receiver_supervisor_cut (g_ptr_array_index (supervisors, i));
+  for (guint i = 0; i < n_dribblers; i++)
+    ds_receiver_supervisor_stop_async (g_ptr_array_index (supervisors, i));
+  for (guint i = 0; i < n_dribblers; i++)
+    {
+      ds_test_assert_join (g_ptr_array_index (supervisors, i));
+      ds_receiver_supervisor_free (g_ptr_array_index (supervisors, i));
+    }
+  g_assert_cmpuint (slow->n_records, ==, n_dribblers);
+  g_assert_cmpuint (slow->errors->len, ==, 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, func) \
+  g_test_add ("/receivers/socket-receiver/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("skips-a-huge-line", test_skips_a_huge_line); /* first: it looks at peak memory */
+  ADD ("connects-when-the-server-comes", test_connects_when_the_server_comes);
+  g_test_add_func ("/receivers/socket-receiver/names-that-do-not-resolve",
+                   test_names_that_do_not_resolve);
+  ADD ("takes-one-byte-at-a-time", test_takes_one_byte_at_a_time);
+  ADD ("takes-any-split", test_takes_any_split);
+  ADD ("takes-every-byte", test_takes_every_byte);
+  ADD ("delivers-the-last-line-of-a-clean-end",
+       test_delivers_the_last_line_of_a_clean_end);
+  ADD ("drops-the-last-line-of-a-reset", test_drops_the_last_line_of_a_reset);
+  ADD ("counts-random-cuts", test_counts_random_cuts);
+  ADD ("stops-reading-without-room", test_stops_reading_without_room);
+  ADD ("stops-while-it-has-no-room", test_stops_while_it_has_no_room);
+  ADD ("fails-at-long-lines-when-told", test_fails_at_long_lines_when_told);
+  ADD ("splits-long-lines-when-told", test_splits_long_lines_when_told);
+  ADD ("leaves-a-silent-server", test_leaves_a_silent_server);
+  ADD ("dribblers-hold-up-nobody", test_dribblers_hold_up_nobody);
+#undef ADD
+  return g_test_run ();
+}
