@@ -8,7 +8,7 @@
 #include "base/ds-value-number-private.h"
 #include "base/ds-value-private.h"
 
-#include "ds-test-values-private.h"
+#include "tests/base/ds-test-values-private.h"
 
 #include <float.h>
 

@@ -7,7 +7,7 @@
 #include "base/ds-failure-private.h"
 #include "base/ds-value-private.h"
 
-#include "ds-test-values-private.h"
+#include "tests/base/ds-test-values-private.h"
 
 #define N_RANDOM 150
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the behaviour tests share. */
 
-#include "behaviour.h"
+#include "tests/behaviour/behaviour.h"
 
 DsStreamingContext *
 behaviour_new_streaming (DsManualClock **clock)

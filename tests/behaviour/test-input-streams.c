@@ -2,7 +2,7 @@
 /* Input streams as a whole: receivers with many threads, the numbers of streams, streams
  * that nobody uses, and batches that fail. */
 
-#include "behaviour.h"
+#include "tests/behaviour/behaviour.h"
 
 #include "dstream/ds-streaming-context-private.h"
 

@@ -2,7 +2,7 @@
 /* Life of a streaming context: each test is one statement of the behaviour that users of
  * the DStream model know, or of ours where that differs (the summary says so). */
 
-#include "behaviour.h"
+#include "tests/behaviour/behaviour.h"
 
 #include <string.h>
 

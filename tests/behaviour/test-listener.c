@@ -2,7 +2,7 @@
 /* What listeners are told: the signals of a streaming context.  No thread iterates the
  * main context here, so handlers run in a thread of the streaming context's own. */
 
-#include "behaviour.h"
+#include "tests/behaviour/behaviour.h"
 
 #include <string.h>
 

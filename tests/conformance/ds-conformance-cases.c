@@ -2,7 +2,7 @@
 /* Which runner takes a case: by the name of its operator, never by its own name.  What is
  * not in the table is a computation. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 static const struct
 {

@@ -6,7 +6,7 @@
  * multisets each expected item takes the first value that equals it and is still free:
  * matching is an equivalence, so that the greedy way finds a match when there is one. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <math.h>
 

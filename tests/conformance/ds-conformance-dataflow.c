@@ -3,7 +3,7 @@
  * compare every RDD that the last stream gave: contents, time, number of partitions, or
  * the failure that is due. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* Cases of single texts: durations in fitting units, batch times in a zone, the names of
  * saved batches. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include "base/ds-time-private.h"
 #include "dstream/ds-dstream-private.h"

@@ -5,7 +5,7 @@
  * its fast form is what is tested.  A word may stand there once for each kind of use.
  * "plus_<n>" and "v_and_v_plus_<n>" are read with any number. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * last such step gave, at first from source 1.  Operators of several streams take those
  * of "of", else all sources with the current stream in the place of the first. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * What an array is shows in the company it keeps: where every array of a source at the
  * same place (element, key, value of a pair ...) has two items, they are pairs. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include "base/ds-arena-private.h"
 

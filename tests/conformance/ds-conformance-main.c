@@ -3,7 +3,7 @@
  * line a case, a total a file; exit status 0: all passed or were skipped with a reason,
  * 1: some did not pass, 2: there was nothing to run. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <locale.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 /* The operators of the vectors: one adapter each, from parameters in JSON to a call of
  * the public API. To add one: write ds_conformance_build_<name>, add a row. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 /* Of @params, for operators that shuffle; without it the library's default holds. */
 static gboolean

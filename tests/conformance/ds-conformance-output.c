@@ -3,7 +3,7 @@
  * looked at from outside: standard output goes into a file for the time of the
  * case, and the case runs in a fresh directory. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <glib/gstdio.h>
 #include <stdio.h>

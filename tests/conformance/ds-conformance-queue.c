@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Cases of the queue stream: steps that put RDDs into the queue or let batches pass. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 static gboolean
 ds_conformance_enqueue (DsConformanceCase *self,

@@ -2,7 +2,7 @@
 /* The words of the vectors for functions over whole RDDs: what transform, transform_with
  * and the transform of several streams are given. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 static DsRdd *
 ds_conformance_null_rdd (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)

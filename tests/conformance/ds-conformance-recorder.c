@@ -3,7 +3,7 @@
  * contents of each RDD.  It runs in the threads of the stream, the case reads it after
  * the batch is over. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 typedef struct
 {

@@ -2,7 +2,7 @@
 /* Cases of remembering: graphs written as "NAME = EXPRESSION", after some batches the
  * remember duration of each named stream, and the times whose RDDs it still has. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include "dstream/ds-streaming-context-private.h"
 

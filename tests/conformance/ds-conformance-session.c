@@ -2,7 +2,7 @@
 /* A streaming context under a manual clock: one case's world, on the engine that all
  * cases share. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 void
 ds_conformance_session_init (DsConformanceSession *self,

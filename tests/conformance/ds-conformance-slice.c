@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Cases of slice: run all batches, then ask for the RDDs of an interval. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 /* "<name>_ms", or "<name>_batch" counted from 1. */
 static gboolean

@@ -3,7 +3,7 @@
  * the bytes to the first client and closes; whoever connects later gets nothing.  Which
  * batch holds which line is not fixed, so batches pass until all lines are there. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include <string.h>
 

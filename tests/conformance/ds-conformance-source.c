@@ -4,7 +4,7 @@
  * are used up.  What it gives depends on the batch time only, so that a batch can be
  * asked for again. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #define DS_TYPE_CONFORMANCE_SOURCE (ds_conformance_source_get_type ())
 G_DECLARE_FINAL_TYPE (DsConformanceSource,

@@ -2,7 +2,7 @@
 /* Cases of times and durations: comparing, dividing, rounding down, ranges.  Vectors are
  * in milliseconds, the library in microseconds. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include "base/ds-time-private.h"
 

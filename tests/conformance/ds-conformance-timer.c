@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Cases of the batch timer: the first batch time after a start, and after a restart. */
 
-#include "ds-conformance-private.h"
+#include "tests/conformance/ds-conformance-private.h"
 
 #include "dstream/ds-batch-timer-private.h"
 
