@@ -211,7 +211,8 @@ ds_spill_buffer_spill (DsSpillBuffer *self,
   if (piece->form == DS_FORM_TEXT)
     {
       gsize n_bytes;
-      const char *text = ds_block_get_text (block, &n_bytes, NULL);
+      gboolean strip_cr;
+      const char *text = ds_block_get_text (block, &n_bytes, &strip_cr);
 
       return ds_spill_buffer_write (self, text, n_bytes, piece, error);
     }
