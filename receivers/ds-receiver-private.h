@@ -42,6 +42,10 @@ gboolean ds_receiver_supervisor_is_stopping (DsReceiverSupervisor *self);
 /* @error (transfer full) (nullable) */
 void ds_receiver_supervisor_restart (DsReceiverSupervisor *self, GError *error);
 void ds_receiver_supervisor_finish (DsReceiverSupervisor *self, GError *error);
+/* Around an asynchronous operation of a receiver on a poll thread: its life ends only
+ * when the callback has come, as that needs the thread.  Thread: receiver. */
+void ds_receiver_supervisor_begin_operation (DsReceiverSupervisor *self);
+void ds_receiver_supervisor_end_operation (DsReceiverSupervisor *self);
 /* Logs it and tells the owner. */
 void ds_receiver_supervisor_report (DsReceiverSupervisor *self, const GError *error);
 void ds_receiver_supervisor_add_dropped (DsReceiverSupervisor *self, gint64 n_records);

@@ -45,6 +45,9 @@ struct _DsReceiverSupervisor
   /* Thread: receiver. */
   gboolean is_running; /* start was called and stop was not, since */
   GSource *pause;      /* (nullable) */
+  guint n_operations;  /* whose callback is still to come */
+  gboolean is_ending;  /* and only waits for those */
+  GError *end_error;   /* (nullable) */
   DsBackoff backoff;
   gboolean has_backoff;
   gint64 run_start; /* monotonic µs */

@@ -105,7 +105,7 @@ ds_receiver_runner_report_pause (DsReceiverSupervisor *self, const GError *error
   return pause;
 }
 
-/* The last step; @self may be gone afterwards unless the caller holds it. */
+/* The last step.  The caller holds @self: the owner may have freed it on the way. */
 static void
 ds_receiver_runner_end (DsReceiverSupervisor *self, const GError *error)
 {
@@ -199,6 +199,30 @@ ds_receiver_runner_poll_run (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+ds_receiver_runner_poll_try_end (DsReceiverSupervisor *self)
+{
+  if (!self->is_ending || self->n_operations > 0)
+    return;
+
+  ds_receiver_supervisor_ref (self);
+  ds_receiver_runner_end (self, self->end_error);
+  ds_receiver_supervisor_unref (self);
+}
+
+void
+ds_receiver_supervisor_begin_operation (DsReceiverSupervisor *self)
+{
+  self->n_operations++;
+}
+
+void
+ds_receiver_supervisor_end_operation (DsReceiverSupervisor *self)
+{
+  self->n_operations--;
+  ds_receiver_runner_poll_try_end (self);
+}
+
 static gboolean
 ds_receiver_runner_poll_look (gpointer data)
 {
@@ -208,11 +232,13 @@ ds_receiver_runner_poll_look (gpointer data)
   gboolean restart = FALSE;
 
   ds_receiver_runner_take_request (self, &end, &restart, &error);
-  if (end)
+  if (end && !self->is_ending)
     {
       ds_receiver_runner_poll_clear_pause (self);
-      if (!self->is_over)
-        ds_receiver_runner_end (self, error);
+      ds_receiver_runner_call_stop (self);
+      self->is_ending = TRUE;
+      self->end_error = g_steal_pointer (&error);
+      ds_receiver_runner_poll_try_end (self);
     }
   else if (restart && self->is_running)
     {

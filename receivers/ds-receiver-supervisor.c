@@ -123,6 +123,7 @@ ds_receiver_supervisor_unref (DsReceiverSupervisor *self)
     ds_backoff_clear (&self->backoff);
   g_clear_pointer (&self->generator, ds_block_generator_unref);
   g_clear_error (&self->request_error);
+  g_clear_error (&self->end_error);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->settings.clock);
   g_clear_pointer (&self->settings.pool, ds_arena_pool_unref);

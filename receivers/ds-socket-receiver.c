@@ -369,20 +369,14 @@ ds_socket_receiver_set_up (DsSocketReceiver *self)
   g_mutex_unlock (&self->buffer_lock);
 }
 
-/* Thread: receiver. */
+/* @error (nullable): there is no connection. */
 static void
-ds_socket_receiver_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+ds_socket_receiver_take_connection (DsSocketReceiver *self,
+                                    GSocketConnection *connection,
+                                    const GError *error)
 {
-  g_autoptr (DsSocketReceiver) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) connection =
-      g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return; /* stopped; this may even be another run already */
-
   g_clear_object (&self->cancellable);
-  if (connection == NULL)
+  if (error != NULL)
     {
       gboolean is_refused =
           g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
@@ -402,9 +396,25 @@ ds_socket_receiver_connected (GObject *source, GAsyncResult *result, gpointer us
                ds_receiver_get_stream_id (DS_RECEIVER (self)), self->location,
                self->n_failed_attempts + 1);
   self->n_failed_attempts = 0;
-  self->connection = g_steal_pointer (&connection);
+  self->connection = g_object_ref (connection);
   ds_socket_receiver_set_up (self);
   ds_socket_receiver_watch (self);
+}
+
+/* Thread: receiver. */
+static void
+ds_socket_receiver_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  DsSocketReceiver *self = user_data;
+  DsReceiverSupervisor *supervisor = self->supervisor;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection =
+      g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+
+  /* Cancelled: it was stopped; this may even be another run already. */
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    ds_socket_receiver_take_connection (self, connection, error);
+  ds_receiver_supervisor_end_operation (supervisor); /* self may be gone afterwards */
 }
 
 static gboolean
@@ -431,8 +441,10 @@ ds_socket_receiver_start (DsReceiver *receiver, GError **error)
   g_socket_client_set_enable_proxy (client, FALSE);
   g_socket_client_set_timeout (client, DS_SOCKET_CONNECT_SECONDS);
   self->cancellable = g_cancellable_new ();
+  /* Until the operation is over the supervisor holds us. */
+  ds_receiver_supervisor_begin_operation (self->supervisor);
   g_socket_client_connect_async (client, address, self->cancellable,
-                                 ds_socket_receiver_connected, g_object_ref (self));
+                                 ds_socket_receiver_connected, self);
   return TRUE;
 }
 
