@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dstream/ds-batch-timer-private.h"
+
+static void
+test_first_tick_is_strictly_after_now (void)
+{
+  static const struct
+  {
+    DsTime now;
+    DsTime first;
+  } cases[] = {
+    { 0, 1000 },    { 1, 1000 },          { 999, 1000 },
+    { 1000, 2000 }, { 1500400, 1501000 }, { -1, 0 },
+  };
+
+  g_test_summary ("The first batch time is the smallest multiple strictly after now");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    g_assert_cmpint (ds_batch_timer_start_time (cases[i].now * DS_MILLISECOND, DS_SECOND),
+                     ==, cases[i].first * DS_MILLISECOND);
+}
+
+static void
+test_restart_keeps_the_alignment (void)
+{
+  g_test_summary ("A restart is aligned to the original zero time, strictly after now");
+
+  g_assert_cmpint (ds_batch_timer_restart_time (15 * DS_SECOND, 2 * DS_SECOND, 0), ==,
+                   16 * DS_SECOND);
+  g_assert_cmpint (ds_batch_timer_restart_time (15 * DS_SECOND, 2 * DS_SECOND, DS_SECOND),
+                   ==, 17 * DS_SECOND);
+  g_assert_cmpint (ds_batch_timer_restart_time (16 * DS_SECOND, 2 * DS_SECOND, 0), ==,
+                   18 * DS_SECOND);
+}
+
+static void
+test_fires_every_missed_tick (void)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (300 * DS_MILLISECOND);
+  DsBatchTimer timer;
+
+  g_test_summary ("A timer that is late fires each missed tick, in order, with its time");
+
+  ds_batch_timer_init (&timer, DS_CLOCK (clock), DS_SECOND);
+  g_assert_cmpint (timer.zero_time, ==, 0);
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+
+  ds_manual_clock_set_time (clock, 3700 * DS_MILLISECOND);
+  for (DsTime t = 1; t <= 3; t++)
+    {
+      g_assert_true (ds_batch_timer_is_due (&timer, 0));
+      g_assert_cmpint (ds_batch_timer_fire (&timer), ==, t * DS_SECOND);
+    }
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+  g_assert_cmpint (timer.n_fired, ==, 3);
+  g_assert_cmpint (timer.n_missed, ==, 2);
+  g_assert_cmpint (timer.max_lateness, ==, 2700 * DS_MILLISECOND);
+  ds_batch_timer_clear (&timer);
+}
+
+static void
+test_clock_that_jumps_back_repeats_nothing (void)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (0);
+  DsBatchTimer timer;
+
+  g_test_summary ("A clock that jumps back makes ticks wait; no batch time comes twice");
+
+  ds_batch_timer_init (&timer, DS_CLOCK (clock), DS_SECOND);
+  ds_manual_clock_set_time (clock, DS_SECOND);
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, DS_SECOND);
+  ds_manual_clock_set_time (clock, 0);
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+  ds_manual_clock_set_time (clock, DS_SECOND);
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+  ds_manual_clock_set_time (clock, 2 * DS_SECOND);
+  g_assert_true (ds_batch_timer_is_due (&timer, 0));
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, 2 * DS_SECOND);
+  ds_batch_timer_clear (&timer);
+}
+
+static void
+test_finish_fires_the_awaited_tick_and_one_more (void)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (0);
+  DsBatchTimer timer;
+
+  g_test_summary ("A stop without interrupt lets the awaited tick fire and one more");
+
+  ds_batch_timer_init (&timer, DS_CLOCK (clock), DS_SECOND);
+  ds_manual_clock_set_time (clock, DS_SECOND);
+  ds_batch_timer_fire (&timer);
+
+  g_assert_cmpint (ds_batch_timer_finish (&timer), ==, 3 * DS_SECOND);
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+  ds_batch_timer_hurry (&timer);
+  g_assert_true (ds_batch_timer_is_due (&timer, 0));
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, 2 * DS_SECOND);
+  g_assert_false (ds_batch_timer_is_over (&timer));
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, 3 * DS_SECOND);
+  g_assert_true (ds_batch_timer_is_over (&timer));
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+  g_assert_cmpint (ds_batch_timer_finish (&timer), ==, 3 * DS_SECOND);
+  ds_batch_timer_clear (&timer);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/batch-timer/first-tick-is-strictly-after-now",
+                   test_first_tick_is_strictly_after_now);
+  g_test_add_func ("/dstream/batch-timer/restart-keeps-the-alignment",
+                   test_restart_keeps_the_alignment);
+  g_test_add_func ("/dstream/batch-timer/fires-every-missed-tick",
+                   test_fires_every_missed_tick);
+  g_test_add_func ("/dstream/batch-timer/clock-that-jumps-back-repeats-nothing",
+                   test_clock_that_jumps_back_repeats_nothing);
+  g_test_add_func ("/dstream/batch-timer/finish-fires-the-awaited-tick-and-one-more",
+                   test_finish_fires_the_awaited_tick_and_one_more);
+  return g_test_run ();
+}
