@@ -40,25 +40,25 @@ ds_text_pump_clear (DsTextPump *self)
 char *
 ds_text_pump_make_room (DsTextPump *self, gsize n_room)
 {
+  /* All of what is there is the beginning of one line. */
+  if (G_UNLIKELY (self->n_filled > DS_TEXT_FILE_MAX_LINE_BYTES))
+    {
+      ds_task_take_error (
+          self->task,
+          g_error_new (
+              DS_ERROR, DS_ERROR_LIMIT,
+              "\"%s\" has a line of more than %d bytes, which is the limit: is it "
+              "a text file?",
+              self->file->path, DS_TEXT_FILE_MAX_LINE_BYTES));
+      return NULL;
+    }
   if (G_UNLIKELY (self->n_filled + n_room > self->n_allocated))
     {
-      /* All of what is there is the beginning of one line. */
       gsize n_allocated = MAX (2 * self->n_allocated, self->n_filled + n_room);
-      DsArena *arena;
-      char *buffer;
+      DsArena *arena =
+          ds_arena_new_sized (ds_task_get_arena_pool (self->task), n_allocated);
+      char *buffer = ds_arena_alloc (arena, n_allocated);
 
-      if (self->n_filled > DS_TEXT_FILE_MAX_LINE_BYTES)
-        {
-          ds_task_take_error (
-              self->task,
-              g_error_new (DS_ERROR, DS_ERROR_LIMIT,
-                           "\"%s\" has a line of more than %d bytes, which is the limit: "
-                           "is it a text file?",
-                           self->file->path, DS_TEXT_FILE_MAX_LINE_BYTES));
-          return NULL;
-        }
-      arena = ds_arena_new_sized (ds_task_get_arena_pool (self->task), n_allocated);
-      buffer = ds_arena_alloc (arena, n_allocated);
       memcpy (buffer, self->buffer, self->n_filled);
       ds_arena_unref (self->arena);
       self->arena = arena;

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* text_file: which files, which lines, whatever the split. */
+
+#include "tests/rdd/ds-test-rdd.h"
+
+#include "rdd/ds-task-private.h"
+#include "rdd/ds-text-files-private.h"
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+typedef struct
+{
+  DsTestContext *context;
+  char *directory;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer user_data)
+{
+  fixture->context = ds_test_context_new ("local[2]");
+  fixture->directory = g_dir_make_tmp ("ds-text-file-XXXXXX", NULL);
+  g_assert_nonnull (fixture->directory);
+}
+
+static void
+remove_tree (const char *path)
+{
+  if (g_file_test (path, G_FILE_TEST_IS_DIR) &&
+      !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
+    {
+      g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
+      const char *name;
+
+      while ((name = g_dir_read_name (directory)) != NULL)
+        {
+          g_autofree char *child = g_build_filename (path, name, NULL);
+
+          remove_tree (child);
+        }
+    }
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer user_data)
+{
+  ds_test_context_end (fixture->context);
+  remove_tree (fixture->directory);
+  g_free (fixture->directory);
+}
+
+static char *
+write_file (Fixture *fixture, const char *name, const char *text, gssize n_bytes)
+{
+  char *path = g_build_filename (fixture->directory, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, n_bytes, NULL));
+  return path;
+}
+
+static char *
+make_directory (Fixture *fixture, const char *name)
+{
+  char *path = g_build_filename (fixture->directory, name, NULL);
+
+  g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
+  return path;
+}
+
+static DsRdd *
+open_split (Fixture *fixture, const char *path, guint n_partitions)
+{
+  DsRdd *rdd = ds_context_text_file (fixture->context, path);
+
+  ds_rdd_set_n_partitions (rdd, n_partitions);
+  return rdd;
+}
+
+/* What the lines of @text are, by a plain loop; each ended by "|" and a line feed. */
+static char *
+cut_lines (const char *text, gsize n_bytes)
+{
+  GString *lines = g_string_new (NULL);
+  gsize start = 0;
+
+  for (gsize i = 0; i < n_bytes; i++)
+    if (text[i] == '\n')
+      {
+        gsize end = i > start && text[i - 1] == '\r' ? i - 1 : i;
+
+        g_string_append_len (lines, text + start, (gssize) (end - start));
+        g_string_append (lines, "\n");
+        start = i + 1;
+      }
+  if (start < n_bytes)
+    {
+      g_string_append_len (lines, text + start, (gssize) (n_bytes - start));
+      g_string_append (lines, "\n");
+    }
+  return g_string_free (lines, FALSE);
+}
+
+static void
+test_text_file_every_split_gives_the_lines (Fixture *fixture, gconstpointer user_data)
+{
+  static const char *const texts[] = { "one\ntwo\nthree\n",
+                                       "one\ntwo\nthree",
+                                       "",
+                                       "\n",
+                                       "\n\n\n",
+                                       "a",
+                                       "a\r\nbb\r\n\r\nccc",
+                                       "\r\n\r\n",
+                                       "x\ry\r\nz",
+                                       "a long line that spans many splits\nb\n\nc\n",
+                                       "\n\nend\n\n" };
+
+  g_test_summary ("Cut into 1 to 50 parts, a file has the lines that a plain loop finds");
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *path = write_file (fixture, "text", texts[i], -1);
+      g_autofree char *expected = cut_lines (texts[i], strlen (texts[i]));
+
+      for (guint n_partitions = 1; n_partitions <= 50; n_partitions++)
+        {
+          g_autoptr (DsRdd) rdd = open_split (fixture, path, n_partitions);
+
+          ds_test_assert_collects (rdd, expected);
+          g_assert_cmpuint (ds_rdd_get_n_partitions (rdd), ==,
+                            texts[i][0] != '\0' ? n_partitions : 1);
+        }
+    }
+}
+
+static void
+read_split (DsTextFile *file, guint64 begin, guint64 end, GString *lines)
+{
+  DsTextFileSplit split = { .file = file, .begin = begin, .end = end };
+  DsTask *task = ds_task_new (NULL, 0, 0);
+  g_autoptr (DsBlock) block = NULL;
+  DsSink *sink = ds_block_sink_new (task, &block);
+
+  ds_task_begin (task);
+  g_assert_true (ds_text_file_read (&split, task, sink));
+  g_assert_true (ds_sink_finish (sink));
+  ds_task_end (task);
+  ds_sink_free (sink);
+  ds_task_free (task);
+  for (gsize i = 0; i < ds_block_get_length (block); i++)
+    {
+      g_autofree char *line = ds_value_dup_string (ds_block_get (block, i));
+
+      g_string_append_printf (lines, "%s\n", line);
+    }
+}
+
+static void
+test_text_file_a_split_owns_lines_that_begin_in_it (Fixture *fixture,
+                                                    gconstpointer user_data)
+{
+  static const char text[] = "aa\n\nb\r\ncccc\nd";
+  gsize n_bytes = strlen (text);
+  g_autofree char *path = write_file (fixture, "text", text, -1);
+  DsTextFile file = { .path = path, .n_bytes = n_bytes };
+
+  g_test_summary ("For each pair of borders: the lines that begin between them");
+
+  for (gsize begin = 0; begin <= n_bytes; begin++)
+    for (gsize end = begin; end <= n_bytes; end++)
+      {
+        g_autoptr (GString) found = g_string_new (NULL);
+        g_autoptr (GString) expected = g_string_new (NULL);
+
+        for (gsize i = begin; i < end; i++)
+          if (i == 0 || text[i - 1] == '\n')
+            {
+              const char *line_end = strchr (text + i, '\n');
+              gsize length =
+                  line_end != NULL ? (gsize) (line_end - text) - i : n_bytes - i;
+
+              if (length > 0 && text[i + length - 1] == '\r')
+                length--;
+              g_string_append_len (expected, text + i, (gssize) length);
+              g_string_append_c (expected, '\n');
+            }
+        read_split (&file, begin, end, found);
+        g_assert_cmpstr (found->str, ==, expected->str);
+      }
+}
+
+static void
+test_text_file_random_text_is_whole (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *expected = NULL;
+  g_autofree char *path = NULL;
+
+  g_test_summary (
+      "2 MB of random lines, some of them very long, in 1, 2, 7 and 40 parts");
+
+  while (text->len < 2 * 1024 * 1024)
+    {
+      guint length = (guint) g_test_rand_int_range (0, 100);
+
+      if (g_test_rand_int_range (0, 200) == 0)
+        length = (guint) g_test_rand_int_range (0, 400 * 1024);
+      for (guint i = 0; i < length; i++)
+        g_string_append_c (text, (char) g_test_rand_int_range ('a', 'z'));
+      g_string_append (text, g_test_rand_bit () ? "\r\n" : "\n");
+    }
+  expected = cut_lines (text->str, text->len);
+  path = write_file (fixture, "text", text->str, (gssize) text->len);
+  for (guint i = 0; i < 4; i++)
+    {
+      guint n_partitions[] = { 1, 2, 7, 40 };
+      g_autoptr (DsRdd) rdd = open_split (fixture, path, n_partitions[i]);
+
+      ds_test_assert_collects (rdd, expected);
+    }
+}
+
+static void
+test_text_file_is_split_for_all_workers (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree char *path = write_file (fixture, "text", "a\nb\nc\nd\n", -1);
+  g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, path);
+  g_autoptr (DsRdd) glommed = ds_rdd_glom (rdd);
+
+  g_test_summary ("One file feeds as many partitions as there are workers");
+
+  ds_test_assert_collects (glommed, "[a, b]\n[c, d]\n");
+}
+
+static void
+test_text_file_large_files_are_split_more (Fixture *fixture, gconstpointer user_data)
+{
+  DsTextFile files[] = {
+    { .path = (char *) "a", .n_bytes = G_GUINT64_CONSTANT (1) << 30 },
+    { .path = (char *) "b", .n_bytes = 10 },
+    { .path = (char *) "c.gz", .n_bytes = G_GUINT64_CONSTANT (1) << 30, .is_gzip = TRUE },
+    { .path = (char *) "d", .n_bytes = 0 }
+  };
+  g_autoptr (GPtrArray) list = g_ptr_array_new ();
+  g_autoptr (GArray) splits = NULL;
+  guint64 end = 0;
+
+  g_test_summary ("1 GiB gives eight parts of 128 MiB that meet; gzip is one part");
+
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    g_ptr_array_add (list, &files[i]);
+  splits = ds_text_files_split (list, 2);
+  g_assert_cmpuint (splits->len, ==, 8 + 3);
+  for (guint i = 0; i < 8; i++)
+    {
+      DsTextFileSplit *split = &g_array_index (splits, DsTextFileSplit, i);
+
+      g_assert_true (split->file == &files[0]);
+      g_assert_cmpuint (split->begin, ==, end);
+      end = split->end;
+      g_assert_cmpuint (end - split->begin, ==, 128 * 1024 * 1024);
+    }
+  g_assert_cmpuint (end, ==, files[0].n_bytes);
+}
+
+static void
+test_text_file_reads_a_directory (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree char *b = write_file (fixture, "b", "b1\nb2", -1);
+  g_autofree char *a = write_file (fixture, "a.txt", "a1\n", -1);
+  g_autofree char *empty = write_file (fixture, "aa", "", -1);
+  g_autofree char *hidden = write_file (fixture, ".hidden", "no\n", -1);
+  g_autofree char *success = write_file (fixture, "_SUCCESS", "no\n", -1);
+  g_autofree char *below = make_directory (fixture, "below");
+  g_autofree char *deep = write_file (fixture, "below/deep", "no\n", -1);
+  g_autofree char *pipe = g_build_filename (fixture->directory, "pipe", NULL);
+  g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, fixture->directory);
+  g_autoptr (DsRdd) named = ds_context_text_file (fixture->context, hidden);
+  g_autoptr (DsRdd) none = NULL;
+  g_autofree char *nothing = make_directory (fixture, "nothing");
+
+  g_test_summary ("A directory: its plain files in order of name, without . and _ names");
+
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  ds_test_assert_collects (rdd, "a1\nb1\nb2\n");
+  ds_test_assert_collects (named, "no\n");
+  none = ds_context_text_file (fixture->context, nothing);
+  ds_test_assert_collects (none, "");
+}
+
+static void
+test_text_file_matches_a_glob (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree char *a = write_file (fixture, "log-2", "two\n", -1);
+  g_autofree char *b = write_file (fixture, "log-10", "ten\n", -1);
+  g_autofree char *c = write_file (fixture, "other", "no\n", -1);
+  g_autofree char *odd = write_file (fixture, "odd[1]", "odd\n", -1);
+  g_autofree char *below = make_directory (fixture, "log-dir");
+  g_autofree char *deep = write_file (fixture, "log-dir/part", "deep\n", -1);
+  g_autofree char *pipe = g_build_filename (fixture->directory, "log-pipe", NULL);
+  g_autofree char *pattern = g_build_filename (fixture->directory, "log-*", NULL);
+  g_autofree char *wrong = g_build_filename (fixture->directory, "x*", NULL);
+  g_autofree char *uri = g_strconcat ("file://", a, NULL);
+  g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, pattern);
+  g_autoptr (DsRdd) none = ds_context_text_file (fixture->context, wrong);
+  g_autoptr (DsRdd) literal = ds_context_text_file (fixture->context, odd);
+  g_autoptr (DsRdd) by_uri = ds_context_text_file (fixture->context, uri);
+
+  g_test_summary ("A glob: files in order of bytes, files of directories, no pipes");
+
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  ds_test_assert_collects (rdd, "ten\ntwo\ndeep\n");
+  ds_test_assert_fails (none, DS_ERROR_NOT_FOUND, "text_file", wrong, NULL);
+  ds_test_assert_collects (literal, "odd\n");
+  ds_test_assert_collects (by_uri, "two\n");
+}
+
+static void
+test_text_file_unpacks_gzip (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GZlibCompressor) packer =
+      g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
+  g_autoptr (GByteArray) packed = g_byte_array_new ();
+  g_autofree char *path = NULL;
+  g_autofree char *cut = NULL;
+  g_autofree char *damaged = NULL;
+  g_autofree char *expected = NULL;
+
+  g_test_summary ("Two gzip members are one file; a cut or damaged one is an error");
+
+  for (guint i = 0; i < 200000; i++)
+    g_string_append_printf (text, "line %u\r\n", i);
+  g_string_append (text, "last");
+  /* Half of it in each member; the border lies within a line. */
+  for (guint half = 0; half < 2; half++)
+    {
+      gsize from = half == 0 ? 0 : text->len / 2;
+      gsize to = half == 0 ? text->len / 2 : text->len;
+      GConverterResult result = G_CONVERTER_CONVERTED;
+
+      g_converter_reset (G_CONVERTER (packer));
+      while (result != G_CONVERTER_FINISHED)
+        {
+          guint8 buffer[4096];
+          gsize n_taken;
+          gsize n_made;
+
+          result = g_converter_convert (G_CONVERTER (packer), text->str + from, to - from,
+                                        buffer, sizeof buffer, G_CONVERTER_INPUT_AT_END,
+                                        &n_taken, &n_made, NULL);
+          g_assert_cmpint (result, !=, G_CONVERTER_ERROR);
+          from += n_taken;
+          g_byte_array_append (packed, buffer, (guint) n_made);
+        }
+    }
+
+  expected = cut_lines (text->str, text->len);
+  path = write_file (fixture, "text.gz", (const char *) packed->data, packed->len);
+  cut = write_file (fixture, "cut.gz", (const char *) packed->data, packed->len - 9);
+  packed->data[packed->len / 3] ^= 0x55;
+  damaged = write_file (fixture, "damaged.gz", (const char *) packed->data, packed->len);
+  {
+    g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, path);
+    g_autoptr (DsRdd) cut_rdd = ds_context_text_file (fixture->context, cut);
+    g_autoptr (DsRdd) damaged_rdd = ds_context_text_file (fixture->context, damaged);
+
+    ds_test_assert_collects (rdd, expected);
+    g_assert_cmpuint (ds_rdd_get_n_partitions (rdd), ==, 1);
+    ds_test_assert_fails (cut_rdd, DS_ERROR_BAD_FILE, cut, "gzip", NULL);
+    ds_test_assert_fails (damaged_rdd, DS_ERROR_BAD_FILE, damaged, "gzip", NULL);
+  }
+}
+
+static void
+test_text_file_gzip_that_grows_much (Fixture *fixture, gconstpointer user_data)
+{
+  g_autoptr (GZlibCompressor) packer =
+      g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, 9);
+  g_autofree char *text = g_strnfill (8 * 1024 * 1024, '\n');
+  g_autofree guint8 *packed = g_malloc (1024 * 1024);
+  gsize n_taken;
+  gsize n_made;
+  g_autofree char *path = NULL;
+  g_autoptr (DsRdd) rdd = NULL;
+
+  g_test_summary ("8 MiB from 8 KiB: what the unpacker holds back at the end comes, too");
+
+  g_assert_cmpint (g_converter_convert (G_CONVERTER (packer), text, 8 * 1024 * 1024,
+                                        packed, 1024 * 1024, G_CONVERTER_INPUT_AT_END,
+                                        &n_taken, &n_made, NULL),
+                   ==, G_CONVERTER_FINISHED);
+  path = write_file (fixture, "bomb.gz", (const char *) packed, (gssize) n_made);
+  rdd = ds_context_text_file (fixture->context, path);
+  g_assert_cmpint (ds_rdd_count (rdd, NULL), ==, 8 * 1024 * 1024);
+}
+
+static void
+test_text_file_changed_files_are_errors (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree char *path = write_file (fixture, "text", "one\ntwo\n", -1);
+  g_autofree char *gone = write_file (fixture, "gone", "one\n", -1);
+  g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, path);
+  g_autoptr (DsRdd) gone_rdd = ds_context_text_file (fixture->context, gone);
+
+  g_test_summary ("A file that shrank, grew, vanished or became a pipe fails naming it");
+
+  ds_test_assert_collects (rdd, "one\ntwo\n");
+  ds_test_assert_collects (gone_rdd, "one\n");
+  g_assert_true (g_file_set_contents (path, "one\n", -1, NULL));
+  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, "text_file, partition 0", path, "8", "4",
+                        NULL);
+  g_assert_true (g_file_set_contents (path, "one\ntwo\nthree\n", -1, NULL));
+  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, path, "8", "14", NULL);
+  g_assert_cmpint (g_remove (gone), ==, 0);
+  ds_test_assert_fails (gone_rdd, DS_ERROR_NOT_FOUND, "text_file, partition 0", gone,
+                        NULL);
+  g_assert_cmpint (mkfifo (gone, 0600), ==, 0);
+  ds_test_assert_fails (gone_rdd, DS_ERROR_BAD_FILE, gone, NULL);
+}
+
+static void
+test_text_file_names_what_is_missing (Fixture *fixture, gconstpointer user_data)
+{
+  g_autofree char *path = g_build_filename (fixture->directory, "later", NULL);
+  g_autofree char *pipe = g_build_filename (fixture->directory, "pipe", NULL);
+  g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, path);
+  g_autoptr (DsRdd) words = ds_rdd_flat_map (rdd, ds_split_words, NULL, NULL);
+  g_autoptr (DsRdd) pipe_rdd = ds_context_text_file (fixture->context, pipe);
+
+  g_test_summary ("A missing file is an error of the action; once there, it is read");
+
+  ds_test_assert_fails (words, DS_ERROR_NOT_FOUND, "text_file: ", path, NULL);
+  g_assert_cmpuint (ds_rdd_get_n_partitions (words), ==, 0);
+  g_assert_true (g_file_set_contents (path, "here now", -1, NULL));
+  ds_test_assert_collects (words, "here\nnow\n");
+
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  ds_test_assert_fails (pipe_rdd, DS_ERROR_BAD_FILE, pipe, "pipe", NULL);
+}
+
+static void
+test_text_file_limits_lines (Fixture *fixture, gconstpointer user_data)
+{
+  gsize n_bytes = DS_TEXT_FILE_MAX_LINE_BYTES;
+  g_autofree char *path = g_build_filename (fixture->directory, "long", NULL);
+  g_autoptr (DsRdd) rdd = NULL;
+  FILE *file = g_fopen (path, "w");
+
+  g_test_summary ("A line past 64 MiB fails naming file and limit, and takes no more");
+
+  /* A file with a hole: zero bytes without a line end. */
+  g_assert_nonnull (file);
+  g_assert_cmpint (fseek (file, (long) (n_bytes + 2 * 1024 * 1024), SEEK_SET), ==, 0);
+  g_assert_cmpint (fputs ("\nend\n", file), >=, 0);
+  g_assert_cmpint (fclose (file), ==, 0);
+  rdd = open_split (fixture, path, 1);
+  ds_test_assert_fails (rdd, DS_ERROR_LIMIT, path, "67108864", NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(path, func) \
+  g_test_add ("/rdd/text-file/" path, Fixture, NULL, set_up, func, tear_down)
+  ADD ("every-split-gives-the-lines", test_text_file_every_split_gives_the_lines);
+  ADD ("a-split-owns-lines-that-begin-in-it",
+       test_text_file_a_split_owns_lines_that_begin_in_it);
+  ADD ("random-text-is-whole", test_text_file_random_text_is_whole);
+  ADD ("is-split-for-all-workers", test_text_file_is_split_for_all_workers);
+  ADD ("large-files-are-split-more", test_text_file_large_files_are_split_more);
+  ADD ("reads-a-directory", test_text_file_reads_a_directory);
+  ADD ("matches-a-glob", test_text_file_matches_a_glob);
+  ADD ("unpacks-gzip", test_text_file_unpacks_gzip);
+  ADD ("gzip-that-grows-much", test_text_file_gzip_that_grows_much);
+  ADD ("changed-files-are-errors", test_text_file_changed_files_are_errors);
+  ADD ("names-what-is-missing", test_text_file_names_what_is_missing);
+  ADD ("limits-lines", test_text_file_limits_lines);
+#undef ADD
+  return g_test_run ();
+}
