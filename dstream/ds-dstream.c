@@ -33,9 +33,18 @@ ds_dstream_finalize (GObject *object)
   G_OBJECT_CLASS (ds_dstream_parent_class)->finalize (object);
 }
 
+/* Not in init: while an instance is initialised its class is still that of the parent. */
+static void
+ds_dstream_constructed (GObject *object)
+{
+  G_OBJECT_CLASS (ds_dstream_parent_class)->constructed (object);
+  DS_NODE (DS_DSTREAM (object))->ops = DS_DSTREAM_GET_CLASS (object)->ops;
+}
+
 static void
 ds_dstream_class_init (DsDStreamClass *klass)
 {
+  G_OBJECT_CLASS (klass)->constructed = ds_dstream_constructed;
   G_OBJECT_CLASS (klass)->finalize = ds_dstream_finalize;
 }
 
@@ -44,7 +53,6 @@ ds_dstream_init (DsDStream *self)
 {
   DsDStreamNode *node = DS_NODE (self);
 
-  node->ops = DS_DSTREAM_GET_CLASS (self)->ops;
   node->zero_time = DS_TIME_NONE;
   node->generated = g_array_sized_new (FALSE, FALSE, sizeof (DsGeneratedRdd), 2);
 }
