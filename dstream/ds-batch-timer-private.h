@@ -43,8 +43,9 @@ gboolean ds_batch_timer_is_due (const DsBatchTimer *self, gint64 n_ahead);
 DsTime ds_batch_timer_fire (DsBatchTimer *self);
 /* The next tick is given up: counted as missed. */
 void ds_batch_timer_skip (DsBatchTimer *self);
-/* Stop without interrupt: the awaited tick fires, and then one more.  Returns the batch
- * time of the last. */
+/* Stop without interrupt: the awaited tick fires, and then one more; of a timer that is
+ * late, all up to the first that is not before now.  Returns the batch time of the last.
+ */
 DsTime ds_batch_timer_finish (DsBatchTimer *self);
 /* Neither waits for its time any longer. */
 void ds_batch_timer_hurry (DsBatchTimer *self);

@@ -92,8 +92,12 @@ ds_batch_timer_skip (DsBatchTimer *self)
 DsTime
 ds_batch_timer_finish (DsBatchTimer *self)
 {
+  DsDuration passed = ds_batch_timer_get_now (self) - self->zero_time;
+
+  /* One that is late has more than one tick behind it, and what arrived up to now belongs
+   * to the first tick that is not before now: that one must still fire. */
   if (self->last == G_MAXINT64)
-    self->last = self->next + 1;
+    self->last = MAX (self->next + 1, (passed + self->interval - 1) / self->interval);
   return self->zero_time + self->last * self->interval;
 }
 

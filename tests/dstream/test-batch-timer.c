@@ -105,6 +105,32 @@ test_finish_fires_the_awaited_tick_and_one_more (void)
   ds_batch_timer_clear (&timer);
 }
 
+static void
+test_finish_of_a_late_timer_reaches_now (void)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (0);
+  DsBatchTimer timer;
+
+  g_test_summary (
+      "A stop without interrupt of a timer that is late fires every tick up to "
+      "the first that is not before now");
+
+  ds_batch_timer_init (&timer, DS_CLOCK (clock), DS_SECOND);
+  ds_manual_clock_set_time (clock, 5 * DS_SECOND + 1);
+  g_assert_cmpint (ds_batch_timer_finish (&timer), ==, 6 * DS_SECOND);
+  ds_batch_timer_hurry (&timer);
+  for (DsTime time = DS_SECOND; time <= 6 * DS_SECOND; time += DS_SECOND)
+    g_assert_cmpint (ds_batch_timer_fire (&timer), ==, time);
+  g_assert_true (ds_batch_timer_is_over (&timer));
+  ds_batch_timer_clear (&timer);
+
+  ds_manual_clock_set_time (clock, 0);
+  ds_batch_timer_init (&timer, DS_CLOCK (clock), DS_SECOND);
+  ds_manual_clock_set_time (clock, 5 * DS_SECOND);
+  g_assert_cmpint (ds_batch_timer_finish (&timer), ==, 5 * DS_SECOND);
+  ds_batch_timer_clear (&timer);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -119,5 +145,7 @@ main (int argc, char *argv[])
                    test_clock_that_jumps_back_repeats_nothing);
   g_test_add_func ("/dstream/batch-timer/finish-fires-the-awaited-tick-and-one-more",
                    test_finish_fires_the_awaited_tick_and_one_more);
+  g_test_add_func ("/dstream/batch-timer/finish-of-a-late-timer-reaches-now",
+                   test_finish_of_a_late_timer_reaches_now);
   return g_test_run ();
 }
