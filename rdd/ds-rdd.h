@@ -4,6 +4,7 @@
 #include "base/ds-macros.h"
 
 #include "rdd/ds-context.h"
+#include "rdd/ds-partitioner.h"
 
 G_BEGIN_DECLS
 
@@ -30,25 +31,6 @@ struct _DsRddClass
 };
 DS_AVAILABLE_IN_ALL
 G_DECLARE_DERIVABLE_TYPE (DsRdd, ds_rdd, DS, RDD, GObject)
-
-/* A rule from keys to partitions.  Boxed.  Two RDDs with the same partitioner join
- * without a shuffle. */
-typedef struct _DsPartitioner DsPartitioner;
-#define DS_TYPE_PARTITIONER (ds_partitioner_get_type ())
-DS_AVAILABLE_IN_ALL
-GType ds_partitioner_get_type (void);
-DS_AVAILABLE_IN_ALL
-DsPartitioner *ds_partitioner_new_hash (guint n_partitions);
-DS_AVAILABLE_IN_ALL
-DsPartitioner *ds_partitioner_new (guint n_partitions,
-                                   DsPartitionFunc func,
-                                   gpointer user_data,
-                                   GDestroyNotify destroy); /* (skip) */
-DS_AVAILABLE_IN_ALL
-DsPartitioner *ds_partitioner_ref (DsPartitioner *self);
-DS_AVAILABLE_IN_ALL
-void ds_partitioner_unref (DsPartitioner *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsPartitioner, ds_partitioner_unref)
 
 /* ---- Options: properties of what an operator returned, to be set before it is first
  * used ---- */

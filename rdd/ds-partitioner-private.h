@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What shuffles ask of a partitioner. */
+
+#include "base/ds-value.h"
+#include "rdd/ds-partitioner.h"
+
+G_BEGIN_DECLS
+
+/* The partition of each key, to @partitions.  FALSE when the task failed: a function gave
+ * a number that is none of its partitions. */
+gboolean ds_partitioner_get_partitions (DsPartitioner *self,
+                                        const DsValue *keys,
+                                        gsize n_keys,
+                                        DsTask *task,
+                                        guint32 *partitions);
+/* Whether both put every key into the same partition, as far as that can be known: the
+ * same object, or two hash partitioners of one size.  Both nullable. */
+gboolean ds_partitioner_equal (DsPartitioner *a, DsPartitioner *b);
+
+G_END_DECLS
