@@ -12,13 +12,15 @@ ds_flat_mapped_sink_push (DsSink *sink, const DsChunk *chunk)
   gpointer user_data = self->user_data;
   DsTask *task = sink->task;
   DsEmitter *emitter = self->emitter;
+  const DsValue *values = chunk->values;
+  gsize n_values = chunk->n_values;
   DsTaskFrame frame = ds_task_enter (task, sink->operator_name, emitter->arena, emitter);
   gboolean wants_more = TRUE;
 
-  for (gsize i = 0; wants_more && i < chunk->n_values; i++)
+  for (gsize i = 0; wants_more && i < n_values; i++)
     {
-      task->current = &chunk->values[i];
-      func (chunk->values[i], task, user_data);
+      task->current = &values[i];
+      func (values[i], task, user_data);
       wants_more = G_LIKELY (task->error == NULL) && ds_emitter_between_calls (emitter);
     }
   ds_task_leave (task, &frame);

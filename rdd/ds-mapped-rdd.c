@@ -25,15 +25,17 @@ ds_mapped_sink_push (DsSink *sink, const DsChunk *chunk)
   gpointer user_data = self->user_data;
   DsTask *task = sink->task;
   DsArena *arena = self->arena;
+  const DsValue *values = chunk->values;
+  gsize n_values = chunk->n_values;
   DsValue *results = self->results;
   gsize n_results = 0;
   gboolean wants_more = TRUE;
   DsTaskFrame frame = ds_task_enter (task, sink->operator_name, arena, NULL);
 
-  for (gsize i = 0; wants_more && i < chunk->n_values; i++)
+  for (gsize i = 0; wants_more && i < n_values; i++)
     {
-      task->current = &chunk->values[i];
-      results[n_results++] = func (chunk->values[i], task, user_data);
+      task->current = &values[i];
+      results[n_results++] = func (values[i], task, user_data);
       if (G_UNLIKELY (task->error != NULL))
         {
           ds_task_leave (task, &frame);

@@ -250,6 +250,16 @@ ds_task_has_failed (DsTask *task)
 
 /* ---- New values ---- */
 
+static inline gpointer
+ds_task_alloc_inline (DsTask *task, gsize n_bytes)
+{
+  if (G_LIKELY (task->arena != NULL))
+    return ds_arena_alloc (task->arena, n_bytes);
+  if (task->own_arena == NULL)
+    task->own_arena = ds_arena_new (ds_task_get_arena_pool (task));
+  return ds_arena_alloc (task->own_arena, n_bytes);
+}
+
 /**
  * ds_task_alloc: (skip)
  * @task: the running task
@@ -266,13 +276,7 @@ ds_task_alloc (DsTask *task, gsize n_bytes)
 {
   g_return_val_if_fail (task != NULL, NULL);
 
-  if (G_UNLIKELY (task->arena == NULL))
-    {
-      if (task->own_arena == NULL)
-        task->own_arena = ds_arena_new (ds_task_get_arena_pool (task));
-      return ds_arena_alloc (task->own_arena, n_bytes);
-    }
-  return ds_arena_alloc (task->arena, n_bytes);
+  return ds_task_alloc_inline (task, n_bytes);
 }
 
 /**
@@ -286,8 +290,11 @@ ds_task_alloc (DsTask *task, gsize n_bytes)
 DsValue
 ds_pair (DsTask *task, DsValue key, DsValue value)
 {
-  DsValue *items = ds_task_alloc (task, 2 * sizeof *items);
+  DsValue *items;
 
+  g_return_val_if_fail (task != NULL, ds_value_null ());
+
+  items = ds_task_alloc_inline (task, 2 * sizeof *items);
   items[0] = key;
   items[1] = value;
   return ds_value_tuple (items, 2);
