@@ -34,7 +34,7 @@ ds_assert_append_string (GString *text, const char *string)
   if (text->len > 0)
     g_string_append (text, ", ");
   g_string_append_c (text, '"');
-  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
+  for (char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
     {
       gunichar character = g_utf8_get_char (c);
 

@@ -4,6 +4,7 @@
  * the last batches needed it. */
 
 #include "base/ds-arena-region-private.h"
+#include "base/ds-sanitizer-private.h"
 
 #include <string.h>
 
@@ -312,6 +313,33 @@ test_any_thread_drops_the_last_reference (void)
 }
 
 static void
+test_stale_memory_is_reported (void)
+{
+  g_test_summary ("Under AddressSanitizer, reading memory of an arena that is gone is "
+                  "reported, although the pool has the memory still");
+
+  if (!DS_HAS_ASAN)
+    {
+      g_test_skip ("needs AddressSanitizer");
+      return;
+    }
+  if (g_test_subprocess ())
+    {
+      g_autoptr (DsArenaPool) pool = ds_arena_pool_new ();
+      DsArena *arena = ds_arena_new (pool);
+      volatile char *memory = ds_arena_alloc (arena, 100);
+
+      memory[99] = 1;
+      ds_arena_unref (arena);
+      g_assert_cmpint (memory[99], ==, 1);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr ("*AddressSanitizer: use-after-poison*");
+}
+
+static void
 test_absurd_size_ends_the_program (void)
 {
   g_test_summary ("A size that cannot be is a clear end, not a wrapped-around one");
@@ -346,6 +374,7 @@ main (int argc, char *argv[])
   ADD ("pool-counts-what-is-still-in-use", test_pool_counts_what_is_still_in_use);
   ADD ("pool-serves-many-threads", test_pool_serves_many_threads);
   ADD ("any-thread-drops-the-last-reference", test_any_thread_drops_the_last_reference);
+  ADD ("stale-memory-is-reported", test_stale_memory_is_reported);
   ADD ("absurd-size-ends-the-program", test_absurd_size_ends_the_program);
 #undef ADD
   return g_test_run ();

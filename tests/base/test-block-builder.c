@@ -261,6 +261,7 @@ test_adding_after_the_end_is_a_critical (void)
       g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
       g_autoptr (DsBlock) block = ds_block_builder_end (builder);
 
+      g_assert_nonnull (block);
       ds_block_builder_add_int (builder, 1);
       return;
     }

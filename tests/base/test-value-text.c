@@ -190,7 +190,7 @@ test_escaped_form_of_any_bytes_is_printable (void)
       ds_value_append_to_string (ds_value_string_sized (bytes, n_bytes), text, TRUE);
 
       g_assert_true (g_utf8_validate (text->str, (gssize) text->len, NULL));
-      for (const char *c = text->str; *c != '\0'; c = g_utf8_next_char (c))
+      for (char *c = text->str; *c != '\0'; c = g_utf8_next_char (c))
         g_assert_false (g_unichar_iscntrl (g_utf8_get_char (c)));
     }
 }
