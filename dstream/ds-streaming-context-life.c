@@ -275,7 +275,8 @@ ds_streaming_context_take_error (DsStreamingContext *self, GError *error)
 {
   gboolean stops = self->failure_policy != DS_FAILURE_POLICY_CONTINUE;
 
-  g_message ("%s", error->message);
+  if (!stops) /* otherwise whoever awaits the end learns of it soon enough */
+    g_message ("%s", error->message);
   g_mutex_lock (&self->lock);
   g_clear_error (&self->error);
   self->error = error;

@@ -3,17 +3,6 @@
 #include "tests/dstream/ds-test-stream.h"
 
 static void
-push_strings (DsDStream *stream, const char *const *strings)
-{
-  g_autoptr (DsBlock) block = ds_block_new_from_strv (strings);
-
-  ds_dstream_push_block (stream, block);
-}
-
-#define PUSH(stream, ...) \
-  push_strings ((stream), (const char *const[]){ __VA_ARGS__, NULL })
-
-static void
 test_counts_each_batch_by_itself (void)
 {
   DsTestStream test;
@@ -26,8 +15,8 @@ test_counts_each_batch_by_itself (void)
   lines = ds_streaming_context_queue_stream (test.ssc);
   counts = ds_dstream_collect (ds_dstream_count_by_value (
       ds_dstream_flat_map (lines, ds_split_words, NULL, NULL)));
-  PUSH (lines, "to be or", "not to be");
-  PUSH (lines, "to do");
+  ds_test_stream_push (lines, "to be or", "not to be", NULL);
+  ds_test_stream_push (lines, "to do", NULL);
   ds_test_stream_start (&test);
   ds_test_stream_run (&test, 3);
 
@@ -55,11 +44,11 @@ test_gives_one_item_a_batch (void)
   ds_test_stream_set_up (&test, "local");
   stream = ds_streaming_context_queue_stream (test.ssc);
   values = ds_dstream_collect (stream);
-  PUSH (stream, "1");
-  PUSH (stream, "2");
+  ds_test_stream_push (stream, "1", NULL);
+  ds_test_stream_push (stream, "2", NULL);
   ds_test_stream_start (&test);
   ds_test_stream_run (&test, 1);
-  PUSH (stream, "3");
+  ds_test_stream_push (stream, "3", NULL);
   ds_test_stream_run (&test, 3);
 
   ds_assert_block (ds_output_get_block (values, 1 * DS_SECOND), "1", NULL);
@@ -82,8 +71,8 @@ test_gives_all_that_waits (void)
   stream = ds_streaming_context_queue_stream (test.ssc);
   ds_dstream_set_one_at_a_time (stream, FALSE);
   values = ds_dstream_collect (stream);
-  PUSH (stream, "1", "2");
-  PUSH (stream, "3");
+  ds_test_stream_push (stream, "1", "2", NULL);
+  ds_test_stream_push (stream, "3", NULL);
   ds_test_stream_start (&test);
   ds_test_stream_run (&test, 2);
 
@@ -110,7 +99,7 @@ test_gives_the_default_when_dry (void)
       ds_context_parallelize (ds_streaming_context_get_context (test.ssc), block, 0);
   ds_dstream_set_default_rdd (stream, fallback);
   values = ds_dstream_collect (stream);
-  PUSH (stream, "1");
+  ds_test_stream_push (stream, "1", NULL);
   ds_test_stream_start (&test);
   ds_test_stream_run (&test, 3);
 
@@ -133,7 +122,7 @@ test_cuts_blocks_into_default_partitions (void)
   ds_test_stream_set_up (&test, "local[2]");
   stream = ds_streaming_context_queue_stream (test.ssc);
   lists = ds_dstream_collect (ds_dstream_glom (stream));
-  PUSH (stream, "a", "b", "c");
+  ds_test_stream_push (stream, "a", "b", "c", NULL);
   ds_test_stream_start (&test);
   ds_test_stream_run (&test, 1);
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tests/dstream/ds-test-stream.h"
+
+/* Each function of a stream asks for the stop, and must get TRUE at once; waiting there
+ * must be refused instead of never ending. */
+static void
+ask_to_stop (DsStreamingContext *ssc)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) await_error = NULL;
+  g_autoptr (GError) batch_error = NULL;
+
+  g_assert_true (ds_streaming_context_stop (ssc, DS_STOP_NOW, &error));
+  g_assert_no_error (error);
+  g_assert_false (ds_streaming_context_await_termination (ssc, &await_error));
+  g_assert_error (await_error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  g_assert_false (ds_streaming_context_await_batch (ssc, DS_HOUR, &batch_error));
+  g_assert_error (batch_error, DS_ERROR, DS_ERROR_INVALID_STATE);
+}
+
+static gboolean
+stop_in_foreach (DsRdd *rdd, DsBatch *batch, gpointer ssc, GError **error)
+{
+  ask_to_stop (ssc);
+  return TRUE;
+}
+
+static DsRdd *
+stop_in_transform (DsRdd *rdd, DsBatch *batch, gpointer ssc, GError **error)
+{
+  ask_to_stop (ssc);
+  return g_object_ref (rdd);
+}
+
+static DsValue
+stop_in_map (DsValue value, DsTask *task, gpointer ssc)
+{
+  ask_to_stop (ssc);
+  return value;
+}
+
+static void
+stop_in_handler (DsStreamingContext *ssc, DsBatch *batch, gpointer unused)
+{
+  ask_to_stop (ssc);
+}
+
+static void
+run_until_stopped (DsTestStream *test)
+{
+  g_autoptr (GError) error = NULL;
+
+  ds_test_stream_start (test);
+  ds_manual_clock_advance (test->clock, DS_SECOND);
+  ds_streaming_context_await_termination (test->ssc, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ds_streaming_context_get_state (test->ssc), ==, DS_STREAMING_STOPPED);
+  ds_test_stream_tear_down (test);
+}
+
+static DsDStream *
+set_up (DsTestStream *test)
+{
+  DsDStream *stream;
+
+  ds_test_stream_set_up (test, "local[2]");
+  stream = ds_streaming_context_queue_stream (test->ssc);
+  ds_test_stream_push (stream, "a", NULL);
+  return stream;
+}
+
+static void
+test_in_foreach_rdd (void)
+{
+  DsTestStream test;
+  DsDStream *stream = set_up (&test);
+
+  g_test_summary ("foreach_rdd may stop the stream it belongs to");
+  ds_dstream_foreach_rdd (stream, stop_in_foreach, test.ssc, NULL);
+  run_until_stopped (&test);
+}
+
+static void
+test_in_transform (void)
+{
+  DsTestStream test;
+  DsDStream *stream = set_up (&test);
+
+  g_test_summary ("transform may stop the stream it belongs to");
+  ds_dstream_collect (ds_dstream_transform (stream, stop_in_transform, test.ssc, NULL));
+  run_until_stopped (&test);
+}
+
+static void
+test_in_a_task (void)
+{
+  DsTestStream test;
+  DsDStream *stream = set_up (&test);
+
+  g_test_summary ("A function on an executor may stop the stream it belongs to");
+  ds_dstream_collect (ds_dstream_map (stream, stop_in_map, test.ssc, NULL));
+  run_until_stopped (&test);
+}
+
+static void
+test_in_a_handler (void)
+{
+  DsTestStream test;
+
+  g_test_summary ("A handler of a signal may stop the stream");
+  ds_dstream_collect (set_up (&test));
+  g_signal_connect (test.ssc, "batch-completed", G_CALLBACK (stop_in_handler), NULL);
+  run_until_stopped (&test);
+}
+
+/* ---- A receiver that stops the context ---- */
+
+#define TEST_TYPE_STOPPING_RECEIVER (test_stopping_receiver_get_type ())
+G_DECLARE_FINAL_TYPE (TestStoppingReceiver,
+                      test_stopping_receiver,
+                      TEST,
+                      STOPPING_RECEIVER,
+                      DsReceiver)
+
+struct _TestStoppingReceiver
+{
+  DsReceiver parent_instance;
+  DsStreamingContext *ssc;
+};
+
+G_DEFINE_FINAL_TYPE (TestStoppingReceiver, test_stopping_receiver, DS_TYPE_RECEIVER)
+
+static gboolean
+test_stopping_receiver_run (DsReceiver *receiver,
+                            GCancellable *cancellable,
+                            GError **error)
+{
+  ask_to_stop (TEST_STOPPING_RECEIVER (receiver)->ssc);
+  return TRUE;
+}
+
+static void
+test_stopping_receiver_class_init (TestStoppingReceiverClass *klass)
+{
+  DS_RECEIVER_CLASS (klass)->run = test_stopping_receiver_run;
+}
+
+static void
+test_stopping_receiver_init (TestStoppingReceiver *self)
+{
+}
+
+static void
+test_in_a_receiver (void)
+{
+  DsTestStream test;
+  g_autoptr (TestStoppingReceiver) receiver =
+      g_object_new (TEST_TYPE_STOPPING_RECEIVER, NULL);
+
+  g_test_summary ("A receiver may stop the context that runs it");
+  ds_test_stream_set_up (&test, "local");
+  receiver->ssc = test.ssc;
+  ds_dstream_collect (
+      ds_streaming_context_receiver_stream (test.ssc, DS_RECEIVER (receiver)));
+  run_until_stopped (&test);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/stop-from-callback/in-foreach-rdd", test_in_foreach_rdd);
+  g_test_add_func ("/dstream/stop-from-callback/in-transform", test_in_transform);
+  g_test_add_func ("/dstream/stop-from-callback/in-a-task", test_in_a_task);
+  g_test_add_func ("/dstream/stop-from-callback/in-a-handler", test_in_a_handler);
+  g_test_add_func ("/dstream/stop-from-callback/in-a-receiver", test_in_a_receiver);
+  return g_test_run ();
+}
