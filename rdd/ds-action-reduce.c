@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The action reduce: each partition becomes one value where it is computed, and the
+ * driver puts those together in the order of partitions, so that the result does not
+ * depend on which thread was first. */
+
+#include "base/ds-error.h"
+#include "base/ds-value-private.h"
+#include "rdd/ds-job-private.h"
+
+typedef struct
+{
+  DsReduceFunc func;
+  gpointer user_data;
+  DsBlock **blocks; /* one a partition: its reduction, or nothing */
+} DsReduceJob;
+
+typedef struct
+{
+  DsSink sink;
+  DsReduceFunc func;
+  gpointer user_data;
+  gboolean has_value;
+  DsValue value;
+  DsArena *kept;    /* where the bytes of @value lie between chunks */
+  DsArena *spare;   /* where they go next */
+  DsArena *scratch; /* what @func allocates from */
+} DsReduceSink;
+
+/* Brings the value out of the chunk and the scratch memory, which then may go. */
+static void
+ds_reduce_sink_keep_value (DsReduceSink *self)
+{
+  if (ds_value_get_copy_size (self->value) > 0)
+    {
+      DsArena *old = self->kept;
+
+      self->value = ds_value_copy (self->value, self->spare);
+      ds_arena_reset (old);
+      self->kept = self->spare;
+      self->spare = old;
+    }
+  if (self->scratch->n_bytes > 0)
+    ds_arena_reset (self->scratch);
+}
+
+static gboolean
+ds_reduce_sink_push (DsSink *sink, const DsChunk *chunk)
+{
+  DsReduceSink *self = (DsReduceSink *) sink;
+  DsTask *task = sink->task;
+  DsTaskFrame frame = ds_task_enter (task, "reduce", self->scratch, NULL);
+  gsize i = 0;
+
+  if (!self->has_value)
+    {
+      self->has_value = TRUE;
+      self->value = chunk->values[i++];
+    }
+  for (; i < chunk->n_values && task->error == NULL; i++)
+    {
+      task->current = &chunk->values[i];
+      self->value = self->func (self->value, chunk->values[i], task, self->user_data);
+      if (G_UNLIKELY (self->scratch->n_bytes > DS_SCRATCH_HIGH_WATER))
+        ds_reduce_sink_keep_value (self);
+    }
+  ds_task_leave (task, &frame);
+  if (task->error != NULL)
+    return FALSE;
+  ds_reduce_sink_keep_value (self);
+  return TRUE;
+}
+
+static gboolean
+ds_reduce_sink_finish (DsSink *sink)
+{
+  return TRUE;
+}
+
+static void
+ds_reduce_sink_free (DsSink *sink)
+{
+  DsReduceSink *self = (DsReduceSink *) sink;
+
+  ds_arena_unref (self->kept);
+  ds_arena_unref (self->spare);
+  ds_arena_unref (self->scratch);
+  g_free (self);
+}
+
+static DsSink *
+ds_reduce_job_make_sink (DsTask *task, guint index, gpointer data)
+{
+  DsReduceJob *self = data;
+  DsReduceSink *sink = ds_sink_alloc (sizeof *sink, task, NULL);
+  DsArenaPool *pool = ds_task_get_arena_pool (task);
+
+  sink->sink.push = ds_reduce_sink_push;
+  sink->sink.finish = ds_reduce_sink_finish;
+  sink->sink.free = ds_reduce_sink_free;
+  sink->sink.accepts = DS_ACCEPTS_VALUES;
+  sink->func = self->func;
+  sink->user_data = self->user_data;
+  sink->kept = ds_arena_new (pool);
+  sink->spare = ds_arena_new (pool);
+  sink->scratch = ds_arena_new (pool);
+  return &sink->sink;
+}
+
+static void
+ds_reduce_job_commit (DsTask *task, guint index, DsSink *sink, gpointer data)
+{
+  DsReduceJob *self = data;
+  DsReduceSink *result = (DsReduceSink *) sink;
+  DsBackend *backend = ds_context_get_backend (task->context);
+  g_autoptr (DsBlock) block = NULL;
+  GError *error = NULL;
+
+  if (!result->has_value)
+    return;
+  block = ds_block_new (&result->value, 1);
+  self->blocks[index] =
+      ds_backend_move (backend, block, ds_backend_place_of (backend, task->partition),
+                       DS_PLACE_DRIVER, &error);
+  if (self->blocks[index] == NULL)
+    ds_task_take_error (task, error);
+}
+
+/* Thread: driver, as a task of its own for the function to talk to. */
+static DsBlock *
+ds_reduce_job_merge (DsReduceJob *self,
+                     DsContext *context,
+                     guint n_partitions,
+                     GError **error)
+{
+  DsBlock *block = NULL;
+  gboolean has_value = FALSE;
+  DsValue value = ds_value_null ();
+  DsTask task;
+
+  ds_task_init (&task, context, 0, 0);
+  ds_task_begin (&task);
+  task.operator_name = "reduce";
+  for (guint i = 0; i < n_partitions && task.error == NULL; i++)
+    {
+      DsValue next;
+
+      if (self->blocks[i] == NULL)
+        continue;
+      next = ds_block_get (self->blocks[i], 0);
+      task.partition = i;
+      task.current = &next;
+      value = has_value ? self->func (value, next, &task, self->user_data) : next;
+      has_value = TRUE;
+      task.current = NULL;
+    }
+  ds_task_end (&task);
+
+  if (task.error != NULL)
+    ds_task_propagate_error (&task, error);
+  else if (!has_value)
+    g_set_error (error, DS_ERROR, DS_ERROR_EMPTY,
+                 "reduce: the RDD has no value, so there is nothing to return; look with "
+                 "ds_rdd_is_empty () first, or union it with a neutral value");
+  else
+    block = ds_block_new (&value, 1);
+  ds_task_clear (&task);
+  return block;
+}
+
+/**
+ * ds_rdd_reduce: (skip)
+ * @self: an RDD
+ * @func: puts two values together; associative
+ * @user_data: for @func
+ * @error: return location for an error
+ *
+ * The reduction of all values.
+ *
+ * Each partition is reduced in its order, then the results in the order of partitions, so
+ * @func need not be commutative.  Runs a job and waits for it; honours
+ * g_cancellable_get_current ().  Fails with %DS_ERROR_EMPTY when there is no value.
+ *
+ * Returns: (transfer full): a block of one value; %NULL with @error
+ */
+DsBlock *
+ds_rdd_reduce (DsRdd *self, DsReduceFunc func, gpointer user_data, GError **error)
+{
+  static const DsJobFuncs funcs = { ds_reduce_job_make_sink, ds_reduce_job_commit };
+  DsReduceJob job = { .func = func, .user_data = user_data };
+  DsBlock *block = NULL;
+  guint n_partitions;
+
+  g_return_val_if_fail (DS_IS_RDD (self) && func != NULL, NULL);
+
+  if (!ds_rdd_prepare (self, error))
+    return NULL;
+  n_partitions = ds_rdd_get_n_partitions (self);
+  job.blocks = g_new0 (DsBlock *, MAX (n_partitions, 1));
+  if (ds_context_run_job (ds_rdd_get_context (self), self, NULL, n_partitions, &funcs,
+                          &job, error))
+    block = ds_reduce_job_merge (&job, ds_rdd_get_context (self), n_partitions, error);
+  for (guint i = 0; i < n_partitions; i++)
+    g_clear_pointer (&job.blocks[i], ds_block_unref);
+  g_free (job.blocks);
+  return block;
+}
