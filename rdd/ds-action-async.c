@@ -41,9 +41,11 @@ ds_rdd_collect_thread (GTask *task,
   GError *error = NULL;
   DsBlock *block;
 
-  g_cancellable_push_current (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_push_current (cancellable);
   block = ds_rdd_collect (rdd, &error);
-  g_cancellable_pop_current (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_pop_current (cancellable);
   ds_rdd_return_block (task, block, error);
 }
 
@@ -56,9 +58,11 @@ ds_rdd_count_thread (GTask *task,
   GError *error = NULL;
   gint64 n_values;
 
-  g_cancellable_push_current (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_push_current (cancellable);
   n_values = ds_rdd_count (rdd, &error);
-  g_cancellable_pop_current (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_pop_current (cancellable);
   if (n_values >= 0)
     g_task_return_pointer (task, g_memdup2 (&n_values, sizeof n_values), g_free);
   else
@@ -75,9 +79,11 @@ ds_rdd_reduce_thread (GTask *task,
   GError *error = NULL;
   DsBlock *block;
 
-  g_cancellable_push_current (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_push_current (cancellable);
   block = ds_rdd_reduce (rdd, reduce->func, reduce->user_data, &error);
-  g_cancellable_pop_current (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_pop_current (cancellable);
   ds_rdd_return_block (task, block, error);
 }
 
