@@ -7,9 +7,6 @@
 
 G_BEGIN_DECLS
 
-/* DsBlock: an immutable run of values with the memory that their bytes lie in.  Boxed,
- * atomically refcounted, any thread.  Whatever hands values out of the engine hands out a
- * block. */
 typedef struct _DsBlock DsBlock;
 typedef struct _DsBlockBuilder DsBlockBuilder;
 
@@ -28,9 +25,17 @@ DsBlock *ds_block_new (const DsValue *values, gsize n_values);
 /* ds_block_new_strings ("a", "b", NULL).  Bindings: new_from_strv. */
 DS_AVAILABLE_IN_ALL
 DsBlock *ds_block_new_strings (const char *first, ...) G_GNUC_NULL_TERMINATED;
-/* ds_block_new_ints (1, 2, 3).  Bindings: new_from_variant. */
 DS_AVAILABLE_IN_ALL
 DsBlock *ds_block_new_from_ints (const gint64 *integers, gsize n_integers);
+/**
+ * ds_block_new_ints: (skip)
+ * @...: numbers, at least one
+ *
+ * A block of ints: `ds_block_new_ints (1, 2, 3)`.  The function is
+ * ds_block_new_from_ints ().
+ *
+ * Returns: (transfer full): the block
+ */
 #define ds_block_new_ints(...)                             \
   ds_block_new_from_ints ((const gint64[]){ __VA_ARGS__ }, \
                           G_N_ELEMENTS (((const gint64[]){ __VA_ARGS__ })))
@@ -56,10 +61,23 @@ gboolean ds_block_equal (DsBlock *a, DsBlock *b);
 DS_AVAILABLE_IN_ALL
 char *ds_block_to_string (DsBlock *self);
 
-/* For GTest: the printed values in any order, or in this one, then NULL. */
+/**
+ * ds_assert_block: (skip)
+ * @block: a block
+ * @...: the printed forms of its values in any order, then %NULL
+ *
+ * For GTest: fails the running test unless @block has exactly these values.
+ */
 #define ds_assert_block(block, ...)                                                \
   ds_assertion_block (G_LOG_DOMAIN, __FILE__, __LINE__, G_STRFUNC, (block), FALSE, \
                       __VA_ARGS__)
+/**
+ * ds_assert_block_in_order: (skip)
+ * @block: a block
+ * @...: the printed forms of its values in this order, then %NULL
+ *
+ * For GTest: fails the running test unless @block has exactly these values in this order.
+ */
 #define ds_assert_block_in_order(block, ...)                                      \
   ds_assertion_block (G_LOG_DOMAIN, __FILE__, __LINE__, G_STRFUNC, (block), TRUE, \
                       __VA_ARGS__)

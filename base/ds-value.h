@@ -8,21 +8,25 @@
 
 G_BEGIN_DECLS
 
-/* DsValue: one record.  16 bytes, passed by value, owns nothing: strings, bytes, tuples
- * and lists point into memory of a block, a task, or the program.  Whoever keeps a value
- * keeps its block or copies it.
+/**
+ * DsValueType:
+ * @DS_VALUE_TYPE_NULL: no value: no state yet, no partner in an outer join, remove this
+ * key
+ * @DS_VALUE_TYPE_BOOL: true or false
+ * @DS_VALUE_TYPE_INT: a #gint64
+ * @DS_VALUE_TYPE_DOUBLE: a double
+ * @DS_VALUE_TYPE_STRING: bytes meant as UTF-8
+ * @DS_VALUE_TYPE_BYTES: bytes
+ * @DS_VALUE_TYPE_TUPLE: a fixed number of values; a pair is a tuple of two
+ * @DS_VALUE_TYPE_LIST: any number of values
  *
- * Null also says "none": no state yet, no partner in an outer join, remove this key.
- * A pair is a tuple of two.  Strings are bytes meant as UTF-8, without a closing NUL.
- *
- * Everything here is (skip): bindings see blocks (DsBlock), and single values as
- * GVariant. */
-
+ * What a value is.  Values of different types sort in this order.
+ */
 typedef enum
 {
   DS_VALUE_TYPE_NULL,
   DS_VALUE_TYPE_BOOL,
-  DS_VALUE_TYPE_INT, /* gint64 */
+  DS_VALUE_TYPE_INT,
   DS_VALUE_TYPE_DOUBLE,
   DS_VALUE_TYPE_STRING,
   DS_VALUE_TYPE_BYTES,
@@ -30,6 +34,17 @@ typedef enum
   DS_VALUE_TYPE_LIST
 } DsValueType;
 
+/**
+ * DsValue: (skip)
+ *
+ * One record: 16 bytes, passed by value, owning nothing.
+ *
+ * Strings, bytes, tuples and lists point into memory of a block, a task or the program;
+ * whoever keeps a value keeps its block, or copies it.  Strings have no closing NUL.
+ *
+ * Everything about single values is hidden from bindings, which see blocks (#DsBlock),
+ * and single values as #GVariant.
+ */
 typedef struct _DsValue DsValue;
 
 struct _DsValue
