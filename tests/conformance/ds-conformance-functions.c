@@ -36,6 +36,19 @@ ds_conformance_plus (DsValue value, DsTask *task, gpointer addend)
   return ds_add (value, ds_value_int (GPOINTER_TO_INT (addend)), task, NULL);
 }
 
+/* The word means ASCII only; ds_to_upper () knows all of Unicode. */
+static DsValue
+ds_conformance_upper (DsValue value, DsTask *task, gpointer unused)
+{
+  gsize n_bytes = 0;
+  const char *bytes = ds_value_get_string (value, &n_bytes);
+  char *upper = ds_task_alloc (task, n_bytes);
+
+  for (gsize i = 0; i < n_bytes; i++)
+    upper[i] = g_ascii_toupper (bytes[i]);
+  return ds_value_string_sized (upper, (guint32) n_bytes);
+}
+
 static DsValue
 ds_conformance_pair_with_x (DsValue value, DsTask *task, gpointer unused)
 {
@@ -213,7 +226,7 @@ const DsConformanceFunctionRow ds_conformance_value_functions[] = {
   { "swap", DS_CONFORMANCE_MAP, G_CALLBACK (ds_conformance_swap), NULL },
   { "to_decimal_string", DS_CONFORMANCE_MAP, G_CALLBACK (ds_to_string), NULL },
   { "to_string", DS_CONFORMANCE_MAP, G_CALLBACK (ds_to_string), NULL },
-  { "upper", DS_CONFORMANCE_MAP, G_CALLBACK (ds_to_upper), NULL },
+  { "upper", DS_CONFORMANCE_MAP, G_CALLBACK (ds_conformance_upper), NULL },
   { "value_char_pairs", DS_CONFORMANCE_FLAT_MAP,
     G_CALLBACK (ds_conformance_value_char_pairs), NULL },
   { "value_nonzero", DS_CONFORMANCE_FILTER, G_CALLBACK (ds_is_nonzero_pair), NULL },

@@ -151,9 +151,8 @@ ds_conformance_block_to_text (DsBlock *block)
   for (gsize i = 0; i < ds_block_get_length (block); i++)
     {
       g_autofree char *printed = ds_value_to_string (ds_block_get (block, i));
-      g_autofree char *escaped = g_strescape (printed, NULL);
 
-      g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", escaped);
+      g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", printed);
     }
   g_string_append_c (text, ']');
   return ds_conformance_cut (g_string_free (text, FALSE));
