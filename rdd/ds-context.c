@@ -125,7 +125,8 @@ ds_context_set_property (GObject *object,
       break;
     case PROP_LOCAL_DIRECTORY:
       string = g_value_get_string (value);
-      g_atomic_pointer_set (&self->local_directory, g_intern_string (string));
+      __atomic_store_n (&self->local_directory, g_intern_string (string),
+                        __ATOMIC_RELEASE);
       break;
     case PROP_MAX_TASK_FAILURES:
       self->max_task_failures = g_value_get_uint (value);
@@ -457,7 +458,8 @@ ds_context_get_backend (DsContext *self)
 const char *
 ds_context_get_local_directory (DsContext *self)
 {
-  const char *local_directory = g_atomic_pointer_get (&self->local_directory);
+  const char *local_directory =
+      __atomic_load_n (&self->local_directory, __ATOMIC_ACQUIRE);
 
   return local_directory != NULL ? local_directory : g_get_tmp_dir ();
 }

@@ -53,7 +53,7 @@ ds_executor_pause (void)
 
 /* Waits a few µs for *@word to differ from @value. */
 static gboolean
-ds_executor_spin (const gint *word, gint value)
+ds_executor_spin (gint *word, gint value)
 {
   gint64 end = 0;
 

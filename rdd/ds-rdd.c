@@ -13,7 +13,7 @@ typedef struct
 {
   DsContext *context;
   const char *kind;
-  const char *name; /* atomic; (nullable) */
+  char *name;    /* atomic; (nullable) */
   GSList *names; /* all that were ever set: tasks may still hold one; guarded by lock */
   guint64 id;
   gint n_partitions; /* atomic */
@@ -116,6 +116,16 @@ ds_rdd_add_parent (DsRdd *self, DsRdd *parent, DsShuffle *shuffle)
                            priv->kind, ds_rdd_get_operator_name (parent), parent_priv->id,
                            ds_context_get_app_name (parent_priv->context),
                            ds_context_get_app_name (priv->context)));
+}
+
+void
+ds_rdd_set_parent_shuffle (DsRdd *self, guint index, DsShuffle *shuffle)
+{
+  DsDependency *dependency = &DS_RDD_PRIVATE (self)->dependencies[index];
+  DsShuffle *old = dependency->shuffle;
+
+  dependency->shuffle = shuffle != NULL ? ds_shuffle_ref (shuffle) : NULL;
+  g_clear_pointer (&old, ds_shuffle_unref);
 }
 
 void

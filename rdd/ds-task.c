@@ -348,6 +348,7 @@ ds_list_from_items (DsTask *task, const DsValue *items, guint n_items)
   return ds_value_list (ds_task_copy_items (task, items, n_items), n_items);
 }
 
+G_GNUC_PRINTF (3, 0)
 static char *
 ds_task_strdup_vprintf (DsTask *task,
                         gsize *n_bytes,
