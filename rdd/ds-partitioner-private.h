@@ -18,5 +18,7 @@ gboolean ds_partitioner_get_partitions (DsPartitioner *self,
 /* Whether both put every key into the same partition, as far as that can be known: the
  * same object, or two hash partitioners of one size.  Both nullable. */
 gboolean ds_partitioner_equal (DsPartitioner *a, DsPartitioner *b);
+/* One partition, and nothing that could say otherwise. */
+gboolean ds_partitioner_is_single (DsPartitioner *self);
 
 G_END_DECLS

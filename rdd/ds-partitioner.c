@@ -126,6 +126,12 @@ ds_partitioner_get_n_partitions (DsPartitioner *self)
   return self->n_partitions;
 }
 
+gboolean
+ds_partitioner_is_single (DsPartitioner *self)
+{
+  return self->n_partitions == 1 && self->func == NULL;
+}
+
 static void
 ds_partitioner_fail_range (DsPartitioner *self,
                            DsTask *task,
@@ -151,7 +157,7 @@ ds_partitioner_get_partitions (DsPartitioner *self,
 {
   const guint n_partitions = self->n_partitions;
 
-  if (n_partitions == 1 && self->func == NULL)
+  if (ds_partitioner_is_single (self))
     {
       memset (partitions, 0, n_keys * sizeof *partitions);
       return TRUE;

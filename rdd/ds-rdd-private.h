@@ -52,6 +52,8 @@ void
 ds_rdd_init_node (DsRdd *self, DsContext *context, const char *kind, guint n_partitions);
 /* References @parent and @shuffle for itself; the caller keeps its own. */
 void ds_rdd_add_parent (DsRdd *self, DsRdd *parent, DsShuffle *shuffle);
+/* Before the first use: NULL makes the dependency on that parent a narrow one. */
+void ds_rdd_set_parent_shuffle (DsRdd *self, guint index, DsShuffle *shuffle);
 void ds_rdd_set_node_n_partitions (DsRdd *self, guint n_partitions);
 void ds_rdd_latch_error (DsRdd *self,
                          GError *error); /* (transfer full); the first one counts */

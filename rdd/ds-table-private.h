@@ -38,6 +38,7 @@ typedef struct
   DsReduceFunc merge_combiners;
   gpointer user_data;
   const char *operator_name;
+  gboolean is_keyless; /* all keys are null: messages show values only */
 } DsCombine;
 
 /* @n_keys_hint: of the last batch, 0 unknown. */

@@ -23,12 +23,14 @@ ds_table_value_has_memory (DsValue value)
 void
 ds_table_fail_overflow (DsTable *self, DsValue key, gint64 sum, gint64 value)
 {
-  g_autofree char *described = ds_value_describe (key, 200);
+  g_autofree char *described =
+      self->combine.is_keyless ? NULL : ds_value_describe (key, 200);
 
   ds_task_fail (self->task,
-                "Key %s: %" G_GINT64_FORMAT " + %" G_GINT64_FORMAT
+                "%s%s%s%" G_GINT64_FORMAT " + %" G_GINT64_FORMAT
                 " does not fit into an int of 64 bits: use doubles",
-                described, sum, value);
+                described != NULL ? "Key " : "", described != NULL ? described : "",
+                described != NULL ? ": " : "", sum, value);
 }
 
 DsValue
@@ -67,6 +69,14 @@ ds_table_recycle_scratch (DsTable *self)
     ds_arena_reset (self->scratch);
 }
 
+/* What a failure of the next call is about. */
+static inline void
+ds_table_show_current (DsTable *self, const DsValue *key, const DsValue *value)
+{
+  self->task->current = self->combine.is_keyless ? value : key;
+  self->task->current_pair_value = self->combine.is_keyless ? NULL : value;
+}
+
 DsValue
 ds_table_first_value (DsTable *self,
                       const DsValue *key,
@@ -77,8 +87,7 @@ ds_table_first_value (DsTable *self,
 
   if (self->combine.create != NULL && !merging)
     {
-      self->task->current = key;
-      self->task->current_pair_value = value;
+      ds_table_show_current (self, key, value);
       combiner = self->combine.create (combiner, self->task, self->combine.user_data);
       combiner = ds_table_own_value (self, combiner);
       ds_table_recycle_scratch (self);
@@ -112,8 +121,7 @@ ds_table_next_value (DsTable *self,
   DsValue b = value != NULL ? *value : ds_value_null ();
   DsReduceFunc func;
 
-  self->task->current = key;
-  self->task->current_pair_value = value;
+  ds_table_show_current (self, key, value);
   switch (self->meet)
     {
     case DS_MEET_FIRST:
