@@ -54,7 +54,9 @@ G_DEFINE_BOXED_TYPE (DsBlockBuilder,
 /**
  * ds_block_builder_new:
  *
- * Returns: (transfer full): a builder without values
+ * Makes a builder without values.
+ *
+ * Returns: (transfer full): the builder
  */
 DsBlockBuilder *
 ds_block_builder_new (void)
@@ -70,6 +72,8 @@ ds_block_builder_new (void)
 /**
  * ds_block_builder_ref:
  * @self: a builder
+ *
+ * Takes a reference.  Any thread.
  *
  * Returns: (transfer full): @self
  */

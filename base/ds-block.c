@@ -225,7 +225,9 @@ ds_block_get_view (DsBlock *self)
  * ds_block_get_length:
  * @self: a block
  *
- * Returns: how many values there are
+ * How many values a block has.  Costs nothing: nothing is made or cut for it.
+ *
+ * Returns: the number of values
  */
 gsize
 ds_block_get_length (DsBlock *self)

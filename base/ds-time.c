@@ -80,6 +80,8 @@ ds_time_floor (DsTime time, DsDuration duration, DsTime zero)
  * @duration: distance of the points of the grid in µs; > 0
  * @zero: any point of the grid; 0 to ask whether one duration is a multiple of another
  *
+ * Whether a time lies on a grid, or one duration is a multiple of another.
+ *
  * Returns: whether @time is @zero + k * @duration for a whole number k
  */
 gboolean
