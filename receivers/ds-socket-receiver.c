@@ -227,11 +227,10 @@ ds_socket_receiver_pause (DsSocketReceiver *self)
 
 /* Of this connection's first overlong line only: a server that sends one sends many. */
 static void
-ds_socket_receiver_tell_of_long_lines (DsSocketReceiver *self, guint64 n_skipped)
+ds_socket_receiver_tell_of_long_lines (DsSocketReceiver *self)
 {
   g_autoptr (GError) error = NULL;
 
-  ds_receiver_supervisor_add_dropped (self->supervisor, (gint64) n_skipped);
   if (self->has_told_of_long_lines)
     return;
 
@@ -267,7 +266,9 @@ ds_socket_receiver_receive (DsSocketReceiver *self, GSocket *socket, GError **er
       ds_line_buffer_commit (self->buffer, (gsize) n_bytes, &line_error);
       self->n_bytes += (gsize) n_bytes;
     }
+  /* Before anybody can take the lines behind it. */
   n_skipped = ds_line_buffer_get_n_skipped (self->buffer) - n_skipped;
+  ds_receiver_supervisor_add_dropped (self->supervisor, (gint64) n_skipped);
   n_ready = ds_line_buffer_get_n_ready_bytes (self->buffer);
   is_full = ds_line_buffer_is_full (self->buffer);
   g_mutex_unlock (&self->buffer_lock);
@@ -279,13 +280,12 @@ ds_socket_receiver_receive (DsSocketReceiver *self, GSocket *socket, GError **er
 
   if (line_error != NULL)
     {
-      ds_receiver_supervisor_add_dropped (self->supervisor, (gint64) n_skipped);
       g_propagate_prefixed_error (error, g_steal_pointer (&line_error),
                                   "%s: ", self->location);
       return -1;
     }
   if (n_skipped > 0)
-    ds_socket_receiver_tell_of_long_lines (self, n_skipped);
+    ds_socket_receiver_tell_of_long_lines (self);
   return n_bytes;
 }
 

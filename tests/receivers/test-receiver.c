@@ -380,7 +380,8 @@ static void
 test_lives_as_long_as_it_is_used (void)
 {
   DsTestRecorder *recorder = ds_test_recorder_new (1 << 30, TRUE);
-  DsReceiver *receiver = test_run_receiver_new (run_store_everything, NULL);
+  gint64 n_stored = 0;
+  DsReceiver *receiver = test_run_receiver_new (run_count, &n_stored);
   DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (recorder, receiver);
 
   g_test_summary (

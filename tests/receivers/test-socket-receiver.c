@@ -207,8 +207,9 @@ test_skips_a_huge_line (Fixture *fixture, gconstpointer user_data)
 
   ds_test_recorder_assert_text (fixture->recorder, "before\nafter\nend\n");
   g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 2);
-  g_assert_cmpuint (fixture->recorder->errors->len, ==, 1);
   assert_error_matches (fixture, 0, "127.0.0.1:*sent a line of more than 1048576 bytes*");
+  stop_receiver (fixture);
+  g_assert_cmpuint (fixture->recorder->errors->len, ==, 1);
   g_test_message ("peak memory grew by %ld KiB", after.ru_maxrss - before.ru_maxrss);
 #if !DS_HAS_ASAN && !defined(__SANITIZE_THREAD__) /* they take memory of their own */
   g_assert_cmpint (after.ru_maxrss - before.ru_maxrss, <=, (1 + 16) * 1024);
@@ -240,11 +241,16 @@ test_names_that_do_not_resolve (void)
 {
   g_autoptr (DsTestRecorder) recorder = ds_test_recorder_new (1 << 30, TRUE);
   g_autoptr (DsReceiver) receiver = ds_socket_receiver_new ("no-such-host.invalid", 9);
-  DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (recorder, receiver);
+  DsReceiverSupervisor *supervisor = NULL;
 
   g_test_summary (
       "A name that nobody knows is a failure to connect, named with the port");
 
+#ifdef __SANITIZE_THREAD__
+  g_test_skip ("GIO looks names up in threads of its own, whose locks are not seen");
+  return;
+#endif
+  supervisor = ds_test_recorder_supervise (recorder, receiver);
   ds_test_assert_start (supervisor);
   ds_test_recorder_wait_until (recorder, recorder->errors->len > 0);
   g_assert_true (g_str_has_prefix (g_ptr_array_index (recorder->errors, 0),
@@ -593,6 +599,10 @@ test_dribblers_hold_up_nobody (Fixture *fixture, gconstpointer user_data)
   g_test_summary (
       "1,000 servers that send a byte now and then leave a fast one its rate");
 
+#ifdef __SANITIZE_THREAD__
+  g_test_skip ("GLib's own tables grow on both poll threads under locks not seen");
+  return;
+#endif
   for (guint i = 0; i < n_dribblers; i++)
     {
       g_autoptr (DsReceiver) receiver =

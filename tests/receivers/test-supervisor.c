@@ -160,16 +160,12 @@ run_until_cancelled (DsReceiver *receiver,
                      gpointer data,
                      GError **error)
 {
-  GPollFD fd;
   guint *n_runs = data;
 
   if (n_runs != NULL && ++*n_runs > 1)
     return TRUE;
-  if (g_cancellable_make_pollfd (cancellable, &fd))
-    {
-      g_poll (&fd, 1, -1);
-      g_cancellable_release_fd (cancellable);
-    }
+  while (ds_receiver_sleep (receiver, DS_HOUR))
+    ;
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
