@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dstream/ds-streaming-context-private.h"
+#include "tests/dstream/ds-test-stream.h"
+
+/* A receiver that does nothing by itself: the test stores through it. */
+#define TEST_TYPE_RECEIVER (test_receiver_get_type ())
+G_DECLARE_FINAL_TYPE (TestReceiver, test_receiver, TEST, RECEIVER, DsReceiver)
+
+struct _TestReceiver
+{
+  DsReceiver parent_instance;
+  DsTestGate started;
+};
+
+G_DEFINE_FINAL_TYPE (TestReceiver, test_receiver, DS_TYPE_RECEIVER)
+
+static gboolean
+test_receiver_start (DsReceiver *self, GError **error)
+{
+  ds_test_gate_add (&TEST_RECEIVER (self)->started, 1);
+  return TRUE;
+}
+
+static void
+test_receiver_stop (DsReceiver *self)
+{
+}
+
+static void
+test_receiver_class_init (TestReceiverClass *klass)
+{
+  DS_RECEIVER_CLASS (klass)->start = test_receiver_start;
+  DS_RECEIVER_CLASS (klass)->stop = test_receiver_stop;
+}
+
+static void
+test_receiver_init (TestReceiver *self)
+{
+}
+
+typedef struct
+{
+  DsTestStream test;
+  TestReceiver *receiver;
+  DsDStream *stream;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, const char *master)
+{
+  ds_test_stream_set_up (&fixture->test, master);
+  /* Blocks come with the ticks only: nothing depends on how long a test takes. */
+  g_object_set (fixture->test.ssc, "block-interval", DS_HOUR, NULL);
+  fixture->receiver = g_object_new (TEST_TYPE_RECEIVER, NULL);
+  fixture->stream =
+      ds_streaming_context_receiver_stream (fixture->test.ssc,
+                                            DS_RECEIVER (fixture->receiver));
+}
+
+static void
+start (Fixture *fixture)
+{
+  ds_test_stream_start (&fixture->test);
+  ds_test_gate_await (&fixture->receiver->started, 1);
+}
+
+static void
+tear_down (Fixture *fixture)
+{
+  ds_test_stream_tear_down (&fixture->test);
+  g_object_unref (fixture->receiver);
+}
+
+static void
+store (Fixture *fixture, const char *text)
+{
+  g_assert_true (ds_receiver_store_string (DS_RECEIVER (fixture->receiver), text));
+}
+
+static void
+test_a_batch_has_what_was_stored_before_it (void)
+{
+  Fixture fixture;
+  DsOutput *values;
+
+  g_test_summary ("A tick takes all that was stored, in order; one worker is enough");
+
+  set_up (&fixture, "local[1]");
+  values = ds_dstream_collect (fixture.stream);
+  start (&fixture);
+  store (&fixture, "a");
+  store (&fixture, "b");
+  ds_test_stream_run (&fixture.test, 1);
+  store (&fixture, "c");
+  ds_test_stream_run (&fixture.test, 2);
+  ds_assert_block_in_order (ds_output_get_block (values, 1 * DS_SECOND), "a", "b", NULL);
+  ds_assert_block_in_order (ds_output_get_block (values, 2 * DS_SECOND), "c", NULL);
+  ds_assert_block_in_order (ds_output_get_block (values, 3 * DS_SECOND), NULL);
+  g_assert_cmpint (ds_streaming_context_get_n_received (fixture.test.ssc), ==, 3);
+  g_assert_cmpint (ds_streaming_context_get_n_processed (fixture.test.ssc), ==, 3);
+  tear_down (&fixture);
+}
+
+static void
+test_a_jump_of_the_clock_moves_no_record (void)
+{
+  Fixture fixture;
+  DsOutput *values;
+
+  g_test_summary ("What was stored before a jump of three ticks belongs to the first");
+
+  set_up (&fixture, "local");
+  values = ds_dstream_collect (fixture.stream);
+  start (&fixture);
+  store (&fixture, "a");
+  ds_test_stream_run (&fixture.test, 3);
+  ds_assert_block (ds_output_get_block (values, 1 * DS_SECOND), "a", NULL);
+  ds_assert_block (ds_output_get_block (values, 2 * DS_SECOND), NULL);
+  ds_assert_block (ds_output_get_block (values, 3 * DS_SECOND), NULL);
+  tear_down (&fixture);
+}
+
+static void
+test_bytes_are_given_back (void)
+{
+  Fixture fixture;
+  DsMemoryBudget *budget;
+
+  g_test_summary ("The memory of a batch is free again when nobody remembers the batch");
+
+  set_up (&fixture, "local");
+  ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
+  budget =
+      ds_context_get_memory_budget (ds_streaming_context_get_context (fixture.test.ssc));
+  start (&fixture);
+  store (&fixture, "some text");
+  ds_test_stream_run (&fixture.test, 1);
+  g_assert_cmpuint (ds_memory_budget_get_n_bytes (budget), >, 0);
+  ds_test_stream_run (&fixture.test, 1);
+  g_assert_cmpuint (ds_memory_budget_get_n_bytes (budget), ==, 0);
+  tear_down (&fixture);
+}
+
+static void
+test_graceful_stop_takes_the_rest (void)
+{
+  Fixture fixture;
+  DsOutput *counts;
+  g_autofree char *report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("What is stored and in no batch yet goes into the last batches");
+
+  set_up (&fixture, "local");
+  counts = ds_dstream_collect (fixture.stream);
+  start (&fixture);
+  ds_test_stream_run (&fixture.test, 1);
+  store (&fixture, "a");
+  store (&fixture, "b");
+  ds_streaming_context_stop (fixture.test.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  ds_assert_block_in_order (ds_output_get_block (counts, 2 * DS_SECOND), "a", "b", NULL);
+  report = ds_streaming_context_get_stop_report (fixture.test.ssc);
+  g_assert_cmpstr (report, ==, "received 2, processed 2, left 0");
+  g_assert_false (ds_receiver_store_string (DS_RECEIVER (fixture.receiver), "late"));
+  tear_down (&fixture);
+}
+
+static void
+test_stop_now_says_what_is_left (void)
+{
+  Fixture fixture;
+  g_autofree char *report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A stop at once leaves what is in no batch, and says how much");
+
+  set_up (&fixture, "local");
+  ds_dstream_collect (fixture.stream);
+  start (&fixture);
+  store (&fixture, "a");
+  ds_test_stream_run (&fixture.test, 1);
+  store (&fixture, "b");
+  store (&fixture, "c");
+  ds_streaming_context_stop (fixture.test.ssc, DS_STOP_NOW, &error);
+  g_assert_no_error (error);
+  report = ds_streaming_context_get_stop_report (fixture.test.ssc);
+  g_assert_cmpstr (report, ==,
+                   "received 3, processed 1, left 2 (2 records in no batch yet)");
+  tear_down (&fixture);
+}
+
+static void
+test_an_unused_receiver_harms_nothing (void)
+{
+  Fixture fixture;
+  DsMemoryBudget *budget;
+
+  g_test_summary ("A receiver without output runs; what it brings is forgotten");
+
+  set_up (&fixture, "local");
+  ds_dstream_collect (ds_streaming_context_queue_stream (fixture.test.ssc));
+  budget =
+      ds_context_get_memory_budget (ds_streaming_context_get_context (fixture.test.ssc));
+  start (&fixture);
+  store (&fixture, "a");
+  ds_test_stream_run (&fixture.test, 3);
+  g_assert_cmpuint (ds_memory_budget_get_n_bytes (budget), ==, 0);
+  tear_down (&fixture);
+}
+
+static void
+test_socket_options_latch (void)
+{
+  DsTestStream test;
+  DsDStream *stream;
+
+  g_test_summary ("A host is needed, and a line of at least one byte");
+
+  ds_test_stream_set_up (&test, "local");
+  stream = ds_streaming_context_socket_text_stream (test.ssc, "localhost", 9999);
+  ds_dstream_set_max_record_bytes (stream, 100);
+  ds_dstream_set_bad_record_policy (stream, DS_ON_BAD_RECORD_SPLIT);
+  g_assert_null (ds_streaming_context_get_build_error (test.ssc));
+  ds_dstream_set_max_record_bytes (stream, 0);
+  g_assert_error (ds_streaming_context_get_build_error (test.ssc), DS_ERROR,
+                  DS_ERROR_INVALID_ARGUMENT);
+  ds_test_stream_tear_down (&test);
+
+  ds_test_stream_set_up (&test, "local");
+  ds_streaming_context_socket_text_stream (test.ssc, "", 9999);
+  g_assert_error (ds_streaming_context_get_build_error (test.ssc), DS_ERROR,
+                  DS_ERROR_INVALID_ARGUMENT);
+  ds_test_stream_tear_down (&test);
+
+  ds_test_stream_set_up (&test, "local");
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_set_max_record_bytes (stream, 100);
+  g_assert_error (ds_streaming_context_get_build_error (test.ssc), DS_ERROR,
+                  DS_ERROR_INVALID_ARGUMENT);
+  ds_test_stream_tear_down (&test);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/receiver-stream/a-batch-has-what-was-stored-before-it",
+                   test_a_batch_has_what_was_stored_before_it);
+  g_test_add_func ("/dstream/receiver-stream/a-jump-of-the-clock-moves-no-record",
+                   test_a_jump_of_the_clock_moves_no_record);
+  g_test_add_func ("/dstream/receiver-stream/bytes-are-given-back",
+                   test_bytes_are_given_back);
+  g_test_add_func ("/dstream/receiver-stream/graceful-stop-takes-the-rest",
+                   test_graceful_stop_takes_the_rest);
+  g_test_add_func ("/dstream/receiver-stream/stop-now-says-what-is-left",
+                   test_stop_now_says_what_is_left);
+  g_test_add_func ("/dstream/receiver-stream/an-unused-receiver-harms-nothing",
+                   test_an_unused_receiver_harms_nothing);
+  g_test_add_func ("/dstream/receiver-stream/socket-options-latch",
+                   test_socket_options_latch);
+  return g_test_run ();
+}

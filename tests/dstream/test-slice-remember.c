@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dstream/ds-dstream-private.h"
+#include "tests/dstream/ds-test-stream.h"
+
+typedef struct
+{
+  DsTestStream test;
+  DsDStream *stream;
+} Fixture;
+
+/* Four batches of the values 1, 2, 3 and 4. */
+static void
+set_up (Fixture *fixture, DsDuration remember)
+{
+  static const char *const values[] = { "1", "2", "3", "4" };
+
+  ds_test_stream_set_up (&fixture->test, "local");
+  if (remember > 0)
+    ds_streaming_context_remember (fixture->test.ssc, remember);
+  fixture->stream = ds_streaming_context_queue_stream (fixture->test.ssc);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    ds_test_stream_push (fixture->stream, values[i], NULL);
+  ds_dstream_foreach_rdd (fixture->stream, ds_test_ignore_rdd, NULL, NULL);
+}
+
+static void
+assert_slice (DsDStream *stream, gint64 from_ms, gint64 to_ms, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GString) found = g_string_new (NULL);
+  g_autoptr (GPtrArray) rdds =
+      ds_dstream_slice (stream, from_ms * DS_MILLISECOND, to_ms * DS_MILLISECOND, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < rdds->len; i++)
+    {
+      g_autoptr (DsBlock) block = ds_rdd_collect (g_ptr_array_index (rdds, i), &error);
+      g_autofree char *text = NULL;
+
+      g_assert_no_error (error);
+      text = ds_block_to_string (block);
+      g_string_append_printf (found, "%s ", g_strchomp (text));
+    }
+  g_assert_cmpstr (g_strchomp (found->str), ==, expected);
+}
+
+static void
+test_slice_includes_both_ends (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("A slice has both its ends, floored to the slide, and none before 0");
+
+  set_up (&fixture, DS_MINUTE);
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 4);
+  assert_slice (fixture.stream, 0, 1000, "1");
+  assert_slice (fixture.stream, 0, 2000, "1 2");
+  assert_slice (fixture.stream, 1000, 2000, "1 2");
+  assert_slice (fixture.stream, 1500, 2999, "1 2");
+  assert_slice (fixture.stream, 900, 3100, "1 2 3");
+  assert_slice (fixture.stream, -5000, 500, "");
+  assert_slice (fixture.stream, 3000, 2000, "");
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_slice_is_the_remembered_rdd (void)
+{
+  Fixture fixture;
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) second = NULL;
+
+  g_test_summary ("A second request for a time gives the same RDD, not a second one");
+
+  set_up (&fixture, DS_MINUTE);
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 2);
+  first = ds_dstream_slice (fixture.stream, DS_SECOND, DS_SECOND, NULL);
+  second = ds_dstream_slice (fixture.stream, DS_SECOND, DS_SECOND, NULL);
+  g_assert_true (g_ptr_array_index (first, 0) == g_ptr_array_index (second, 0));
+  g_clear_pointer (&first, g_ptr_array_unref);
+  g_clear_pointer (&second, g_ptr_array_unref);
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_slice_needs_a_start (void)
+{
+  Fixture fixture;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Before start a stream has no RDDs: has not been initialized");
+
+  set_up (&fixture, 0);
+  g_assert_null (ds_dstream_slice (fixture.stream, 0, DS_SECOND, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "has not been initialized"));
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_slice_computes_on_demand (void)
+{
+  Fixture fixture;
+  DsDStream *lists;
+
+  g_test_summary ("A stream that no output reaches is computed when a slice asks");
+
+  set_up (&fixture, DS_MINUTE);
+  lists = ds_dstream_glom (fixture.stream);
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 2);
+  g_assert_cmpuint (ds_dstream_get_n_remembered (lists), ==, 0);
+  assert_slice (lists, 1000, 2000, "[1] [2]");
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_forgets_what_is_too_old (void)
+{
+  Fixture fixture;
+  DsDStream *filtered;
+
+  g_test_summary ("After batch t, RDDs of t - remember and before are gone");
+
+  set_up (&fixture, 3 * DS_SECOND);
+  filtered = ds_dstream_filter (fixture.stream, ds_is_not_empty, NULL, NULL);
+  ds_dstream_foreach_rdd (filtered, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  for (guint k = 1; k <= 6; k++)
+    {
+      ds_test_stream_run (&fixture.test, 1);
+      g_assert_cmpuint (ds_dstream_get_n_remembered (filtered), ==, MIN (k, 3));
+      g_assert_cmpuint (ds_dstream_get_n_remembered (fixture.stream), ==, MIN (k, 3));
+    }
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_remembers_one_slide_by_default (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("Without remember only the newest RDD is kept");
+
+  set_up (&fixture, 0);
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 3);
+  g_assert_cmpuint (ds_dstream_get_n_remembered (fixture.stream), ==, 1);
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+assert_remember_latches (DsDuration first, DsDuration second, DsError code)
+{
+  Fixture fixture;
+  const GError *error;
+
+  set_up (&fixture, 0);
+  ds_streaming_context_remember (fixture.test.ssc, first);
+  if (second != 0)
+    ds_streaming_context_remember (fixture.test.ssc, second);
+  error = ds_streaming_context_get_build_error (fixture.test.ssc);
+  g_assert_error (error, DS_ERROR, (int) code);
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_remember_is_set_once (void)
+{
+  g_test_summary ("remember takes a duration above 0, once");
+
+  assert_remember_latches (-1, 0, DS_ERROR_INVALID_ARGUMENT);
+  assert_remember_latches (DS_SECOND, DS_MINUTE, DS_ERROR_INVALID_STATE);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/slice-remember/slice-includes-both-ends",
+                   test_slice_includes_both_ends);
+  g_test_add_func ("/dstream/slice-remember/slice-is-the-remembered-rdd",
+                   test_slice_is_the_remembered_rdd);
+  g_test_add_func ("/dstream/slice-remember/slice-needs-a-start",
+                   test_slice_needs_a_start);
+  g_test_add_func ("/dstream/slice-remember/slice-computes-on-demand",
+                   test_slice_computes_on_demand);
+  g_test_add_func ("/dstream/slice-remember/forgets-what-is-too-old",
+                   test_forgets_what_is_too_old);
+  g_test_add_func ("/dstream/slice-remember/remembers-one-slide-by-default",
+                   test_remembers_one_slide_by_default);
+  g_test_add_func ("/dstream/slice-remember/remember-is-set-once",
+                   test_remember_is_set_once);
+  return g_test_run ();
+}
