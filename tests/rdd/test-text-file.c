@@ -238,11 +238,12 @@ test_text_file_is_split_for_all_workers (Fixture *fixture, gconstpointer user_da
 static void
 test_text_file_large_files_are_split_more (Fixture *fixture, gconstpointer user_data)
 {
+  char names[] = "a\0b\0c.gz\0d";
   DsTextFile files[] = {
-    { .path = (char *) "a", .n_bytes = G_GUINT64_CONSTANT (1) << 30 },
-    { .path = (char *) "b", .n_bytes = 10 },
-    { .path = (char *) "c.gz", .n_bytes = G_GUINT64_CONSTANT (1) << 30, .is_gzip = TRUE },
-    { .path = (char *) "d", .n_bytes = 0 }
+    { .path = names, .n_bytes = G_GUINT64_CONSTANT (1) << 30 },
+    { .path = names + 2, .n_bytes = 10 },
+    { .path = names + 4, .n_bytes = G_GUINT64_CONSTANT (1) << 30, .is_gzip = TRUE },
+    { .path = names + 9, .n_bytes = 0 }
   };
   g_autoptr (GPtrArray) list = g_ptr_array_new ();
   g_autoptr (GArray) splits = NULL;
