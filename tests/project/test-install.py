@@ -6,6 +6,7 @@ of another meson project.
 usage: test-install.py BUILD_FOLDER
 """
 
+import functools
 import os
 import re
 import shlex
@@ -30,6 +31,7 @@ def command(arguments, **keywords):
     return result.stdout
 
 
+@functools.lru_cache(maxsize=None)
 def installed_prefix():
     """Where the tree was installed to below the temporary folder."""
     for directory, _, names in os.walk(TEMPORARY.name):
