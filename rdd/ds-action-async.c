@@ -12,14 +12,22 @@ typedef struct
   GDestroyNotify destroy;
 } DsAsyncReduce;
 
+/* Once, and before the callback, so that a caller finds its data freed. */
+static void
+ds_async_reduce_clear (DsAsyncReduce *self)
+{
+  GDestroyNotify destroy = self->destroy;
+
+  self->destroy = NULL;
+  if (destroy != NULL)
+    destroy (self->user_data);
+}
+
 static void
 ds_async_reduce_free (gpointer data)
 {
-  DsAsyncReduce *self = data;
-
-  if (self->destroy != NULL)
-    self->destroy (self->user_data);
-  g_free (self);
+  ds_async_reduce_clear (data);
+  g_free (data);
 }
 
 /* Ends @task with what an action gave. */
@@ -84,6 +92,7 @@ ds_rdd_reduce_thread (GTask *task,
   block = ds_rdd_reduce (rdd, reduce->func, reduce->user_data, &error);
   if (cancellable != NULL)
     g_cancellable_pop_current (cancellable);
+  ds_async_reduce_clear (reduce);
   ds_rdd_return_block (task, block, error);
 }
 
