@@ -227,6 +227,17 @@ ds_shuffle_combiner_steal_block (DsSink *combiner)
 
 /* ---- Dealing out ---- */
 
+/* @error (transfer full): under this operator's name, whoever pushes. */
+static void
+ds_shuffle_dealer_fail (DsShuffleWriter *self, GError *error)
+{
+  DsTaskFrame frame =
+      ds_task_enter (self->sink.task, self->sink.operator_name, NULL, NULL);
+
+  ds_task_take_error (self->sink.task, error);
+  ds_task_leave (self->sink.task, &frame);
+}
+
 static gboolean
 ds_shuffle_dealer_add (DsShuffleWriter *self, guint partition, const DsChunk *chunk)
 {
@@ -234,7 +245,7 @@ ds_shuffle_dealer_add (DsShuffleWriter *self, guint partition, const DsChunk *ch
 
   if (ds_spill_buffer_add (self->output->buffers[partition], chunk, &error))
     return TRUE;
-  ds_task_take_error (self->sink.task, error);
+  ds_shuffle_dealer_fail (self, error);
   return FALSE;
 }
 
@@ -323,7 +334,7 @@ ds_shuffle_dealer_finish (DsSink *sink)
   for (guint i = 0; i < self->shuffle->n_reduces; i++)
     if (!ds_spill_buffer_seal (self->output->buffers[i], &error))
       {
-        ds_task_take_error (sink->task, error);
+        ds_shuffle_dealer_fail (self, error);
         return FALSE;
       }
   return TRUE;
