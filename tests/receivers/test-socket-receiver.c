@@ -170,10 +170,12 @@ wait_for_records (Fixture *fixture, gsize n_records)
 static void
 assert_error_matches (Fixture *fixture, guint index, const char *pattern)
 {
-  const char *message = NULL;
+  g_autofree char *message = NULL;
 
   ds_test_recorder_wait_until (fixture->recorder, fixture->recorder->errors->len > index);
-  message = g_ptr_array_index (fixture->recorder->errors, index);
+  g_mutex_lock (&fixture->recorder->lock);
+  message = g_strdup (g_ptr_array_index (fixture->recorder->errors, index));
+  g_mutex_unlock (&fixture->recorder->lock);
   if (!g_pattern_match_simple (pattern, message))
     g_error ("'%s' does not match '%s'", message, pattern);
 }
@@ -253,10 +255,10 @@ test_names_that_do_not_resolve (void)
   supervisor = ds_test_recorder_supervise (recorder, receiver);
   ds_test_assert_start (supervisor);
   ds_test_recorder_wait_until (recorder, recorder->errors->len > 0);
+  ds_test_stop_and_free (supervisor);
   g_assert_true (g_str_has_prefix (g_ptr_array_index (recorder->errors, 0),
                                    "Cannot connect to no-such-host.invalid:9: "));
   g_assert_cmpstr (recorder->location, ==, "no-such-host.invalid:9");
-  ds_test_stop_and_free (supervisor);
 }
 
 static void
@@ -331,6 +333,7 @@ test_takes_every_byte (Fixture *fixture, gconstpointer user_data)
   connection = accept_one (fixture);
   send_bytes (connection, line, n_bytes + 1);
   wait_for_records (fixture, 1);
+  stop_receiver (fixture);
   block = g_ptr_array_index (fixture->recorder->blocks, 0);
   g_assert_cmpmem (ds_value_get_string (ds_block_get (block, 0), NULL),
                    ds_block_get (block, 0).size, line, (guint) n_bytes);
@@ -357,6 +360,7 @@ test_delivers_the_last_line_of_a_clean_end (Fixture *fixture, gconstpointer user
   wait_for_records (fixture, 3);
   ds_test_recorder_assert_text (fixture->recorder, "a\nb\nc\n");
   g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 0);
+  stop_receiver (fixture);
   g_assert_cmpuint (fixture->recorder->n_started, ==, 2);
 }
 
