@@ -197,6 +197,7 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
 
   ds_graph_forget (self->context->graph, set->time);
   ds_receiver_tracker_forget (self->context->receivers, set->time);
+  ds_arena_pool_end_batch (ds_context_get_arena_pool (self->context->context));
   return TRUE;
 }
 

@@ -262,5 +262,9 @@ ds_context_run_job (DsContext *self,
     n_partitions = ds_rdd_get_n_partitions (rdd);
   if (ds_job_may_go_on (&job) && ds_job_complete_shuffles (&job, rdd))
     ds_stage_run (&stage, n_partitions);
+  /* Outside of a stream a job is what a batch is inside of one: the pool then gives back
+   * what the last ones did not need. */
+  if (job.scope == NULL)
+    ds_arena_pool_end_batch (self->arena_pool);
   return ds_job_end (&job, error);
 }
