@@ -72,37 +72,85 @@ G_STATIC_ASSERT (sizeof (DsValue) == 16);
 
 /* ---- Making values: no memory is needed, bytes and items are borrowed ---- */
 
+/**
+ * ds_value_null: (skip)
+ *
+ * Makes a null, which also says "none".
+ *
+ * Returns: a value that needs no memory
+ */
 static inline DsValue
 ds_value_null (void)
 {
   return (DsValue){ DS_VALUE_TYPE_NULL, 0, { 0 } };
 }
 
+/**
+ * ds_value_bool: (skip)
+ * @boolean: a truth value
+ *
+ * Makes a bool: %TRUE for anything but 0.
+ *
+ * Returns: a value that needs no memory
+ */
 static inline DsValue
 ds_value_bool (gboolean boolean)
 {
   return (DsValue){ DS_VALUE_TYPE_BOOL, 0, { boolean != FALSE } };
 }
 
+/**
+ * ds_value_int: (skip)
+ * @integer: any 64-bit integer
+ *
+ * Makes an int.
+ *
+ * Returns: a value that needs no memory
+ */
 static inline DsValue
 ds_value_int (gint64 integer)
 {
   return (DsValue){ DS_VALUE_TYPE_INT, 0, { integer } };
 }
 
+/**
+ * ds_value_double: (skip)
+ * @number: any double, NaN and infinities included
+ *
+ * Makes a double.  As keys, -0.0 equals 0.0 and NaN equals NaN.
+ *
+ * Returns: a value that needs no memory
+ */
 static inline DsValue
 ds_value_double (double number)
 {
   return (DsValue){ DS_VALUE_TYPE_DOUBLE, 0, { .number = number } };
 }
 
+/**
+ * ds_value_string_sized: (skip)
+ * @bytes: the string; need not end with a NUL, meant as UTF-8
+ * @n_bytes: its length in bytes
+ *
+ * Makes a string over @bytes as they lie: nothing is copied, so they must outlive the
+ * value.
+ *
+ * Returns: a value that borrows @bytes
+ */
 static inline DsValue
 ds_value_string_sized (const char *bytes, guint32 n_bytes)
 {
   return (DsValue){ DS_VALUE_TYPE_STRING, n_bytes, { .bytes = bytes } };
 }
 
-/* @string must outlive the value: a literal, or memory of the task (ds_string_printf ()).
+/**
+ * ds_value_string: (skip)
+ * @string: a string that ends with a NUL
+ *
+ * Makes a string over @string as it lies: it must outlive the value, as a literal does,
+ * or memory of the task (ds_string_printf ()).
+ *
+ * Returns: a value that borrows @string
  */
 static inline DsValue
 ds_value_string (const char *string)
@@ -110,20 +158,47 @@ ds_value_string (const char *string)
   return ds_value_string_sized (string, (guint32) strlen (string));
 }
 
+/**
+ * ds_value_bytes: (skip)
+ * @bytes: any bytes
+ * @n_bytes: how many
+ *
+ * Makes a bytes value over @bytes as they lie: they must outlive the value.
+ *
+ * Returns: a value that borrows @bytes
+ */
 static inline DsValue
 ds_value_bytes (gconstpointer bytes, guint32 n_bytes)
 {
   return (DsValue){ DS_VALUE_TYPE_BYTES, n_bytes, { .bytes = (const char *) bytes } };
 }
 
-/* Over @items as they lie; ds_tuple () and ds_list () in ds-task.h copy them into the
- * task. */
+/**
+ * ds_value_tuple: (skip)
+ * @items: the items
+ * @n_items: how many
+ *
+ * Makes a tuple over @items as they lie: they must outlive the value.  ds_tuple () copies
+ * them into the task instead.
+ *
+ * Returns: a value that borrows @items
+ */
 static inline DsValue
 ds_value_tuple (const DsValue *items, guint32 n_items)
 {
   return (DsValue){ DS_VALUE_TYPE_TUPLE, n_items, { .items = items } };
 }
 
+/**
+ * ds_value_list: (skip)
+ * @items: the items
+ * @n_items: how many
+ *
+ * Makes a list over @items as they lie: they must outlive the value.  ds_list () copies
+ * them into the task instead.
+ *
+ * Returns: a value that borrows @items
+ */
 static inline DsValue
 ds_value_list (const DsValue *items, guint32 n_items)
 {
@@ -132,25 +207,59 @@ ds_value_list (const DsValue *items, guint32 n_items)
 
 /* ---- Reading values: a wrong type is never a crash and never unseen, see above ---- */
 
+/**
+ * ds_value_type_of: (skip)
+ * @value: any value
+ *
+ * Gets the type of @value.
+ *
+ * Returns: its type
+ */
 static inline DsValueType
 ds_value_type_of (DsValue value)
 {
   return (DsValueType) value.type;
 }
 
+/**
+ * ds_value_is: (skip)
+ * @value: any value
+ * @type: a type
+ *
+ * Tells whether @value has the type @type.
+ *
+ * Returns: %TRUE when it does
+ */
 static inline gboolean
 ds_value_is (DsValue value, DsValueType type)
 {
   return value.type == (guint32) type;
 }
 
+/**
+ * ds_value_is_null: (skip)
+ * @value: any value
+ *
+ * Tells whether @value is null.
+ *
+ * Returns: %TRUE when it is
+ */
 static inline gboolean
 ds_value_is_null (DsValue value)
 {
   return value.type == DS_VALUE_TYPE_NULL;
 }
 
-/* The value itself when it has that type, else null and a failed task. */
+/**
+ * ds_value_expect: (skip)
+ * @value: any value
+ * @type: the type that it should have
+ *
+ * Checks the type of @value.  Another type fails the running task with %DS_ERROR_TYPE;
+ * outside of a task it is a critical.
+ *
+ * Returns: @value itself when it has that type, else null
+ */
 static inline DsValue
 ds_value_expect (DsValue value, DsValueType type)
 {
@@ -158,19 +267,43 @@ ds_value_expect (DsValue value, DsValueType type)
                                                  : ds_value_wrong_type (value, type);
 }
 
+/**
+ * ds_value_get_bool: (skip)
+ * @value: a bool
+ *
+ * Reads a bool.  Another type fails the running task, see ds_value_expect ().
+ *
+ * Returns: what it says; %FALSE for another type
+ */
 static inline gboolean
 ds_value_get_bool (DsValue value)
 {
   return ds_value_expect (value, DS_VALUE_TYPE_BOOL).as.integer != 0;
 }
 
+/**
+ * ds_value_get_int: (skip)
+ * @value: an int
+ *
+ * Reads an int.  Another type fails the running task, see ds_value_expect ().
+ *
+ * Returns: the integer; 0 for another type
+ */
 static inline gint64
 ds_value_get_int (DsValue value)
 {
   return ds_value_expect (value, DS_VALUE_TYPE_INT).as.integer;
 }
 
-/* Also takes an int. */
+/**
+ * ds_value_get_double: (skip)
+ * @value: a double or an int
+ *
+ * Reads a double, or an int as one.  Another type fails the running task, see
+ * ds_value_expect ().
+ *
+ * Returns: the number; 0.0 for another type
+ */
 static inline double
 ds_value_get_double (DsValue value)
 {
@@ -180,21 +313,48 @@ ds_value_get_double (DsValue value)
   return ds_value_expect (value, DS_VALUE_TYPE_DOUBLE).as.number;
 }
 
-/* @fallback for null; any other type than int fails. */
+/**
+ * ds_value_get_int_or: (skip)
+ * @value: an int or null
+ * @fallback: what null stands for
+ *
+ * Reads an int, or @fallback where there is none.  Any type but int and null fails the
+ * running task, see ds_value_expect ().
+ *
+ * Returns: the integer, or @fallback for null
+ */
 static inline gint64
 ds_value_get_int_or (DsValue value, gint64 fallback)
 {
   return ds_value_is_null (value) ? fallback : ds_value_get_int (value);
 }
 
+/**
+ * ds_value_get_double_or: (skip)
+ * @value: a double, an int or null
+ * @fallback: what null stands for
+ *
+ * Reads a number, or @fallback where there is none.  Any other type fails the running
+ * task, see ds_value_expect ().
+ *
+ * Returns: the number, or @fallback for null
+ */
 static inline double
 ds_value_get_double_or (DsValue value, double fallback)
 {
   return ds_value_is_null (value) ? fallback : ds_value_get_double (value);
 }
 
-/* Not NUL-terminated; @n_bytes (out) (optional).  Never NULL.  Valid as long as @value
- * is. */
+/**
+ * ds_value_get_string: (skip)
+ * @value: a string
+ * @n_bytes: (out) (optional): its length in bytes
+ *
+ * Reads a string where it lies.  Another type fails the running task, see
+ * ds_value_expect ().
+ *
+ * Returns: its bytes, not ended by a NUL and never %NULL; valid as long as @value is
+ */
 static inline const char *
 ds_value_get_string (DsValue value, gsize *n_bytes)
 {
@@ -205,6 +365,16 @@ ds_value_get_string (DsValue value, gsize *n_bytes)
   return string.size > 0 ? string.as.bytes : "";
 }
 
+/**
+ * ds_value_get_bytes: (skip)
+ * @value: a bytes value
+ * @n_bytes: (out) (optional): how many
+ *
+ * Reads bytes where they lie.  Another type fails the running task, see
+ * ds_value_expect ().
+ *
+ * Returns: the bytes, never %NULL; valid as long as @value is
+ */
 static inline const guint8 *
 ds_value_get_bytes (DsValue value, gsize *n_bytes)
 {
@@ -235,7 +405,14 @@ double ds_value_get_double_at (DsValue bytes, gsize offset, guint size, int byte
 
 #ifndef __GI_SCANNER__
 
-/* Tuples and lists. */
+/**
+ * ds_value_get_n_items: (skip)
+ * @value: a tuple or list
+ *
+ * Counts the items.  Another type fails the running task, see ds_value_expect ().
+ *
+ * Returns: how many; 0 for another type
+ */
 static inline guint
 ds_value_get_n_items (DsValue value)
 {
@@ -244,6 +421,15 @@ ds_value_get_n_items (DsValue value)
              : ds_value_expect (value, DS_VALUE_TYPE_TUPLE).size;
 }
 
+/**
+ * ds_value_get_item: (skip)
+ * @value: a tuple or list
+ * @index: which item, from 0
+ *
+ * Reads an item.  Past the last one there is null.
+ *
+ * Returns: the item, valid as long as @value is
+ */
 static inline DsValue
 ds_value_get_item (DsValue value, guint index)
 {
@@ -251,13 +437,29 @@ ds_value_get_item (DsValue value, guint index)
                                                          : ds_value_null ();
 }
 
-/* Pairs: two loads and a compare. */
+/**
+ * ds_value_is_pair: (skip)
+ * @value: any value
+ *
+ * Tells whether @value is a tuple of two.
+ *
+ * Returns: %TRUE when it is
+ */
 static inline gboolean
 ds_value_is_pair (DsValue value)
 {
   return value.type == DS_VALUE_TYPE_TUPLE && value.size == 2;
 }
 
+/**
+ * ds_pair_key: (skip)
+ * @pair: a tuple of two
+ *
+ * Reads the first of two: two loads and a compare.  Anything else fails the running task,
+ * see ds_value_expect ().
+ *
+ * Returns: the key, null for anything else
+ */
 static inline DsValue
 ds_pair_key (DsValue pair)
 {
@@ -266,6 +468,15 @@ ds_pair_key (DsValue pair)
              : ds_value_wrong_type (pair, DS_VALUE_TYPE_TUPLE);
 }
 
+/**
+ * ds_pair_value: (skip)
+ * @pair: a tuple of two
+ *
+ * Reads the second of two: two loads and a compare.  Anything else fails the running
+ * task, see ds_value_expect ().
+ *
+ * Returns: the value, null for anything else
+ */
 static inline DsValue
 ds_pair_value (DsValue pair)
 {
