@@ -418,6 +418,7 @@ test_getactive (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (DsManualClock) clock = NULL;
   g_autoptr (DsStreamingContext) fresh = behaviour_new_streaming (&clock);
+  g_autoptr (DsStreamingContext) active = NULL;
   Setup setup = { 0, fresh };
 
   g_test_summary ("A context is the active one from start to stop; get_active_or_create "
@@ -425,7 +426,8 @@ test_getactive (Fixture *fixture, gconstpointer unused)
 
   g_assert_null (ds_streaming_context_get_active ());
   start (fixture->streaming);
-  g_assert_true (ds_streaming_context_get_active () == fixture->streaming);
+  active = ds_streaming_context_get_active ();
+  g_assert_true (active == fixture->streaming);
   check_get_active_or_create (&setup, NULL, fixture->streaming, 0);
 
   stop (fixture->streaming, DS_STOP_NOW);
