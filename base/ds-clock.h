@@ -7,8 +7,12 @@
 
 G_BEGIN_DECLS
 
-/* Where a streaming context gets its time from.  The default follows the system: wall
- * time for batch times, monotonic time for waiting. */
+/**
+ * DsClock:
+ *
+ * Where a streaming context gets its time from.  The default follows the system: wall
+ * time for batch times, monotonic time for waiting.
+ */
 #define DS_TYPE_CLOCK (ds_clock_get_type ())
 DS_AVAILABLE_IN_ALL
 G_DECLARE_DERIVABLE_TYPE (DsClock, ds_clock, DS, CLOCK, GObject)
@@ -23,8 +27,12 @@ struct _DsClockClass
 DS_AVAILABLE_IN_ALL
 DsTime ds_clock_get_time (DsClock *self);
 
-/* A clock that stands still until told otherwise: for tests, and for stepping through a
- * stream. Thread-safe. */
+/**
+ * DsManualClock:
+ *
+ * A clock that stands still until told otherwise: for tests, and for stepping through a
+ * stream. Thread-safe.
+ */
 #define DS_TYPE_MANUAL_CLOCK (ds_manual_clock_get_type ())
 DS_AVAILABLE_IN_ALL
 G_DECLARE_FINAL_TYPE (DsManualClock, ds_manual_clock, DS, MANUAL_CLOCK, DsClock)

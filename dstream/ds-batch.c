@@ -100,6 +100,8 @@ ds_batch_get_time (DsBatch *self)
  * ds_batch_get_interval:
  * @self: a batch
  *
+ * Gets how long the batch is.
+ *
  * Returns: the batch interval of its context, in µs
  */
 DsDuration
@@ -298,6 +300,8 @@ ds_batch_get_n_outputs (DsBatch *self)
  * @self: a batch
  * @index: below ds_batch_get_n_outputs ()
  *
+ * Gets which output the numbers at @index belong to.
+ *
  * Returns: which output it is: outputs are counted 0, 1, 2 ... as they were registered
  */
 guint
@@ -314,6 +318,8 @@ ds_batch_get_output_id (DsBatch *self, guint index)
  * @self: a batch
  * @index: below ds_batch_get_n_outputs ()
  *
+ * Gets when one of its outputs started.
+ *
  * Returns: when the output started, µs since 1970, or %DS_TIME_NONE
  */
 DsTime
@@ -329,6 +335,8 @@ ds_batch_get_output_start (DsBatch *self, guint index)
  * ds_batch_get_output_end:
  * @self: a batch
  * @index: below ds_batch_get_n_outputs ()
+ *
+ * Gets when one of its outputs ended, also when it failed.
  *
  * Returns: when the output ended, µs since 1970, or %DS_TIME_NONE
  */

@@ -120,6 +120,8 @@ ds_dstream_set_name (DsDStream *self, const char *name)
  * ds_dstream_get_name:
  * @self: a stream
  *
+ * Gets the name under which the stream is reported.
+ *
  * Returns: (transfer none): the name given to it, else the kind of its operator; valid
  *   until the name is set
  */

@@ -103,6 +103,8 @@ ds_output_set_name (DsOutput *self, const char *name)
  * ds_output_get_name:
  * @self: an output
  *
+ * Gets the name under which the output is reported.
+ *
  * Returns: (transfer none): the name given to it, else its operation and number, as
  *   "print-0"; valid until the name is set
  */
@@ -117,6 +119,8 @@ ds_output_get_name (DsOutput *self)
 /**
  * ds_output_get_id:
  * @self: an output
+ *
+ * Gets the number of the output.
  *
  * Returns: its number: outputs are counted 0, 1, 2 ... as they are registered, and run in
  *   that order

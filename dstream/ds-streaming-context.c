@@ -50,6 +50,28 @@ enum
 
 static GParamSpec *ds_streaming_context_props[N_PROPS];
 
+/* NULL before start, and in a child of the process. */
+static DsDriver *
+ds_streaming_context_get_driver (DsStreamingContext *self)
+{
+  DsDriver *driver;
+
+  if (!ds_streaming_context_check_process (self, NULL))
+    return NULL;
+  g_mutex_lock (&self->lock);
+  driver = self->receivers != NULL ? self->driver : NULL;
+  g_mutex_unlock (&self->lock);
+  return driver;
+}
+
+static gint64
+ds_streaming_context_get_n_missed (DsStreamingContext *self)
+{
+  DsDriver *driver = ds_streaming_context_get_driver (self);
+
+  return driver != NULL ? ds_driver_get_n_missed (driver) : 0;
+}
+
 /* ---- Settings ---- */
 
 static void
@@ -99,9 +121,7 @@ ds_streaming_context_get_property (GObject *object,
       g_value_set_enum (value, (int) ds_streaming_context_get_state (self));
       break;
     case PROP_N_MISSED_TICKS:
-      g_value_set_int64 (value, self->driver != NULL
-                                    ? ds_driver_get_n_missed (self->driver)
-                                    : 0);
+      g_value_set_int64 (value, ds_streaming_context_get_n_missed (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -460,6 +480,8 @@ ds_streaming_context_remember (DsStreamingContext *self, DsDuration duration)
  * ds_streaming_context_get_context:
  * @self: a context
  *
+ * Gets the engine, for RDDs beside the streams.
+ *
  * Returns: (transfer none): the engine that runs its batches
  */
 DsContext *
@@ -473,6 +495,8 @@ ds_streaming_context_get_context (DsStreamingContext *self)
 /**
  * ds_streaming_context_get_batch_interval:
  * @self: a context
+ *
+ * Gets the batch interval.
  *
  * Returns: how long a batch is, in µs
  */
@@ -521,7 +545,7 @@ ds_streaming_context_get_n_received (DsStreamingContext *self)
 {
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), 0);
 
-  if (!ds_streaming_context_check_process (self, NULL) || self->receivers == NULL)
+  if (ds_streaming_context_get_driver (self) == NULL)
     return 0;
   return ds_receiver_tracker_get_n_received (self->receivers);
 }
@@ -538,9 +562,10 @@ ds_streaming_context_get_n_received (DsStreamingContext *self)
 gint64
 ds_streaming_context_get_n_processed (DsStreamingContext *self)
 {
+  DsDriver *driver;
+
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), 0);
 
-  if (!ds_streaming_context_check_process (self, NULL) || self->driver == NULL)
-    return 0;
-  return ds_driver_get_n_processed (self->driver);
+  driver = ds_streaming_context_get_driver (self);
+  return driver != NULL ? ds_driver_get_n_processed (driver) : 0;
 }

@@ -184,6 +184,8 @@ ds_context_parallelize (DsContext *self, DsBlock *block, guint n_partitions)
  * ds_context_empty:
  * @self: the engine
  *
+ * Makes an RDD of nothing.
+ *
  * Returns: (transfer full): an RDD without values and without partitions
  */
 DsRdd *

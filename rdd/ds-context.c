@@ -367,6 +367,8 @@ ds_context_cancel_jobs (DsContext *self, const char *group)
  * ds_context_get_default_parallelism:
  * @self: the engine
  *
+ * Gets the default number of partitions.
+ *
  * Returns: how many partitions there are where nothing else says; at least 1
  */
 guint
@@ -381,6 +383,8 @@ ds_context_get_default_parallelism (DsContext *self)
  * ds_context_get_counter:
  * @self: the engine
  * @counter: a name that tasks gave to ds_task_count ()
+ *
+ * Reads a named counter.  A task that failed and ran again has counted once.
  *
  * Returns: what successful tasks added up under @counter so far, 0 when it was never
  *   counted

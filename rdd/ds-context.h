@@ -13,7 +13,10 @@ G_BEGIN_DECLS
 
 typedef struct _DsRdd DsRdd;
 
-/* DsContext: the engine: worker threads, memory budget, persisted data.  What Spark calls
+/**
+ * DsContext:
+ *
+ * The engine: worker threads, memory budget, persisted data.  What Spark calls
  * SparkContext.  Any thread.
  *
  * Settings are GObject properties, to be set before the first job:

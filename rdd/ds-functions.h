@@ -92,7 +92,17 @@ gboolean ds_is_nonzero_pair (DsValue pair,
                              DsTask *task,
                              gpointer unused); /* (key, value): value != 0 */
 
-/* The reductions by name, for bindings. */
+/**
+ * DsReduction:
+ * @DS_REDUCTION_ADD: as ds_add ()
+ * @DS_REDUCTION_MULTIPLY: as ds_multiply ()
+ * @DS_REDUCTION_MIN: as ds_min ()
+ * @DS_REDUCTION_MAX: as ds_max ()
+ * @DS_REDUCTION_FIRST: as ds_keep_first ()
+ * @DS_REDUCTION_LAST: as ds_keep_last ()
+ *
+ * The reductions by name, for other languages.
+ */
 typedef enum
 {
   DS_REDUCTION_ADD,

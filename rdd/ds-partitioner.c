@@ -79,6 +79,8 @@ ds_partitioner_new (guint n_partitions,
  * ds_partitioner_ref:
  * @self: a partitioner
  *
+ * Takes a reference.  Any thread.
+ *
  * Returns: (transfer full): @self
  */
 DsPartitioner *
@@ -115,6 +117,8 @@ ds_partitioner_unref (DsPartitioner *self)
 /**
  * ds_partitioner_get_n_partitions:
  * @self: a partitioner
+ *
+ * Gets the number of partitions.
  *
  * Returns: how many partitions it tells apart
  */

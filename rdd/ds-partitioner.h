@@ -7,8 +7,12 @@
 
 G_BEGIN_DECLS
 
-/* A rule from keys to partitions.  Boxed, atomically refcounted, any thread.  Two RDDs
- * with the same partitioner join without a shuffle. */
+/**
+ * DsPartitioner:
+ *
+ * A rule from keys to partitions.  Boxed, atomically refcounted, any thread.  Two RDDs
+ * with the same partitioner join without a shuffle.
+ */
 typedef struct _DsPartitioner DsPartitioner;
 #define DS_TYPE_PARTITIONER (ds_partitioner_get_type ())
 DS_AVAILABLE_IN_ALL

@@ -471,6 +471,8 @@ ds_rdd_set_preserves_partitioning (DsRdd *self, gboolean preserves)
  * ds_rdd_get_context:
  * @self: an RDD
  *
+ * Gets the engine.
+ *
  * Returns: (transfer none): the engine that it belongs to
  */
 DsContext *
@@ -484,6 +486,8 @@ ds_rdd_get_context (DsRdd *self)
 /**
  * ds_rdd_get_name:
  * @self: an RDD
+ *
+ * Gets the name of the RDD.
  *
  * Returns: (nullable): what ds_rdd_set_name () said; valid as long as @self
  */
@@ -501,6 +505,8 @@ ds_rdd_get_name (DsRdd *self)
 /**
  * ds_rdd_get_id:
  * @self: an RDD
+ *
+ * Gets the number of the RDD.
  *
  * Returns: its number within its context, from 0 in the order of making
  */
@@ -537,6 +543,8 @@ ds_rdd_get_n_partitions (DsRdd *self)
 /**
  * ds_rdd_get_error:
  * @self: an RDD
+ *
+ * Gets the latched error.
  *
  * Returns: (nullable): what went wrong while it or a parent of it was built: what every
  *   action on it will fail with

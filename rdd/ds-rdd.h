@@ -8,7 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* DsRdd: an immutable partitioned dataset: how to compute it, not its values.  GObject,
+/**
+ * DsRdd:
+ *
+ * An immutable partitioned dataset: how to compute it, not its values.  GObject,
  * any thread.
  *
  * Operators return a new RDD (transfer full), never NULL, and take no GError: an RDD

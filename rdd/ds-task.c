@@ -237,6 +237,8 @@ ds_task_fail_no_pair (DsTask *self, const char *operator_name, DsValue value)
  * ds_task_has_failed:
  * @task: the running task
  *
+ * Tells whether the task is going to be given up; long loops look and return.
+ *
  * Returns: whether a failure was reported, by ds_task_fail () or by reading a value as a
  *   type that it is not
  */
@@ -284,6 +286,8 @@ ds_task_alloc (DsTask *task, gsize n_bytes)
  * @task: the running task
  * @key: first item
  * @value: second item
+ *
+ * Makes a pair.  Costs one bump of the task's arena; ds_task_emit_pair () costs none.
  *
  * Returns: the tuple of @key and @value, in memory of @task
  */
@@ -379,6 +383,8 @@ ds_task_strdup_vprintf (DsTask *task,
  * @format: printf format
  * @...: its arguments
  *
+ * Formats a string value.
+ *
  * Returns: the formatted string as a value in memory of @task
  */
 DsValue
@@ -400,6 +406,8 @@ ds_string_printf (DsTask *task, const char *format, ...)
  * ds_string_dup: (skip)
  * @task: the running task
  * @string: what to copy
+ *
+ * Copies a string into the task: for text that does not live as long as the result.
  *
  * Returns: a copy of @string as a value in memory of @task
  */
@@ -444,6 +452,8 @@ ds_task_strdup (DsTask *task, DsValue text)
  * @format: printf format
  * @...: its arguments
  *
+ * Formats a string that ends with a NUL and that nobody frees.
+ *
  * Returns: (transfer none): the formatted string in memory of @task
  */
 char *
@@ -467,6 +477,8 @@ ds_task_strdup_printf (DsTask *task, const char *format, ...)
  * ds_task_get_batch_time:
  * @task: the running task
  *
+ * Gets the batch time.
+ *
  * Returns: the time of the batch that this belongs to, %DS_TIME_NONE outside of a stream
  */
 DsTime
@@ -480,6 +492,8 @@ ds_task_get_batch_time (DsTask *task)
 /**
  * ds_task_get_partition:
  * @task: the running task
+ *
+ * Gets the partition at work.
  *
  * Returns: the index of the partition in work, from 0
  */
@@ -495,6 +509,8 @@ ds_task_get_partition (DsTask *task)
  * ds_task_get_attempt:
  * @task: the running task
  *
+ * Gets which attempt this is.
+ *
  * Returns: how often this partition's task has failed before; 0 for the first attempt
  */
 guint
@@ -508,6 +524,8 @@ ds_task_get_attempt (DsTask *task)
 /**
  * ds_task_get_operator:
  * @task: the running task
+ *
+ * Gets the operator at work.
  *
  * Returns: (nullable): the name of the operator whose function runs: what
  *   ds_rdd_set_name () said, else its kind ("map")
@@ -523,6 +541,8 @@ ds_task_get_operator (DsTask *task)
 /**
  * ds_task_is_replay:
  * @task: the running task
+ *
+ * Tells whether outputs should expect to have run before.
  *
  * Returns: whether outputs of this batch may have run before: after a recovery, or a
  * retry

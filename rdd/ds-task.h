@@ -8,13 +8,17 @@
 
 G_BEGIN_DECLS
 
-/* DsTask: the running piece of work, lent to a user function for the length of one call.
+/**
+ * DsTask:
+ *
+ * The running piece of work, lent to a user function for the length of one call.
  * It is the one thing such a function may ask.  Never kept, never passed to another
  * thread.
  *
  * Functions with a DsTask run on executor threads, several at once; they report failure
  * with ds_task_fail ().  Functions with a GError run in the driver and see whole RDDs
- * (ds-rdd.h). */
+ * (ds-rdd.h).
+ */
 typedef struct _DsTask DsTask;
 
 #define DS_TYPE_TASK (ds_task_get_type ())
@@ -23,55 +27,176 @@ GType ds_task_get_type (void);
 
 /* ---- Functions of the program (per value and per chunk are (skip)) ---- */
 
+/**
+ * DsMapFunc: (skip)
+ * @value: a value, lent for the call
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Makes one value of one.  It may be @value, part of it, or lie in memory of @task.
+ *
+ * Returns: the result; ds_task_fail () when there is none
+ */
 typedef DsValue (*DsMapFunc) (DsValue value, DsTask *task, gpointer user_data);
-typedef void (*DsFlatMapFunc) (DsValue value,
-                               DsTask *task,
-                               gpointer user_data); /* ds_task_emit () */
+
+/**
+ * DsFlatMapFunc: (skip)
+ * @value: a value, lent for the call
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Makes any number of values of one, by ds_task_emit () and ds_task_emit_pair ().
+ */
+typedef void (*DsFlatMapFunc) (DsValue value, DsTask *task, gpointer user_data);
+
+/**
+ * DsFilterFunc: (skip)
+ * @value: a value, lent for the call
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Tells which values stay.
+ *
+ * Returns: %TRUE to keep @value
+ */
 typedef gboolean (*DsFilterFunc) (DsValue value, DsTask *task, gpointer user_data);
+
+/**
+ * DsReduceFunc: (skip)
+ * @a: what was reduced so far
+ * @b: the next value
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Makes one value of two.  Must be associative; partial results are merged in the order
+ * of their partitions.
+ *
+ * Returns: the result; ds_task_fail () when there is none
+ */
 typedef DsValue (*DsReduceFunc) (DsValue a, DsValue b, DsTask *task, gpointer user_data);
+
+/**
+ * DsForeachFunc: (skip)
+ * @value: a value, lent for the call
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Does something with a value.  Runs again for values of a task that failed.
+ */
 typedef void (*DsForeachFunc) (DsValue value, DsTask *task, gpointer user_data);
 
-/* A chunk: up to 1,024 values of a partition, in order; results by ds_task_emit (). */
+/**
+ * DsMapChunkFunc: (skip)
+ * @values: (array length=n_values): values of a partition in order, lent for the call
+ * @n_values: how many, 1 to 1,024
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Makes any number of values of a chunk, by ds_task_emit () and ds_task_emit_pair ().
+ */
 typedef void (*DsMapChunkFunc) (const DsValue *values,
                                 gsize n_values,
                                 DsTask *task,
                                 gpointer user_data);
 
-/* A whole partition, once, also when it is empty, read chunk by chunk: it never has to
- * fit in memory. */
+/**
+ * DsPartition:
+ *
+ * A whole partition, read chunk by chunk with ds_partition_next (): it never has to fit
+ * in memory.  Lent to a function for one call.
+ */
 typedef struct _DsPartition DsPartition;
+
+/**
+ * DsMapPartitionFunc: (skip)
+ * @partition: the partition, lent for the call
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Makes any number of values of a partition, by ds_task_emit ().  Called once a
+ * partition, also for an empty one.
+ */
 typedef void (*DsMapPartitionFunc) (DsPartition *partition,
                                     DsTask *task,
                                     gpointer user_data);
+
+/**
+ * DsForeachPartitionFunc: (skip)
+ * @partition: the partition, lent for the call
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Does something with a partition, once, also with an empty one: the place for a
+ * connection.
+ */
 typedef void (*DsForeachPartitionFunc) (DsPartition *partition,
                                         DsTask *task,
                                         gpointer user_data);
-/* The next chunk, NULL at the end; lent until the next call. */
 DS_AVAILABLE_IN_ALL
 const DsValue *ds_partition_next (DsPartition *self, gsize *n_values);
 
-/* 0 <= result < @n_partitions. */
+/**
+ * DsPartitionFunc: (skip)
+ * @key: a key, lent for the call
+ * @n_partitions: how many partitions there are
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Says where a key belongs.  The same key must always go to the same partition.
+ *
+ * Returns: 0 to @n_partitions - 1; anything else fails the task
+ */
 typedef guint (*DsPartitionFunc) (DsValue key,
                                   guint n_partitions,
                                   DsTask *task,
                                   gpointer user_data);
 
-/* Cuts a stream of bytes into values: emits what is whole in @bytes and returns how many
- * bytes that took; the rest comes again with more behind it.  @at_end: nothing more will
- * come. */
+/**
+ * DsParseFunc: (skip)
+ * @bytes: (array length=n_bytes): what has arrived, lent for the call
+ * @n_bytes: how many
+ * @at_end: %TRUE when nothing more will come
+ * @task: the running task
+ * @user_data: what was given with the function
+ *
+ * Cuts a stream of bytes into values: emits what is whole in @bytes.  The rest comes
+ * again with more behind it.
+ *
+ * Returns: how many bytes the emitted values took
+ */
 typedef gsize (*DsParseFunc) (const guint8 *bytes,
                               gsize n_bytes,
                               gboolean at_end,
                               DsTask *task,
                               gpointer user_data);
 
-/* The introspectable twin of all of these: block in, block out; see each "_blocks" verb
- * for what the blocks are.  Returns: (transfer full): NULL is a failure, with or without
- * @error. */
+/**
+ * DsBlockFunc:
+ * @block: values; which ones, each "_blocks" verb says
+ * @task: the running task
+ * @user_data: what was given with the function
+ * @error: where a failure goes
+ *
+ * What the functions above do, for other languages: block in, block out.
+ *
+ * Returns: (transfer full): the results; %NULL is a failure, with or without @error
+ */
 typedef DsBlock *(*DsBlockFunc) (DsBlock *block,
                                  DsTask *task,
                                  gpointer user_data,
                                  GError **error);
+
+/**
+ * DsForeachBlockFunc:
+ * @block: the values of a partition
+ * @task: the running task
+ * @user_data: what was given with the function
+ * @error: where a failure goes
+ *
+ * Does something with a partition, for other languages.
+ *
+ * Returns: %FALSE is a failure, with or without @error
+ */
 typedef gboolean (*DsForeachBlockFunc) (DsBlock *block,
                                         DsTask *task,
                                         gpointer user_data,
@@ -87,6 +212,11 @@ void ds_task_emit_pair (DsTask *task, DsValue key, DsValue value);
 /* Many at once; nothing is copied when they are many. */
 DS_AVAILABLE_IN_ALL
 void ds_task_emit_values (DsTask *task, const DsValue *values, gsize n_values);
+DS_AVAILABLE_IN_ALL
+void ds_task_emit_pairs (DsTask *task,
+                         const DsValue *keys,
+                         const DsValue *values,
+                         gsize n_pairs);
 
 /* ---- New values, living as long as the results are needed: nobody frees ---- */
 
