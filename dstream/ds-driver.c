@@ -20,8 +20,10 @@
 #include <string.h>
 
 #define DS_N_DRIVER_THREADS 2
-/* How long a thread that found ticks overdue leaves them to the other one, in µs. */
+/* How long a thread that found ticks overdue leaves them to the other one, in µs; twice
+ * as long each time that it finds nothing to do, up to the second. */
 #define DS_DRIVER_PATIENCE 1000
+#define DS_DRIVER_MAX_PATIENCE 64000
 /* A batch that took longer than this, in µs, is worth waking the other thread for. */
 #define DS_DRIVER_LONG_BATCH 200
 /* How long await_batch looks before it sleeps, in µs. */
@@ -33,6 +35,7 @@ typedef struct
   guint index;
   GThread *thread;
   DsTime rests_until; /* steady time; DS_TIME_NONE: awake.  Guarded by the lock */
+  gint64 patience;    /* µs */
   gint is_called;     /* atomic: leave the clock */
 } DsDriverSeat;
 
@@ -84,6 +87,7 @@ ds_driver_new (DsStreamingContext *context)
       self->seats[i].driver = self;
       self->seats[i].index = i;
       self->seats[i].rests_until = DS_TIME_NONE;
+      self->seats[i].patience = DS_DRIVER_PATIENCE;
     }
   return self;
 }
@@ -255,9 +259,10 @@ ds_driver_rest_locked (DsDriver *self, DsDriverSeat *seat)
       self->n_parked++;
       if (ds_driver_has_room_locked (self))
         g_cond_wait_until (&self->changed, &self->lock,
-                           g_get_monotonic_time () + DS_DRIVER_PATIENCE);
+                           g_get_monotonic_time () + seat->patience);
       else
         g_cond_wait (&self->changed, &self->lock);
+      seat->patience = MIN (2 * seat->patience, DS_DRIVER_MAX_PATIENCE);
       self->n_parked--;
       return;
     }
@@ -284,11 +289,17 @@ ds_driver_thread (gpointer data)
   while (!ds_driver_is_at_end_locked (self))
     {
       if (!self->is_running && !g_queue_is_empty (&self->waiting))
-        ds_driver_run_locked (self);
+        {
+          ds_driver_run_locked (self);
+          seat->patience = DS_DRIVER_PATIENCE;
+        }
       else if (!self->is_generating && !self->generation_failed &&
                ds_driver_has_room_locked (self) &&
                ds_batch_timer_is_due (&self->timer, 0))
-        ds_driver_generate_locked (self);
+        {
+          ds_driver_generate_locked (self);
+          seat->patience = DS_DRIVER_PATIENCE;
+        }
       else
         ds_driver_rest_locked (self, seat);
     }

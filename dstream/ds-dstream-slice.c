@@ -34,8 +34,8 @@ ds_dstream_floor (DsDStream *self, DsTime time, const char *which)
  * has forgotten its data.
  *
  * Any thread; waits for the batch that is being generated.  Fails with
- * %DS_ERROR_INVALID_STATE before start ("has not been initialized"), and with what the
- * making of an RDD fails with.
+ * %DS_ERROR_INVALID_STATE before start ("has not been initialized") and inside a function
+ * with a #DsTask, and with what the making of an RDD fails with.
  *
  * Returns: (transfer full) (element-type DsRdd) (nullable): the RDDs; %NULL with @error
  */
@@ -60,6 +60,14 @@ ds_dstream_slice (DsDStream *self, DsTime from, DsTime to, GError **error)
     }
   if (!ds_streaming_context_check_process (node->context, error))
     return NULL;
+  if (ds_task_get_current () != NULL)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                   "slice of %s: a function with a DsTask cannot look at streams: the "
+                   "batch that is generated may be waiting for it; use transform",
+                   ds_dstream_describe (self));
+      return NULL;
+    }
 
   from = ds_dstream_floor (self, from, "from");
   to = ds_dstream_floor (self, to, "to");

@@ -169,6 +169,21 @@ ds_graph_validate (DsGraph *self, GError **error)
           "a stream, as ds_dstream_print () or ds_dstream_foreach_rdd ()");
       return FALSE;
     }
+
+  /* A name given to one output may be the default name of a later one. */
+  for (guint i = 0; i < self->outputs->len; i++)
+    {
+      DsOutput *output = g_ptr_array_index (self->outputs, i);
+      const char *name = ds_output_get_name (output);
+
+      if (ds_graph_find_output (self, name) == output)
+        continue;
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                   "Two outputs are called \"%s\"; names must be unique in a streaming "
+                   "context, use ds_output_set_name ()",
+                   name);
+      return FALSE;
+    }
   return TRUE;
 }
 

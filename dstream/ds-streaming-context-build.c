@@ -116,6 +116,8 @@ ds_streaming_context_get_build_error (DsStreamingContext *self)
 
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), NULL);
 
+  if (!ds_streaming_context_check_process (self, NULL))
+    return NULL;
   g_mutex_lock (&self->lock);
   error = self->build_error;
   g_mutex_unlock (&self->lock);
