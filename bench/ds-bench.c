@@ -12,6 +12,9 @@
 
 /* ---- Word count of a file ---- */
 
+/* How many results a chunk function gathers before it hands them on. */
+#define N_GATHERED 1024
+
 /* The user's own function a chunk: cuts lines at ASCII white space, 8 bytes at a time.
  * A byte of @spaces has its top bit set where one of the 8 bytes is white space.  It
  * knows little-endian machines only, like many a user's. */
@@ -20,6 +23,8 @@ split_chunk (const DsValue *lines, gsize n_lines, DsTask *task, gpointer user_da
 {
   const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
   const guint64 high = G_GUINT64_CONSTANT (0x8080808080808080);
+  DsValue words[N_GATHERED];
+  gsize n_words = 0;
 
   for (gsize i = 0; i < n_lines; i++)
     {
@@ -46,6 +51,11 @@ split_chunk (const DsValue *lines, gsize n_lines, DsTask *task, gpointer user_da
           guint64 spaces =
               ((up_to_space & ~below_space) | (up_to_cr & ~below_tab)) & ~bytes & high;
 
+          if (n_words > N_GATHERED - 9)
+            {
+              ds_task_emit_values (task, words, n_words);
+              n_words = 0;
+            }
           for (; spaces != 0; spaces &= spaces - 1)
             {
               gsize end = offset + (gsize) __builtin_ctzll (spaces) / 8;
@@ -53,22 +63,25 @@ split_chunk (const DsValue *lines, gsize n_lines, DsTask *task, gpointer user_da
               if (end >= n_bytes)
                 break;
               if (end > start)
-                ds_task_emit (task, ds_value_string_sized (line + start,
-                                                           (guint32) (end - start)));
+                words[n_words++] =
+                    ds_value_string_sized (line + start, (guint32) (end - start));
               start = end + 1;
             }
         }
       if (n_bytes > start)
-        ds_task_emit (task,
-                      ds_value_string_sized (line + start, (guint32) (n_bytes - start)));
+        words[n_words++] =
+            ds_value_string_sized (line + start, (guint32) (n_bytes - start));
     }
+  ds_task_emit_values (task, words, n_words);
 }
+
+/* A chunk has at most 1,024 values. */
+static DsValue ones[N_GATHERED];
 
 static void
 pair_chunk (const DsValue *words, gsize n_words, DsTask *task, gpointer user_data)
 {
-  for (gsize i = 0; i < n_words; i++)
-    ds_task_emit_pair (task, words[i], ds_value_int (1));
+  ds_task_emit_pairs (task, words, ones, n_words);
 }
 
 static void
@@ -138,11 +151,14 @@ run_word_count_file (char **arguments, GError **error)
 static gboolean
 run_word_count_chunks (char **arguments, GError **error)
 {
+  for (gsize i = 0; i < N_GATHERED; i++)
+    ones[i] = ds_value_int (1);
+
   g_autoptr (DsContext) context = new_context (atoi (arguments[1]));
   g_autoptr (DsRdd) lines = ds_context_text_file (context, arguments[0]);
   g_autoptr (DsRdd) words = ds_rdd_map_chunks (lines, split_chunk, NULL, NULL);
   g_autoptr (DsRdd) pairs = ds_rdd_map_chunks (words, pair_chunk, NULL, NULL);
-  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, add_counts, NULL, NULL);
+  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, ds_add, NULL, NULL);
   g_autoptr (DsBlock) counts = ds_rdd_collect (sums, error);
 
   return print_counts (counts);

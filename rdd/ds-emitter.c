@@ -10,6 +10,9 @@
 
 #include "rdd/ds-task-private.h"
 
+/* Fewer are cheaper copied than pushed by themselves. */
+#define DS_EMITTER_MIN_RUN 64
+
 DsEmitter *
 ds_emitter_new (DsArenaPool *pool, DsSink *next)
 {
@@ -156,6 +159,26 @@ ds_task_emit_pair (DsTask *task, DsValue key, DsValue value)
     ds_emitter_add_pair (emitter, key, value);
 }
 
+/* Many at once: an array worth it goes to the next sink as it lies. */
+static void
+ds_emitter_push_columns (DsEmitter *self,
+                         const DsValue *values,
+                         const DsValue *pair_values,
+                         gsize n_values)
+{
+  ds_emitter_flush (self);
+  self->form = pair_values != NULL ? DS_FORM_PAIRS : DS_FORM_VALUES;
+  for (gsize i = 0; i < n_values; i += DS_CHUNK_MAX_VALUES)
+    {
+      DsChunk chunk = { .form = self->form,
+                        .n_values = MIN (n_values - i, DS_CHUNK_MAX_VALUES),
+                        .values = values + i,
+                        .pair_values = pair_values != NULL ? pair_values + i : NULL };
+
+      ds_emitter_push (self, &chunk);
+    }
+}
+
 /**
  * ds_task_emit_values: (skip)
  * @task: the running task
@@ -173,21 +196,41 @@ ds_task_emit_values (DsTask *task, const DsValue *values, gsize n_values)
 
   if (emitter == NULL)
     return;
-  if (n_values < 64 || emitter->key != NULL)
+  if (n_values >= DS_EMITTER_MIN_RUN && emitter->key == NULL)
     {
-      for (gsize i = 0; i < n_values; i++)
-        ds_task_emit (task, values[i]);
+      ds_emitter_push_columns (emitter, values, NULL, n_values);
       return;
     }
+  for (gsize i = 0; i < n_values; i++)
+    ds_task_emit (task, values[i]);
+}
 
-  ds_emitter_flush (emitter);
-  emitter->form = DS_FORM_VALUES;
-  for (gsize i = 0; i < n_values; i += DS_CHUNK_MAX_VALUES)
+/**
+ * ds_task_emit_pairs: (skip)
+ * @task: the running task
+ * @keys: (array length=n_pairs): the keys
+ * @values: (array length=n_pairs): the values
+ * @n_pairs: how many
+ *
+ * Adds many pairs at once, as that many calls of ds_task_emit_pair () would.  Columns of
+ * 64 or more go to the next operator as they lie: a chunk function that pairs what it got
+ * with a constant column copies nothing.
+ */
+void
+ds_task_emit_pairs (DsTask *task,
+                    const DsValue *keys,
+                    const DsValue *values,
+                    gsize n_pairs)
+{
+  DsEmitter *emitter = ds_task_get_emitter (task);
+
+  if (emitter == NULL)
+    return;
+  if (n_pairs >= DS_EMITTER_MIN_RUN && emitter->key == NULL)
     {
-      DsChunk chunk = { .form = DS_FORM_VALUES,
-                        .n_values = MIN (n_values - i, DS_CHUNK_MAX_VALUES),
-                        .values = values + i };
-
-      ds_emitter_push (emitter, &chunk);
+      ds_emitter_push_columns (emitter, keys, values, n_pairs);
+      return;
     }
+  for (gsize i = 0; i < n_pairs; i++)
+    ds_task_emit_pair (task, keys[i], values[i]);
 }
