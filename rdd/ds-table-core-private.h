@@ -202,6 +202,15 @@ DsValue ds_table_next_value (DsTable *self,
                              const DsValue *key,
                              const DsValue *value,
                              gboolean merging);
+/* The same for a run of a user's function: values [@indices] meet @values; those from
+ * @n_known on are new.  FALSE when the task failed. */
+gboolean ds_table_call_run (DsTable *self,
+                            const guint32 *indices,
+                            gsize n_known,
+                            const DsValue *keys,
+                            const DsValue *values,
+                            gsize n_values,
+                            gboolean merging);
 /* Copies what the table shall own. */
 DsValue ds_table_own_value (DsTable *self, DsValue value);
 gboolean ds_table_wants_compaction (DsTable *self);

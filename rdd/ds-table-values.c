@@ -124,6 +124,10 @@ ds_table_next_value (DsTable *self,
   ds_table_show_current (self, key, value);
   switch (self->meet)
     {
+    case DS_MEET_USER:
+      func = merging ? self->combine.merge_combiners : self->combine.merge_value;
+      a = func (a, b, self->task, self->combine.user_data);
+      break;
     case DS_MEET_FIRST:
       return a;
     case DS_MEET_LAST:
@@ -140,10 +144,6 @@ ds_table_next_value (DsTable *self,
     case DS_MEET_MAX:
       a = ds_max (a, b, self->task, NULL);
       break;
-    case DS_MEET_USER:
-      func = merging ? self->combine.merge_combiners : self->combine.merge_value;
-      a = func (a, b, self->task, self->combine.user_data);
-      break;
     case DS_MEET_GROUP:
     default:
       g_assert_not_reached ();
@@ -151,4 +151,47 @@ ds_table_next_value (DsTable *self,
   a = ds_table_replace_value (self, combiner, a);
   ds_table_recycle_scratch (self);
   return a;
+}
+
+gboolean
+ds_table_call_run (DsTable *self,
+                   const guint32 *indices,
+                   gsize n_known,
+                   const DsValue *keys,
+                   const DsValue *values,
+                   gsize n_values,
+                   gboolean merging)
+{
+  const DsReduceFunc func =
+      merging ? self->combine.merge_combiners : self->combine.merge_value;
+  gpointer user_data = self->combine.user_data;
+  DsTask *task = self->task;
+
+  for (gsize i = 0; i < n_values; i++)
+    {
+      DsValue *combiner = &self->values[indices[i]];
+      DsValue result;
+
+      if (indices[i] == n_known)
+        {
+          n_known++;
+          *combiner = ds_table_first_value (self, &keys[i], &values[i], merging);
+        }
+      else
+        {
+          ds_table_show_current (self, &keys[i], &values[i]);
+          result = func (*combiner, values[i], task, user_data);
+          *combiner = G_LIKELY (!ds_table_value_has_memory (*combiner) &&
+                                !ds_table_value_has_memory (result))
+                          ? result
+                          : ds_table_replace_value (self, *combiner, result);
+          ds_table_recycle_scratch (self);
+        }
+      if (G_UNLIKELY (task->error != NULL))
+        {
+          *combiner = ds_value_null ();
+          return FALSE;
+        }
+    }
+  return TRUE;
 }

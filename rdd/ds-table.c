@@ -197,7 +197,13 @@ ds_table_group_run (DsTable *self,
     }
 }
 
-static void
+/* First all places of the run, whose values are asked for meanwhile; then the meetings.
+ * New keys are numbered in the order in which they come, so the second pass knows one by
+ * its index. */
+/* Values in the column: first every key of the run is found, and its value asked for;
+ * by the time a value is needed it has come.  A key that is new in this run has the next
+ * free index where it stands first. */
+static gboolean
 ds_table_meet_run (DsTable *self,
                    const DsTableKey *prepared,
                    const DsValue *keys,
@@ -205,24 +211,33 @@ ds_table_meet_run (DsTable *self,
                    gsize n_values,
                    gboolean merging)
 {
+  guint32 indices[DS_TABLE_RUN];
   gsize n_known = self->n_keys;
 
   for (gsize i = 0; i < n_values; i++)
     {
-      const gsize index = ds_table_find_slot (self, &prepared[i])->index;
+      indices[i] = ds_table_find_slot (self, &prepared[i])->index;
+      __builtin_prefetch (&self->values[indices[i]], 1);
+    }
+  if (self->meet == DS_MEET_USER)
+    return ds_table_call_run (self, indices, n_known, keys, values, n_values, merging);
+
+  for (gsize i = 0; i < n_values; i++)
+    {
+      DsValue *combiner = &self->values[indices[i]];
       const DsValue *value = values != NULL ? &values[i] : NULL;
 
-      if (index == n_known)
+      if (indices[i] == n_known)
         {
           n_known++;
-          self->values[index] = ds_table_first_value (self, &keys[i], value, merging);
+          *combiner = ds_table_first_value (self, &keys[i], value, merging);
         }
       else
         {
-          self->values[index] =
-              ds_table_next_value (self, self->values[index], &keys[i], value, merging);
+          *combiner = ds_table_next_value (self, *combiner, &keys[i], value, merging);
         }
     }
+  return self->task->error == NULL;
 }
 
 static void
@@ -290,10 +305,11 @@ ds_table_slots_add (DsTable *self,
       g_assert_not_reached ();
     }
   ds_table_make_value_column (self);
-  ds_table_meet_run (self, prepared, keys, values, n_values, merging);
+  if (!ds_table_meet_run (self, prepared, keys, values, n_values, merging))
+    return FALSE;
   if (ds_table_wants_compaction (self))
     ds_table_compact_values (self);
-  return self->task->error == NULL;
+  return TRUE;
 }
 
 /* Before a run that may make the slots grow. */
