@@ -26,7 +26,7 @@ void ds_driver_finish (DsDriver *self);
 void ds_driver_interrupt (DsDriver *self);
 /* Waits for the end of both threads until @deadline (g_get_monotonic_time ()) or
  * *@at_once becomes TRUE (wake with ds_driver_wake ()).  FALSE when it was not over. */
-gboolean ds_driver_join (DsDriver *self, gint64 deadline, const gint *at_once);
+gboolean ds_driver_join (DsDriver *self, gint64 deadline, gint *at_once);
 void ds_driver_wake (DsDriver *self);
 /* Leaves threads alone that a function of the program does not let go. */
 void ds_driver_abandon (DsDriver *self);

@@ -359,7 +359,7 @@ ds_driver_interrupt (DsDriver *self)
 }
 
 gboolean
-ds_driver_join (DsDriver *self, gint64 deadline, const gint *at_once)
+ds_driver_join (DsDriver *self, gint64 deadline, gint *at_once)
 {
   gboolean ended;
 

@@ -35,6 +35,10 @@ GPtrArray *ds_received_block_tracker_get_blocks (DsReceivedBlockTracker *self,
                                                  DsTime batch_time,
                                                  guint stream_id,
                                                  gint64 *n_records);
+/* The number alone. */
+gint64 ds_received_block_tracker_get_n_records (DsReceivedBlockTracker *self,
+                                                DsTime batch_time,
+                                                guint stream_id);
 /* Those without a batch yet.  (transfer full) */
 GPtrArray *ds_received_block_tracker_get_unallocated (DsReceivedBlockTracker *self,
                                                       guint stream_id);

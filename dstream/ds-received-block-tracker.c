@@ -150,6 +150,25 @@ ds_received_block_tracker_get_blocks (DsReceivedBlockTracker *self,
   return blocks;
 }
 
+gint64
+ds_received_block_tracker_get_n_records (DsReceivedBlockTracker *self,
+                                         DsTime batch_time,
+                                         guint stream_id)
+{
+  gint64 n_records = 0;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->n_allocated; i++)
+    {
+      DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+
+      if (known->stream_id == stream_id && known->batch_time == batch_time)
+        n_records += known->n_records;
+    }
+  g_mutex_unlock (&self->lock);
+  return n_records;
+}
+
 GPtrArray *
 ds_received_block_tracker_get_unallocated (DsReceivedBlockTracker *self, guint stream_id)
 {

@@ -213,9 +213,7 @@ ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time)
     {
       guint id = ds_dstream_get_id (
           g_array_index (self->receivers, DsTrackedReceiver, i).stream);
-      gint64 n_records;
-      g_autoptr (GPtrArray) blocks =
-          ds_received_block_tracker_get_blocks (self->blocks, time, id, &n_records);
+      gint64 n_records = ds_received_block_tracker_get_n_records (self->blocks, time, id);
 
       ds_input_info_tracker_report (self->infos, time, id, n_records, NULL);
     }
