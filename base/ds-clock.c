@@ -78,7 +78,7 @@ ds_clock_wait_until (DsClock *self, DsTime time, const gint *stopping)
 
   g_mutex_lock (&priv->lock);
   while (!(has_come = ops->get_steady_time (self) >= time) &&
-         !g_atomic_int_get (stopping))
+         !__atomic_load_n (stopping, __ATOMIC_SEQ_CST))
     {
       gint64 deadline = ops->get_deadline (self, time);
 
@@ -88,7 +88,7 @@ ds_clock_wait_until (DsClock *self, DsTime time, const gint *stopping)
         g_cond_wait_until (&priv->changed, &priv->lock, deadline);
     }
   g_mutex_unlock (&priv->lock);
-  return has_come && !g_atomic_int_get (stopping);
+  return has_come && !__atomic_load_n (stopping, __ATOMIC_SEQ_CST);
 }
 
 void

@@ -161,10 +161,11 @@ gboolean
 ds_memory_budget_wait (DsMemoryBudget *self, const gint *stopping)
 {
   g_mutex_lock (&self->lock);
-  while (g_atomic_int_get (&self->is_full) && !g_atomic_int_get (stopping))
+  while (g_atomic_int_get (&self->is_full) &&
+         !__atomic_load_n (stopping, __ATOMIC_SEQ_CST))
     g_cond_wait (&self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
-  return !g_atomic_int_get (stopping);
+  return !__atomic_load_n (stopping, __ATOMIC_SEQ_CST);
 }
 
 void

@@ -181,5 +181,6 @@ ds_tsan_look_again (void)
 #include "base/ds-tsan-locks-private.h"
 #include "base/ds-tsan-references-private.h"
 #include "base/ds-tsan-loops-private.h"
+#include "base/ds-tsan-tasks-private.h"
 
 #endif /* DS_HAS_TSAN */
