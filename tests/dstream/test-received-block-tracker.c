@@ -170,8 +170,8 @@ static guint
 count_infos (DsInputInfoTracker *infos, DsTime batch_time)
 {
   guint n;
-  g_autofree DsInputInfo *found = ds_input_info_tracker_get (infos, batch_time, &n);
 
+  g_free (ds_input_info_tracker_get (infos, batch_time, &n));
   return n;
 }
 
