@@ -15,13 +15,32 @@
 /* How many results a chunk function gathers before it hands them on. */
 #define N_GATHERED 1024
 
-/* The user's own function a chunk: cuts lines at ASCII white space, 8 bytes at a time.
- * A byte of @spaces has its top bit set where one of the 8 bytes is white space.  It
- * knows little-endian machines only, like many a user's. */
+/* The 8 bytes of @line from @offset on; behind its end there are zeros. */
+static inline guint64
+load_8 (const char *line, gsize n_bytes, gsize offset)
+{
+  gsize n_left = n_bytes - offset;
+  guint64 bytes = 0;
+
+  if (n_left >= 8)
+    memcpy (&bytes, line + offset, 8);
+  else if (n_bytes >= 8)
+    {
+      memcpy (&bytes, line + n_bytes - 8, 8);
+      bytes >>= 8 * (8 - n_left);
+    }
+  else
+    memcpy (&bytes, line, n_left);
+  return bytes;
+}
+
+/* The user's own function a chunk: cuts lines at every byte up to the space, as many a
+ * user would, 8 bytes at a time.  A byte of @spaces has its top bit set where one of the
+ * 8 bytes is such a one.  It knows little-endian machines only. */
 static void
 split_chunk (const DsValue *lines, gsize n_lines, DsTask *task, gpointer user_data)
 {
-  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  const guint64 ones_of_8 = G_GUINT64_CONSTANT (0x0101010101010101);
   const guint64 high = G_GUINT64_CONSTANT (0x8080808080808080);
   DsValue words[N_GATHERED];
   gsize n_words = 0;
@@ -34,24 +53,10 @@ split_chunk (const DsValue *lines, gsize n_lines, DsTask *task, gpointer user_da
 
       for (gsize offset = 0; offset < n_bytes; offset += 8)
         {
-          guint64 bytes = ones * ' ';
+          guint64 bytes = load_8 (line, n_bytes, offset);
+          guint64 spaces = ~(((bytes & ~high) + ones_of_8 * (0x7f - ' ')) | bytes) & high;
 
-          if (n_bytes - offset >= sizeof bytes)
-            memcpy (&bytes, line + offset, sizeof bytes);
-          else
-            memcpy (&bytes, line + offset, n_bytes - offset);
-
-          /* Bytes of 0x80 and more are no white space; of the others, up to 0x20 minus
-           * those below \t and those between \r and the space. */
-          guint64 seven = bytes & ~high;
-          guint64 up_to_space = ~(seven + ones * (0x7f - ' '));
-          guint64 up_to_cr = ~(seven + ones * (0x7f - '\r'));
-          guint64 below_tab = ~(seven + ones * (0x80 - '\t'));
-          guint64 below_space = ~(seven + ones * (0x80 - ' '));
-          guint64 spaces =
-              ((up_to_space & ~below_space) | (up_to_cr & ~below_tab)) & ~bytes & high;
-
-          if (n_words > N_GATHERED - 9)
+          if (n_words > N_GATHERED - 10)
             {
               ds_task_emit_values (task, words, n_words);
               n_words = 0;
@@ -94,12 +99,6 @@ static DsValue
 pair_word (DsValue word, DsTask *task, gpointer user_data)
 {
   return ds_pair (task, word, ds_value_int (1));
-}
-
-static DsValue
-add_counts (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  return ds_value_int (ds_value_get_int (a) + ds_value_get_int (b));
 }
 
 static gint64
@@ -171,7 +170,7 @@ run_word_count_values (char **arguments, GError **error)
   g_autoptr (DsRdd) lines = ds_context_text_file (context, arguments[0]);
   g_autoptr (DsRdd) words = ds_rdd_flat_map (lines, split_line, NULL, NULL);
   g_autoptr (DsRdd) pairs = ds_rdd_map (words, pair_word, NULL, NULL);
-  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, add_counts, NULL, NULL);
+  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, ds_add, NULL, NULL);
   g_autoptr (DsBlock) counts = ds_rdd_collect (sums, error);
 
   return print_counts (counts);
