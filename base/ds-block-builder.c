@@ -51,6 +51,9 @@ G_DEFINE_BOXED_TYPE (DsBlockBuilder,
                      ds_block_builder_ref,
                      ds_block_builder_unref)
 
+/* Where an empty string lies that comes before all others, with its padding. */
+static char ds_block_builder_nothing[DS_ARENA_PADDING];
+
 /**
  * ds_block_builder_new:
  *
@@ -66,6 +69,7 @@ ds_block_builder_new (void)
   self->ref_count = 1;
   self->form = DS_FORM_VALUES;
   self->arena = ds_arena_new (NULL);
+  self->piece = ds_block_builder_nothing;
   return self;
 }
 
