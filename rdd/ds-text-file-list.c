@@ -212,9 +212,11 @@ ds_text_files_split (GPtrArray *files, guint min_splits)
       /* Its share of the splits that are wanted, and no split too large. */
       guint64 share =
           n_total > 0 ? (guint64) ((n_bytes * min_splits + n_total - 1) / n_total) : 1;
-      guint64 n_splits = MAX (share, (file->n_bytes + DS_TEXT_FILE_MAX_SPLIT_BYTES - 1) /
-                                         DS_TEXT_FILE_MAX_SPLIT_BYTES);
+      guint64 n_splits = share;
 
+      if (file->n_bytes > share * (DS_TEXT_FILE_MAX_SPLIT_BYTES +
+                                   (guint64) DS_TEXT_FILE_SPLIT_SLACK_BYTES))
+        n_splits *= (file->n_bytes - 1) / (share * DS_TEXT_FILE_MAX_SPLIT_BYTES) + 1;
       if (file->is_gzip || n_splits == 0)
         n_splits = 1;
       for (guint64 j = 0; j < n_splits; j++)

@@ -110,7 +110,8 @@ ds_text_file_rdd_init (DsTextFileRdd *self)
  * is a line when it is not empty.  Names that begin with "." or "_" are passed over in
  * directories and globs, as is everything that is no regular file.  A name that ends in
  * ".gz" is unpacked, in one partition; other files are split at line ends into at least
- * as many partitions as the default parallelism says, none larger than 128 MiB.
+ * as many partitions as the default parallelism says, of 128 MiB or a little more; a
+ * larger one into a multiple of that number, so that the workers end together.
  *
  * The files are listed at the first use.  Actions fail with %DS_ERROR_NOT_FOUND when
  * there is none or one has vanished, %DS_ERROR_BAD_FILE when one is no regular file, is

@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 /* A line longer than this fails the task with %DS_ERROR_LIMIT. */
 #define DS_TEXT_FILE_MAX_LINE_BYTES (64 * 1024 * 1024)
 #define DS_TEXT_FILE_MAX_SPLIT_BYTES (128 * 1024 * 1024)
+/* So much a split may be larger before there are more of them. */
+#define DS_TEXT_FILE_SPLIT_SLACK_BYTES (DS_TEXT_FILE_MAX_SPLIT_BYTES / 8)
 #define DS_TEXT_FILE_PIECE_BYTES (256 * 1024)
 
 typedef struct
@@ -32,7 +34,9 @@ typedef struct
  * a glob matches.  Elements: DsTextFile.  NULL with %DS_ERROR_NOT_FOUND,
  * %DS_ERROR_BAD_FILE or %DS_ERROR_IO. */
 GPtrArray *ds_text_files_list (const char *path, GError **error);
-/* Elements: DsTextFileSplit.  At least @min_splits unless the files cannot be split. */
+/* Elements: DsTextFileSplit.  At least @min_splits unless the files cannot be split.  A
+ * file that is large has a multiple of its share of them, so that none is left over for
+ * one worker while the others wait. */
 GArray *ds_text_files_split (GPtrArray *files, guint min_splits);
 guint64 ds_text_files_estimate_bytes (GPtrArray *files);
 

@@ -268,6 +268,34 @@ test_text_file_large_files_are_split_more (Fixture *fixture, gconstpointer user_
 }
 
 static void
+test_text_file_shares_large_files_evenly (Fixture *fixture, gconstpointer user_data)
+{
+  const guint64 mib = 1024 * 1024;
+  const struct
+  {
+    guint64 n_bytes;
+    guint min_splits;
+    guint n_splits;
+  } cases[] = { { 256 * mib + 4, 2, 2 }, { 288 * mib, 2, 2 },  { 288 * mib + 1, 2, 4 },
+                { 300 * mib, 1, 3 },     { 512 * mib, 2, 4 },  { 513 * mib, 2, 6 },
+                { 10 * mib, 16, 16 },    { 2048 * mib, 3, 18 } };
+
+  g_test_summary ("A large file has a multiple of the parts that are asked for");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      char name[] = "large";
+      DsTextFile file = { .path = name, .n_bytes = cases[i].n_bytes };
+      g_autoptr (GPtrArray) list = g_ptr_array_new ();
+      g_autoptr (GArray) splits = NULL;
+
+      g_ptr_array_add (list, &file);
+      splits = ds_text_files_split (list, cases[i].min_splits);
+      g_assert_cmpuint (splits->len, ==, cases[i].n_splits);
+    }
+}
+
+static void
 test_text_file_reads_a_directory (Fixture *fixture, gconstpointer user_data)
 {
   g_autofree char *b = write_file (fixture, "b", "b1\nb2", -1);
@@ -475,6 +503,7 @@ main (int argc, char **argv)
   ADD ("random-text-is-whole", test_text_file_random_text_is_whole);
   ADD ("is-split-for-all-workers", test_text_file_is_split_for_all_workers);
   ADD ("large-files-are-split-more", test_text_file_large_files_are_split_more);
+  ADD ("shares-large-files-evenly", test_text_file_shares_large_files_evenly);
   ADD ("reads-a-directory", test_text_file_reads_a_directory);
   ADD ("matches-a-glob", test_text_file_matches_a_glob);
   ADD ("unpacks-gzip", test_text_file_unpacks_gzip);
