@@ -186,7 +186,7 @@ ds_streaming_context_post (DsStreamingContext *self, const DsEvent *fields)
 
   event->context = self;
   g_mutex_lock (&self->lock);
-  if (self->bus != NULL)
+  if (self->bus != NULL && self->state != DS_STREAMING_STOPPED)
     ds_listener_bus_post (self->bus, ds_event_deliver, g_steal_pointer (&event),
                           ds_event_free);
   g_mutex_unlock (&self->lock);

@@ -134,12 +134,17 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   self->stop_error = g_steal_pointer (&error);
   self->state = DS_STREAMING_STOPPED;
   self->is_stopping = FALSE;
-  bus = g_steal_pointer (&self->bus);
   signal_watch = g_steal_pointer (&self->signal_watch);
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
   g_clear_pointer (&signal_watch, ds_signal_watch_free);
+  /* Nothing is posted any more.  The bus stays until the last handler has returned: it
+   * is what tells that handler that it must not wait. */
+  ds_listener_bus_flush (self->bus);
+  g_mutex_lock (&self->lock);
+  bus = g_steal_pointer (&self->bus);
+  g_mutex_unlock (&self->lock);
   ds_listener_bus_free (bus);
 }
 

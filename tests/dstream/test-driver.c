@@ -225,21 +225,13 @@ test_graceful_stop_has_a_deadline (void)
   g_string_free (body.order, TRUE);
 }
 
-static gpointer
-stop_gracefully (gpointer ssc)
-{
-  ds_streaming_context_stop (ssc, DS_STOP_GRACEFULLY, NULL);
-  return NULL;
-}
-
 static void
 test_stop_now_ends_a_graceful_one (void)
 {
   DsTestStream test;
   Body body = { .order = g_string_new (NULL) };
-  g_autoptr (GThread) first = NULL;
-  g_autoptr (GThread) second = NULL;
   GCancellable *cancellable;
+  g_autoptr (GError) error = NULL;
 
   g_test_summary ("A stop at once makes a graceful stop under way one at once");
 
@@ -250,17 +242,15 @@ test_stop_now_ends_a_graceful_one (void)
   ds_test_stream_start (&test);
   ds_manual_clock_advance (test.clock, DS_SECOND);
   ds_test_gate_await (&body.entered, 1);
-  cancellable = g_object_ref (ds_driver_get_cancellable (test.ssc->driver));
-  first = g_thread_new ("first", stop_gracefully, test.ssc);
-  second = g_thread_new ("second", stop_gracefully, test.ssc);
+  cancellable = ds_driver_get_cancellable (test.ssc->driver);
+  ds_streaming_context_ask_to_stop (test.ssc, DS_STOP_GRACEFULLY);
   ds_streaming_context_ask_to_stop (test.ssc, DS_STOP_NOW);
   while (!g_cancellable_is_cancelled (cancellable))
     g_thread_yield ();
   ds_test_gate_add (&body.released, 9);
-  g_thread_join (g_steal_pointer (&first));
-  g_thread_join (g_steal_pointer (&second));
+  ds_streaming_context_await_termination (test.ssc, &error);
+  g_assert_no_error (error);
   g_assert_cmpstr (body.order->str, ==, "1 ");
-  g_object_unref (cancellable);
   ds_test_stream_tear_down (&test);
   g_string_free (body.order, TRUE);
 }

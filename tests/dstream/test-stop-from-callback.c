@@ -46,6 +46,15 @@ stop_in_handler (DsStreamingContext *ssc, DsBatch *batch, gpointer unused)
   ask_to_stop (ssc);
 }
 
+/* As the one before, when the stop is over already. */
+static void
+stop_in_late_handler (DsStreamingContext *ssc, DsBatch *batch, gpointer unused)
+{
+  while (ds_streaming_context_get_state (ssc) != DS_STREAMING_STOPPED)
+    g_thread_yield ();
+  ask_to_stop (ssc);
+}
+
 static void
 run_until_stopped (DsTestStream *test)
 {
@@ -114,6 +123,24 @@ test_in_a_handler (void)
   run_until_stopped (&test);
 }
 
+static void
+test_in_a_late_handler (void)
+{
+  DsTestStream test;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A handler that runs on when all has stopped must not wait either");
+  ds_dstream_collect (set_up (&test));
+  g_signal_connect (test.ssc, "batch-completed", G_CALLBACK (stop_in_late_handler), NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  ds_streaming_context_await_batch (test.ssc, DS_SECOND, &error);
+  g_assert_no_error (error);
+  ds_streaming_context_stop (test.ssc, DS_STOP_NOW, &error);
+  g_assert_no_error (error);
+  ds_test_stream_tear_down (&test);
+}
+
 /* ---- A receiver that stops the context ---- */
 
 #define TEST_TYPE_STOPPING_RECEIVER (test_stopping_receiver_get_type ())
@@ -174,6 +201,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/stop-from-callback/in-transform", test_in_transform);
   g_test_add_func ("/dstream/stop-from-callback/in-a-task", test_in_a_task);
   g_test_add_func ("/dstream/stop-from-callback/in-a-handler", test_in_a_handler);
+  g_test_add_func ("/dstream/stop-from-callback/in-a-late-handler",
+                   test_in_a_late_handler);
   g_test_add_func ("/dstream/stop-from-callback/in-a-receiver", test_in_a_receiver);
   return g_test_run ();
 }
