@@ -22,8 +22,10 @@
 
 /* More is lost: a run takes a few seconds. */
 #define PATIENCE (120 * DS_SECOND)
+/* Short, so that little of a run is waiting for the last tick. */
 #define BATCH_INTERVAL (50 * DS_MILLISECOND)
-#define BLOCK_INTERVAL (10 * DS_MILLISECOND)
+/* What one batch works on, what the one before still holds and what comes meanwhile. */
+#define MAX_RECEIVED_BYTES ((guint64) 192 << 20)
 
 typedef struct
 {
@@ -231,7 +233,7 @@ count_words (guint16 port,
   g_autoptr (DsStreamingContext) ssc =
       ds_streaming_context_new (master, "ds-bench", BATCH_INTERVAL);
 
-  g_object_set (ssc, "block-interval", (gint64) BLOCK_INTERVAL, NULL);
+  g_object_set (ssc, "max-received-bytes", MAX_RECEIVED_BYTES, NULL);
 
   DsDStream *lines = ds_streaming_context_socket_text_stream (ssc, "127.0.0.1", port);
   DsDStream *words = ds_dstream_flat_map (lines, ds_split_words, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "dstream/ds-dstream.h"
 #include "dstream/ds-input-dstream.h"
 #include "rdd/ds-rdd-private.h"
+#include "rdd/ds-shuffled-rdd-private.h"
 #include "receivers/ds-receiver-supervisor-private.h"
 
 G_BEGIN_DECLS
@@ -77,6 +78,7 @@ typedef struct
   guint n_partitions;         /* 0: not set */
   DsPartitioner *partitioner; /* (nullable) */
   gboolean preserves_partitioning;
+  DsShuffleHint *hint; /* (nullable): how many keys the last batch had */
 } DsDStreamNode;
 typedef DsDStreamNode DsDStreamPrivate; /* as G_DEFINE_TYPE_WITH_PRIVATE calls it */
 

@@ -29,6 +29,7 @@ ds_dstream_finalize (GObject *object)
   g_array_unref (node->generated);
   g_clear_pointer (&node->data, ds_shared_data_unref);
   g_clear_pointer (&node->partitioner, ds_partitioner_unref);
+  g_clear_pointer (&node->hint, ds_shuffle_hint_unref);
 
   G_OBJECT_CLASS (ds_dstream_parent_class)->finalize (object);
 }
@@ -37,8 +38,12 @@ ds_dstream_finalize (GObject *object)
 static void
 ds_dstream_constructed (GObject *object)
 {
+  DsDStreamNode *node = DS_NODE (DS_DSTREAM (object));
+
   G_OBJECT_CLASS (ds_dstream_parent_class)->constructed (object);
-  DS_NODE (DS_DSTREAM (object))->ops = DS_DSTREAM_GET_CLASS (object)->ops;
+  node->ops = DS_DSTREAM_GET_CLASS (object)->ops;
+  if (node->ops->options & DS_OPTION_N_PARTITIONS)
+    node->hint = ds_shuffle_hint_new ();
 }
 
 static void
@@ -197,6 +202,8 @@ ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error)
     ds_rdd_set_partitioner (generated.rdd, node->partitioner);
   if (node->preserves_partitioning)
     ds_rdd_set_preserves_partitioning (generated.rdd, TRUE);
+  if (node->hint != NULL)
+    ds_shuffled_rdd_set_hint (generated.rdd, node->hint);
 
   g_array_append_val (node->generated, generated);
   return generated.rdd;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The stream of a receiver: the RDD of a batch is the blocks that the tick allocated to
- * it, one partition a block; receiving itself goes on elsewhere
- * (ds-receiver-tracker.c).  A batch without blocks has an RDD without partitions. */
+ * it; receiving itself goes on elsewhere (ds-receiver-tracker.c).  A batch without blocks
+ * has an RDD without partitions.
+ *
+ * A partition is what came in a block interval, as in Spark.  Blocks are cut more often
+ * when data pours in; then there are still no more partitions than block intervals, or
+ * workers when those are more: each would combine and shuffle for itself. */
 
 #include "dstream/ds-streaming-context-private.h"
 #include "receivers/ds-socket-receiver-private.h"
@@ -25,6 +29,16 @@ G_DEFINE_FINAL_TYPE (DsReceiverInputDStream,
                      ds_receiver_input_dstream,
                      DS_TYPE_INPUT_DSTREAM)
 
+static guint
+ds_receiver_input_dstream_get_max_partitions (DsStreamingContext *context)
+{
+  DsDuration n_intervals =
+      (context->interval + context->block_interval - 1) / context->block_interval;
+
+  return MAX ((guint) MIN (n_intervals, G_MAXINT),
+              ds_context_get_default_parallelism (context->context));
+}
+
 static DsRdd *
 ds_receiver_input_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -37,7 +51,8 @@ ds_receiver_input_dstream_compute (DsDStream *self, DsBatch *batch, GError **err
 
   if (blocks->len == 0)
     return ds_context_empty (context->context);
-  return ds_block_rdd_new (context->context, (DsBlock **) blocks->pdata, blocks->len);
+  return ds_block_rdd_new (context->context, (DsBlock **) blocks->pdata, blocks->len,
+                           ds_receiver_input_dstream_get_max_partitions (context));
 }
 
 static const DsDStreamOps ds_receiver_input_dstream_ops = {

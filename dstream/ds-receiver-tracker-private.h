@@ -36,6 +36,8 @@ gboolean ds_receiver_tracker_report (DsReceiverTracker *self,
 /* The batch of @time is over: what nobody remembers any longer goes. */
 void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 
+/* Of what is received and still needed. */
+DsMemoryBudget *ds_receiver_tracker_get_budget (DsReceiverTracker *self);
 DsReceivedBlockTracker *ds_receiver_tracker_get_blocks (DsReceiverTracker *self);
 DsInputInfoTracker *ds_receiver_tracker_get_infos (DsReceiverTracker *self);
 /* Records that receivers handed over and other input streams reported. */

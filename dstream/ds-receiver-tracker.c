@@ -8,6 +8,9 @@
 #include "dstream/ds-streaming-context-private.h"
 #include "receivers/ds-receiver-supervisor-private.h"
 
+/* Of the engine's memory budget: 1 / this is for received data. */
+#define DS_RECEIVED_SHARE 4
+
 typedef struct
 {
   DsReceiverTracker *tracker;
@@ -19,6 +22,7 @@ struct _DsReceiverTracker
 {
   DsStreamingContext *context; /* not owned */
   GArray *receivers;           /* DsTrackedReceiver; fixed at start */
+  DsMemoryBudget *budget;      /* of what is received and still needed */
   DsReceivedBlockTracker *blocks;
   DsInputInfoTracker *infos;
 
@@ -34,8 +38,13 @@ ds_receiver_tracker_new (DsStreamingContext *context)
 
   self->context = context;
   self->receivers = g_array_new (FALSE, FALSE, sizeof (DsTrackedReceiver));
-  self->blocks =
-      ds_received_block_tracker_new (ds_context_get_memory_budget (context->context));
+  self->budget =
+      ds_memory_budget_new (context->max_received_bytes > 0
+                                ? context->max_received_bytes
+                                : ds_memory_budget_get_max_bytes (
+                                      ds_context_get_memory_budget (context->context)) /
+                                      DS_RECEIVED_SHARE);
+  self->blocks = ds_received_block_tracker_new (self->budget);
   self->infos = ds_input_info_tracker_new ();
   g_mutex_init (&self->lock);
   self->cutting_time = DS_TIME_NONE;
@@ -51,6 +60,7 @@ ds_receiver_tracker_free (DsReceiverTracker *self)
   g_array_unref (self->receivers);
   ds_received_block_tracker_free (self->blocks);
   ds_input_info_tracker_free (self->infos);
+  ds_memory_budget_unref (self->budget);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -135,7 +145,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
         .restart_delay = context->receiver_restart_delay,
         .clock = context->clock,
         .pool = ds_context_get_arena_pool (context->context),
-        .budget = ds_context_get_memory_budget (context->context),
+        .budget = self->budget,
       };
       DsReceiver *receiver = ds_receiver_input_dstream_prepare (input, &settings);
       DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL };
@@ -244,6 +254,12 @@ ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time)
    * it: times are whole milliseconds. */
   ds_received_block_tracker_cleanup (self->blocks, time - remember + 1);
   ds_input_info_tracker_cleanup (self->infos, time);
+}
+
+DsMemoryBudget *
+ds_receiver_tracker_get_budget (DsReceiverTracker *self)
+{
+  return self->budget;
 }
 
 DsReceivedBlockTracker *

@@ -41,6 +41,7 @@ struct _DsStreamingContext
   DsClock *clock;
   DsDuration block_interval;
   DsDuration receiver_restart_delay;
+  guint64 max_received_bytes; /* 0: a quarter of the engine's memory budget */
   DsFailurePolicy failure_policy;
   guint max_batch_retries;
   DsCatchUpPolicy catch_up_policy;

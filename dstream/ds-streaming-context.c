@@ -36,6 +36,7 @@ enum
   PROP_BATCH_INTERVAL,
   PROP_BLOCK_INTERVAL,
   PROP_RECEIVER_RESTART_DELAY,
+  PROP_MAX_RECEIVED_BYTES,
   PROP_FAILURE_POLICY,
   PROP_MAX_BATCH_RETRIES,
   PROP_CATCH_UP_POLICY,
@@ -96,6 +97,9 @@ ds_streaming_context_get_property (GObject *object,
     case PROP_RECEIVER_RESTART_DELAY:
       g_value_set_int64 (value, self->receiver_restart_delay);
       break;
+    case PROP_MAX_RECEIVED_BYTES:
+      g_value_set_uint64 (value, self->max_received_bytes);
+      break;
     case PROP_FAILURE_POLICY:
       g_value_set_enum (value, (int) self->failure_policy);
       break;
@@ -154,6 +158,9 @@ ds_streaming_context_set_property (GObject *object,
       break;
     case PROP_RECEIVER_RESTART_DELAY:
       self->receiver_restart_delay = g_value_get_int64 (value);
+      break;
+    case PROP_MAX_RECEIVED_BYTES:
+      self->max_received_bytes = g_value_get_uint64 (value);
       break;
     case PROP_FAILURE_POLICY:
       self->failure_policy = (DsFailurePolicy) g_value_get_enum (value);
@@ -280,6 +287,16 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
       g_param_spec_int64 ("receiver-restart-delay", NULL, NULL, 1, G_MAXINT64,
                           2 * DS_SECOND, setting);
   /**
+   * DsStreamingContext:max-received-bytes:
+   *
+   * How much may have been received and still be needed, by batches to come or remembered
+   * ones; 0: a quarter of #DsContext:memory-budget.  While it is reached receivers read no
+   * further, and their senders wait; nothing is dropped.  Receivers may go past it by what
+   * they hold in their hands: one buffer each.
+   */
+  ds_streaming_context_props[PROP_MAX_RECEIVED_BYTES] =
+      g_param_spec_uint64 ("max-received-bytes", NULL, NULL, 0, G_MAXUINT64, 0, setting);
+  /**
    * DsStreamingContext:failure-policy:
    *
    * What happens after a batch that failed.
@@ -306,8 +323,7 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
    * DsStreamingContext:max-waiting-batches:
    *
    * How many batches may wait to be run.  Past it no batch is generated, what receivers
-   * bring waits in the memory budget of the engine, and when that is used up they stop
-   * reading.
+   * bring waits, and at #DsStreamingContext:max-received-bytes they stop reading.
    */
   ds_streaming_context_props[PROP_MAX_WAITING_BATCHES] =
       g_param_spec_uint ("max-waiting-batches", NULL, NULL, 1, G_MAXINT, 2, setting);

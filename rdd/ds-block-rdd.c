@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sources that hold their values: one partition a block (what received data and collected
- * results are), a block cut into slices, nothing at all. */
+/* Sources that hold their values: blocks, one or several neighbours a partition (what
+ * received data and collected results are), a block cut into slices, nothing at all. */
 
 #include "base/ds-error.h"
 #include "rdd/ds-job-private.h"
@@ -11,7 +11,9 @@ typedef struct
   DsRdd parent_instance;
   DsBlock **blocks;
   guint n_blocks;
-  guint n_slices; /* 0: a partition is a block; else the only block is cut into these */
+  guint
+      *first_blocks; /* (nullable) of each partition, then n_blocks; NULL: one a block */
+  guint n_slices;    /* > 0: the only block is cut into these */
   guint64 n_bytes;
 } DsBlockRdd;
 
@@ -81,9 +83,21 @@ ds_block_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink)
 {
   DsBlockRdd *self = (DsBlockRdd *) rdd;
 
-  return self->n_slices > 0
-             ? ds_block_rdd_push_slice (self, task, partition, sink)
-             : ds_block_rdd_push (task, partition, sink, self->blocks[partition]);
+  guint begin = partition;
+  guint end = partition + 1;
+  gboolean goes_on = TRUE;
+
+  if (self->n_slices > 0)
+    return ds_block_rdd_push_slice (self, task, partition, sink);
+
+  if (self->first_blocks != NULL)
+    {
+      begin = self->first_blocks[partition];
+      end = self->first_blocks[partition + 1];
+    }
+  for (guint i = begin; goes_on && i < end; i++)
+    goes_on = ds_block_rdd_push (task, partition, sink, self->blocks[i]);
+  return goes_on;
 }
 
 static guint64
@@ -104,6 +118,7 @@ ds_block_rdd_finalize (GObject *object)
   for (guint i = 0; i < self->n_blocks; i++)
     ds_block_unref (self->blocks[i]);
   g_free (self->blocks);
+  g_free (self->first_blocks);
 
   G_OBJECT_CLASS (ds_block_rdd_parent_class)->finalize (object);
 }
@@ -142,10 +157,41 @@ ds_block_rdd_new_of_kind (DsContext *context,
   return &self->parent_instance;
 }
 
-DsRdd *
-ds_block_rdd_new (DsContext *context, DsBlock **blocks, guint n_blocks)
+/* A block belongs to the partition in whose share of all bytes its first byte lies. */
+static void
+ds_block_rdd_share_partitions (DsBlockRdd *self, guint max_partitions)
 {
-  return ds_block_rdd_new_of_kind (context, "blocks", blocks, n_blocks, 0);
+  unsigned __int128 n_before = 0;
+  guint n_partitions = 0;
+  guint64 last_share = G_MAXUINT64;
+
+  self->first_blocks = g_new (guint, max_partitions + 1);
+  for (guint i = 0; i < self->n_blocks; i++)
+    {
+      guint64 share = (guint64) (n_before * max_partitions / MAX (self->n_bytes, 1));
+
+      /* Blocks without bytes may come after the last share. */
+      share = MIN (share, max_partitions - 1);
+      if (share != last_share)
+        self->first_blocks[n_partitions++] = i;
+      last_share = share;
+      n_before += ds_block_get_n_bytes (self->blocks[i]);
+    }
+  self->first_blocks[n_partitions] = self->n_blocks;
+  ds_rdd_set_node_n_partitions (&self->parent_instance, n_partitions);
+}
+
+DsRdd *
+ds_block_rdd_new (DsContext *context,
+                  DsBlock **blocks,
+                  guint n_blocks,
+                  guint max_partitions)
+{
+  DsRdd *rdd = ds_block_rdd_new_of_kind (context, "blocks", blocks, n_blocks, 0);
+
+  if (n_blocks > max_partitions)
+    ds_block_rdd_share_partitions ((DsBlockRdd *) rdd, max_partitions);
+  return rdd;
 }
 
 /**

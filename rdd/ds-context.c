@@ -251,7 +251,9 @@ ds_context_class_init (DsContextClass *klass)
   /**
    * DsContext:memory-budget:
    *
-   * Bytes for shuffles, persisted data and received blocks: past it they spill or wait.
+   * Bytes for shuffles and persisted data: past it they spill.  Received blocks have a
+   * limit of their own, #DsStreamingContext:max-received-bytes, so that a receiver that is
+   * ahead of the tasks never makes them spill.
    * Half of the machine's memory unless set.
    */
   ds_context_props[PROP_MEMORY_BUDGET] =

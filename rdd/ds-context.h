@@ -21,7 +21,7 @@ typedef struct _DsRdd DsRdd;
  *
  * Settings are GObject properties, to be set before the first job:
  *   default-parallelism  guint    partitions where nothing else says; n of local[n]
- *   memory-budget        guint64  bytes for shuffles, persisted data and received blocks;
+ *   memory-budget        guint64  bytes for shuffles and persisted data;
  *                                 half of the machine's
  *   local-directory      string   where spills go; g_get_tmp_dir ()
  *   max-task-failures    guint    attempts of a task in all; 1 = no retry

@@ -93,8 +93,13 @@ ds_closure_data_clear (DsClosureData *self)
 
 /* ---- Nodes that other layers make ---- */
 
-/* One partition a block, in order.  Takes references. */
-DsRdd *ds_block_rdd_new (DsContext *context, DsBlock **blocks, guint n_blocks);
+/* One partition a block, in order; when there are more than @max_partitions (at least 1)
+ * neighbours share one, so that each has about the same number of bytes.  Takes
+ * references. */
+DsRdd *ds_block_rdd_new (DsContext *context,
+                         DsBlock **blocks,
+                         guint n_blocks,
+                         guint max_partitions);
 /* (value, n), hash-partitioned: what count_by_value of a stream is.  @n_partitions 0: the
  * default. */
 DsRdd *ds_counted_rdd_new (DsRdd *parent, guint n_partitions);

@@ -131,9 +131,8 @@ test_bytes_are_given_back (void)
 
   set_up (&fixture, "local");
   ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
-  budget =
-      ds_context_get_memory_budget (ds_streaming_context_get_context (fixture.test.ssc));
   start (&fixture);
+  budget = ds_receiver_tracker_get_budget (fixture.test.ssc->receivers);
   store (&fixture, "some text");
   ds_test_stream_run (&fixture.test, 1);
   g_assert_cmpuint (ds_memory_budget_get_n_bytes (budget), >, 0);

@@ -109,7 +109,7 @@ test_flat_map_splits_words_all_ways (void)
 
   memcpy (bytes, text, sizeof text);
   block = ds_block_new_take_text (arena, bytes, strlen (text), 5, TRUE);
-  lines = ds_block_rdd_new (context, &block, 1);
+  lines = ds_block_rdd_new (context, &block, 1, 1);
   ds_block_unref (block);
   kept = ds_rdd_filter (lines, ds_is_not_empty, NULL, NULL);
   known_text = ds_rdd_flat_map (lines, ds_split_words, NULL, NULL);

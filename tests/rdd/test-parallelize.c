@@ -139,13 +139,39 @@ test_blocks_are_partitions (gconstpointer master)
   g_autoptr (DsBlock) b = ds_block_new (NULL, 0);
   g_autoptr (DsBlock) c = ds_block_new_ints (7);
   DsBlock *blocks[] = { a, b, c };
-  g_autoptr (DsRdd) rdd = ds_block_rdd_new (context, blocks, 3);
-  g_autoptr (DsRdd) none = ds_block_rdd_new (context, NULL, 0);
+  g_autoptr (DsRdd) rdd = ds_block_rdd_new (context, blocks, 3, 3);
+  g_autoptr (DsRdd) none = ds_block_rdd_new (context, NULL, 0, 1);
 
   g_test_summary ("Each block is a partition, also an empty one");
 
   assert_slices (rdd, "[x, y]\n[]\n[7]\n");
   assert_slices (none, "");
+}
+
+static void
+test_blocks_share_partitions (gconstpointer master)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new (master);
+  g_autoptr (DsBlock) empty = ds_block_new (NULL, 0);
+  g_autoptr (DsBlock) one = ds_block_new_ints (1);
+  g_autoptr (DsBlock) four = ds_block_new_ints (2, 3, 4, 5);
+  DsBlock *even[] = { one, one, one, one, one, one };
+  DsBlock *uneven[] = { four, one, one, one, one, empty };
+  DsBlock *large_last[] = { empty, one, four };
+  DsBlock *nothing[] = { empty, empty };
+  g_autoptr (DsRdd) halves = ds_block_rdd_new (context, even, 6, 2);
+  g_autoptr (DsRdd) by_bytes = ds_block_rdd_new (context, uneven, 6, 2);
+  g_autoptr (DsRdd) all = ds_block_rdd_new (context, uneven, 6, 1);
+  g_autoptr (DsRdd) last = ds_block_rdd_new (context, large_last, 3, 2);
+  g_autoptr (DsRdd) none = ds_block_rdd_new (context, nothing, 2, 1);
+
+  g_test_summary ("Past the limit neighbours share a partition, by their bytes");
+
+  assert_slices (halves, "[1, 1, 1]\n[1, 1, 1]\n");
+  assert_slices (by_bytes, "[2, 3, 4, 5]\n[1, 1, 1, 1]\n");
+  assert_slices (all, "[2, 3, 4, 5, 1, 1, 1, 1]\n");
+  assert_slices (last, "[1, 2, 3, 4, 5]\n");
+  assert_slices (none, "[]\n");
 }
 
 int
@@ -170,6 +196,10 @@ main (int argc, char **argv)
   g_test_add_func ("/rdd/empty/has-nothing", test_empty_has_nothing);
   g_test_add_data_func ("/rdd/blocks/are-partitions", "local[2]",
                         test_blocks_are_partitions);
+  g_test_add_data_func ("/rdd/blocks/share-partitions", "local[2]",
+                        test_blocks_share_partitions);
+  g_test_add_data_func ("/rdd/blocks/share-partitions-on-loopback", "loopback[2]",
+                        test_blocks_share_partitions);
   g_test_add_data_func ("/rdd/blocks/are-partitions-on-loopback", "loopback[2]",
                         test_blocks_are_partitions);
   return g_test_run ();
