@@ -206,7 +206,7 @@ static const struct
   { "word-count-values", 3, "FILE WORKERS library|own", run_word_count_values },
   { "word-count-socket", 5, "FILE WORKERS SEND_BYTES REPEATS WORDS",
     ds_bench_run_word_count_socket },
-  { "memory", 4, "FILE WORKERS MIB_PER_SECOND WORDS", ds_bench_run_memory },
+  { "memory", 5, "FILE WORKERS MIB_PER_SECOND REPEATS WORDS", ds_bench_run_memory },
   { "empty-batch", 1, "BATCHES", ds_bench_run_empty_batch },
   { "tiny-batches", 1, "BATCHES", ds_bench_run_tiny_batches },
 };
