@@ -67,23 +67,28 @@ ds_arena_class_size (guint size_class)
 
 /* ---- Regions and the system ---- */
 
-/* Mapped memory is aligned to pages; a stretch that is one huge page longer contains an
- * aligned one, and its ends go back. */
 static char *
-ds_arena_map_huge (gsize n_bytes)
+ds_arena_map (gsize n_bytes)
 {
-  gsize n_mapped = n_bytes + DS_ARENA_HUGE_BYTES;
-  char *mapped = mmap (NULL, n_mapped, PROT_READ | PROT_WRITE,
+  char *mapped = mmap (NULL, n_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  gsize n_before;
 
   if (mapped == MAP_FAILED)
     g_error ("Out of memory: %" G_GSIZE_FORMAT " bytes for values could not be mapped: "
              "%s",
              n_bytes, g_strerror (errno));
+  return mapped;
+}
 
-  n_before =
+/* Mapped memory is aligned to pages; a stretch that is one huge page longer contains an
+ * aligned one, and its ends go back. */
+static char *
+ds_arena_map_huge (gsize n_bytes)
+{
+  char *mapped = ds_arena_map (n_bytes + DS_ARENA_HUGE_BYTES);
+  gsize n_before =
       (DS_ARENA_HUGE_BYTES - (gsize) mapped % DS_ARENA_HUGE_BYTES) % DS_ARENA_HUGE_BYTES;
+
   if (n_before > 0)
     munmap (mapped, n_before);
   munmap (mapped + n_before + n_bytes, DS_ARENA_HUGE_BYTES - n_before);
@@ -100,9 +105,12 @@ ds_arena_region_new (guint size_class)
 
   region->size_class = size_class;
   region->n_bytes = ds_arena_class_size (size_class);
-  region->memory = region->n_bytes >= DS_ARENA_HUGE_BYTES
-                       ? ds_arena_map_huge (region->n_bytes)
-                       : g_malloc0 (region->n_bytes);
+  if (region->n_bytes >= DS_ARENA_HUGE_BYTES)
+    region->memory = ds_arena_map_huge (region->n_bytes);
+  else if (region->n_bytes >= DS_ARENA_MAPPED_BYTES)
+    region->memory = ds_arena_map (region->n_bytes);
+  else
+    region->memory = g_malloc0 (region->n_bytes);
   return region;
 }
 
@@ -110,7 +118,7 @@ static void
 ds_arena_region_free (DsArenaRegion *self)
 {
   DS_ASAN_UNPOISON (self->memory, self->n_bytes);
-  if (self->n_bytes >= DS_ARENA_HUGE_BYTES)
+  if (self->n_bytes >= DS_ARENA_MAPPED_BYTES)
     munmap (self->memory, self->n_bytes);
   else
     g_free (self->memory);

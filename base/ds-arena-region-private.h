@@ -14,12 +14,15 @@ typedef struct _DsArenaRegion DsArenaRegion;
 struct _DsArenaRegion
 {
   DsArenaRegion *next;
-  char *memory;  /* 16-byte aligned; from 2 MiB on aligned to 2 MiB, and mapped */
+  char *memory;  /* 16-byte aligned; mapped from 128 KiB on, in huge pages from 2 MiB */
   gsize n_bytes; /* in all, the padding included: a size of ds_arena_class_size () */
   guint size_class;
 };
 
 #define DS_ARENA_HUGE_BYTES ((gsize) 2 * 1024 * 1024)
+/* From here on the pool alone decides what is kept: malloc () would keep some more, in
+ * the holes that threads leave to each other. */
+#define DS_ARENA_MAPPED_BYTES ((gsize) 128 * 1024)
 
 /* Sizes come in classes, four for each doubling, so that a region fits whoever asks for
  * about as much; from 2 MiB on they are whole huge pages. */

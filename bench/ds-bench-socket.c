@@ -26,6 +26,9 @@
 #define BATCH_INTERVAL (50 * DS_MILLISECOND)
 /* What one batch works on, what the one before still holds and what comes meanwhile. */
 #define MAX_RECEIVED_BYTES ((guint64) 192 << 20)
+/* The same at the rate of the memory case: what a moment of another program's delays must
+ * not add to. */
+#define MAX_RECEIVED_BYTES_AT_RATE ((guint64) 12 << 20)
 
 typedef struct
 {
@@ -225,6 +228,7 @@ static gboolean
 count_words (guint16 port,
              int n_workers,
              gint64 n_words,
+             guint64 max_received_bytes,
              Tally *tally,
              gint64 *end_time,
              GError **error)
@@ -233,7 +237,7 @@ count_words (guint16 port,
   g_autoptr (DsStreamingContext) ssc =
       ds_streaming_context_new (master, "ds-bench", BATCH_INTERVAL);
 
-  g_object_set (ssc, "max-received-bytes", MAX_RECEIVED_BYTES, NULL);
+  g_object_set (ssc, "max-received-bytes", max_received_bytes, NULL);
 
   DsDStream *lines = ds_streaming_context_socket_text_stream (ssc, "127.0.0.1", port);
   DsDStream *words = ds_dstream_flat_map (lines, ds_split_words, NULL, NULL);
@@ -272,7 +276,11 @@ count_served_words (Server *server,
     return FALSE;
 
   GThread *thread = g_thread_new ("ds-bench-server", run_server, server);
-  gboolean counted = count_words (port, n_workers, n_words, tally, &end_time, error);
+  gboolean counted =
+      count_words (port, n_workers, n_words,
+                   server->bytes_per_second > 0 ? MAX_RECEIVED_BYTES_AT_RATE
+                                                : MAX_RECEIVED_BYTES,
+                   tally, &end_time, error);
 
   /* Wakes the server when nobody connected. */
   shutdown (server->listener, SHUT_RDWR);
