@@ -4,6 +4,10 @@
 
 #include "rdd/ds-narrow-private.h"
 
+/* Results, and what the function allocates for them, are handed on while they are in the
+ * first level cache: with pairs these are 64 bytes a value. */
+#define DS_MAPPED_AT_ONCE 128
+
 static gboolean
 ds_mapped_sink_push_results (DsFunctionSink *self, gsize n_results)
 {
@@ -41,7 +45,8 @@ ds_mapped_sink_push (DsSink *sink, const DsChunk *chunk)
           ds_task_leave (task, &frame);
           return FALSE;
         }
-      if (G_UNLIKELY (arena->n_bytes > DS_SCRATCH_HIGH_WATER))
+      if (G_UNLIKELY (n_results == DS_MAPPED_AT_ONCE ||
+                      arena->n_bytes > DS_SCRATCH_HIGH_WATER))
         {
           wants_more = ds_mapped_sink_push_results (self, n_results);
           n_results = 0;
