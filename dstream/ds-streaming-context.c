@@ -289,10 +289,10 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
   /**
    * DsStreamingContext:max-received-bytes:
    *
-   * How much may have been received and still be needed, by batches to come or remembered
-   * ones; 0: a quarter of #DsContext:memory-budget.  While it is reached receivers read no
-   * further, and their senders wait; nothing is dropped.  Receivers may go past it by what
-   * they hold in their hands: one buffer each.
+   * How much may have been received and still be needed, by batches to come or
+   * remembered ones; 0: a quarter of #DsContext:memory-budget.  While it is reached
+   * receivers read no further, and their senders wait; nothing is dropped.  Receivers may
+   * go past it by what they hold in their hands: one buffer each.
    */
   ds_streaming_context_props[PROP_MAX_RECEIVED_BYTES] =
       g_param_spec_uint64 ("max-received-bytes", NULL, NULL, 0, G_MAXUINT64, 0, setting);

@@ -25,8 +25,8 @@ G_BEGIN_DECLS
  * - `block-interval` (µs, 200 ms): how often a receiver's records become a block
  * - `receiver-restart-delay` (µs, 2 s): pause before a failed receiver starts again; it
  *   grows
- * - `max-received-bytes` (0: a quarter of the engine's `memory-budget`): receivers read no
- *   further while so much waits to be processed
+ * - `max-received-bytes` (0: a quarter of the engine's `memory-budget`): receivers read
+ *   no further while so much waits to be processed
  * - `failure-policy` (stop): what happens after a batch that failed
  * - `max-batch-retries` (3): of the policy retry
  * - `catch-up-policy` (all): what happens to ticks that were missed

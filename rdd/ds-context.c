@@ -252,9 +252,9 @@ ds_context_class_init (DsContextClass *klass)
    * DsContext:memory-budget:
    *
    * Bytes for shuffles and persisted data: past it they spill.  Received blocks have a
-   * limit of their own, #DsStreamingContext:max-received-bytes, so that a receiver that is
-   * ahead of the tasks never makes them spill.
-   * Half of the machine's memory unless set.
+   * limit of their own, #DsStreamingContext:max-received-bytes, so that a receiver that
+   * is ahead of the tasks never makes them spill.  Half of the machine's memory unless
+   * set.
    */
   ds_context_props[PROP_MEMORY_BUDGET] =
       g_param_spec_uint64 ("memory-budget", NULL, NULL, 0, G_MAXUINT64, 0,

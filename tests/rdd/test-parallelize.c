@@ -154,23 +154,27 @@ test_blocks_share_partitions (gconstpointer master)
   g_autoptr (DsTestContext) context = ds_test_context_new (master);
   g_autoptr (DsBlock) empty = ds_block_new (NULL, 0);
   g_autoptr (DsBlock) one = ds_block_new_ints (1);
-  g_autoptr (DsBlock) four = ds_block_new_ints (2, 3, 4, 5);
+  g_autofree char *long_text = g_strnfill (100000, 'x');
+  g_autoptr (DsBlock) large = ds_block_new_strings (long_text, NULL);
+  g_autofree char *large_first_slices =
+      g_strdup_printf ("[%s]\n[1, 1, 1, 1]\n", long_text);
+  g_autofree char *large_last_slices = g_strdup_printf ("[1, 1, %s]\n", long_text);
   DsBlock *even[] = { one, one, one, one, one, one };
-  DsBlock *uneven[] = { four, one, one, one, one, empty };
-  DsBlock *large_last[] = { empty, one, four };
+  DsBlock *large_first[] = { large, one, one, one, one, empty };
+  DsBlock *large_last[] = { empty, one, one, large };
   DsBlock *nothing[] = { empty, empty };
   g_autoptr (DsRdd) halves = ds_block_rdd_new (context, even, 6, 2);
-  g_autoptr (DsRdd) by_bytes = ds_block_rdd_new (context, uneven, 6, 2);
-  g_autoptr (DsRdd) all = ds_block_rdd_new (context, uneven, 6, 1);
-  g_autoptr (DsRdd) last = ds_block_rdd_new (context, large_last, 3, 2);
+  g_autoptr (DsRdd) by_bytes = ds_block_rdd_new (context, large_first, 6, 2);
+  g_autoptr (DsRdd) all = ds_block_rdd_new (context, even, 6, 1);
+  g_autoptr (DsRdd) last = ds_block_rdd_new (context, large_last, 4, 2);
   g_autoptr (DsRdd) none = ds_block_rdd_new (context, nothing, 2, 1);
 
   g_test_summary ("Past the limit neighbours share a partition, by their bytes");
 
   assert_slices (halves, "[1, 1, 1]\n[1, 1, 1]\n");
-  assert_slices (by_bytes, "[2, 3, 4, 5]\n[1, 1, 1, 1]\n");
-  assert_slices (all, "[2, 3, 4, 5, 1, 1, 1, 1]\n");
-  assert_slices (last, "[1, 2, 3, 4, 5]\n");
+  assert_slices (by_bytes, large_first_slices);
+  assert_slices (all, "[1, 1, 1, 1, 1, 1]\n");
+  assert_slices (last, large_last_slices);
   assert_slices (none, "[]\n");
 }
 
