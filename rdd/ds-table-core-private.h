@@ -170,6 +170,13 @@ void ds_table_make_value_column (DsTable *self);
 /* Sums leave the slots for the value column; from then on values meet there. */
 void ds_table_move_sums_to_column (DsTable *self);
 
+/* Of an inline key; FALSE for a long one, whose address no slot holds. */
+static inline gboolean
+ds_table_slot_matches (const DsTableSlot *slot, const DsTableKey *key)
+{
+  return ((slot->k0 ^ key->k0) | (slot->k1 ^ key->k1) | (slot->meta ^ key->meta)) == 0;
+}
+
 static inline DsTableSlot *
 ds_table_find_slot (DsTable *self, const DsTableKey *key)
 {

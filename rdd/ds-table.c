@@ -145,8 +145,21 @@ ds_table_is_radix (DsTable *self)
 static void
 ds_table_count_run (DsTable *self, const DsTableKey *prepared, gsize n_values)
 {
+  DsTableSlot *slots = self->slots;
+  gsize mask = self->mask;
+
   for (gsize i = 0; i < n_values; i++)
-    ds_table_find_slot (self, &prepared[i])->sum++;
+    {
+      DsTableSlot *slot = &slots[prepared[i].hash & mask];
+
+      if (G_UNLIKELY (!ds_table_slot_matches (slot, &prepared[i])))
+        {
+          slot = ds_table_find_slot (self, &prepared[i]);
+          slots = self->slots;
+          mask = self->mask;
+        }
+      slot->sum++;
+    }
 }
 
 static gboolean
@@ -156,10 +169,19 @@ ds_table_sum_run (DsTable *self,
                   const DsValue *values,
                   gsize n_values)
 {
+  DsTableSlot *slots = self->slots;
+  gsize mask = self->mask;
+
   for (gsize i = 0; i < n_values; i++)
     {
-      DsTableSlot *slot = ds_table_find_slot (self, &prepared[i]);
+      DsTableSlot *slot = &slots[prepared[i].hash & mask];
 
+      if (G_UNLIKELY (!ds_table_slot_matches (slot, &prepared[i])))
+        {
+          slot = ds_table_find_slot (self, &prepared[i]);
+          slots = self->slots;
+          mask = self->mask;
+        }
       if (G_UNLIKELY (
               __builtin_add_overflow (slot->sum, values[i].as.integer, &slot->sum)))
         {
