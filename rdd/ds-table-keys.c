@@ -135,44 +135,68 @@ ds_table_prepare_key (const DsTable *self, const DsValue *key, DsTableKey *prepa
     prepared->k1 = (guint64) (guintptr) key;
 }
 
+#if DS_TABLE_READS_PADDED
+/* A string or bytes of 1 to 16 bytes whose 16 bytes lie within a page. */
+static inline gboolean
+ds_table_may_load_padded (const DsValue *key)
+{
+  return (key->type | 1) == DS_VALUE_TYPE_BYTES &&
+         key->size - 1 < DS_TABLE_INLINE_BYTES &&
+         ((guintptr) key->as.bytes & (DS_TABLE_PAGE - 1)) <=
+             DS_TABLE_PAGE - DS_TABLE_INLINE_BYTES;
+}
+
+/* As many of the next keys as are short strings; how many that were.  No call is in the
+ * loop, so that everything stays in registers. */
+static inline gsize
+ds_table_prepare_short_keys (const DsTable *self,
+                             const DsValue *keys,
+                             gsize n_keys,
+                             DsTableKey *prepared)
+{
+  const guint64 seed0 = self->seed0;
+  const guint64 seed1 = self->seed1;
+  /* Asking for what is near anyway is cheaper than a branch. */
+  const DsTableSlot *slots =
+      self->prefetches ? self->slots : (const DsTableSlot *) (gconstpointer) self;
+  const gsize mask = self->prefetches ? self->mask : 0;
+  gsize i = 0;
+
+  for (; i < n_keys && G_LIKELY (ds_table_may_load_padded (&keys[i])); i++)
+    {
+      const guint32 size = keys[i].size;
+      const char *bytes = keys[i].as.bytes;
+      const guint64 k0 = ds_table_load (bytes) & ds_table_masks[size][0];
+      const guint64 k1 = ds_table_load (bytes + 8) & ds_table_masks[size][1];
+      const guint32 meta = ds_table_meta (keys[i].type, size);
+      const guint64 hash = ds_table_hash (seed0, seed1, k0, k1, meta);
+
+      prepared[i] = (DsTableKey){ .k0 = k0, .k1 = k1, .hash = hash, .meta = meta };
+      __builtin_prefetch (&slots[hash & mask], 1);
+    }
+  return i;
+}
+#endif
+
 void
 ds_table_prepare_keys (const DsTable *self,
                        const DsValue *keys,
                        gsize n_keys,
                        DsTableKey *prepared)
 {
-#if DS_TABLE_READS_PADDED
-  const guint64 seed0 = self->seed0;
-  const guint64 seed1 = self->seed1;
-  const DsTableSlot *slots = self->slots;
-  const gsize mask = self->mask;
+  gsize done = 0;
 
-  for (gsize i = 0; i < n_keys; i++)
+  while (done < n_keys)
     {
-      const guint32 type = keys[i].type;
-      const guint32 size = keys[i].size;
-      const char *bytes = keys[i].as.bytes;
-
-      if (G_LIKELY ((type | 1) == DS_VALUE_TYPE_BYTES &&
-                    size - 1 < DS_TABLE_INLINE_BYTES &&
-                    ((guintptr) bytes & (DS_TABLE_PAGE - 1)) <=
-                        DS_TABLE_PAGE - DS_TABLE_INLINE_BYTES))
-        {
-          prepared[i].k0 = ds_table_load (bytes) & ds_table_masks[size][0];
-          prepared[i].k1 = ds_table_load (bytes + 8) & ds_table_masks[size][1];
-          prepared[i].meta = ds_table_meta (type, size);
-          prepared[i].hash = ds_table_hash (seed0, seed1, prepared[i].k0, prepared[i].k1,
-                                            prepared[i].meta);
-        }
-      else
-        {
-          ds_table_prepare_key (self, &keys[i], &prepared[i]);
-        }
-      if (self->prefetches)
-        __builtin_prefetch (&slots[prepared[i].hash & mask], 1);
-    }
-#else
-  for (gsize i = 0; i < n_keys; i++)
-    ds_table_prepare_key (self, &keys[i], &prepared[i]);
+#if DS_TABLE_READS_PADDED
+      done +=
+          ds_table_prepare_short_keys (self, keys + done, n_keys - done, prepared + done);
+      if (done == n_keys)
+        break;
 #endif
+      ds_table_prepare_key (self, &keys[done], &prepared[done]);
+      if (self->prefetches)
+        __builtin_prefetch (&self->slots[prepared[done].hash & self->mask], 1);
+      done++;
+    }
 }
