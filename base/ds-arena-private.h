@@ -23,10 +23,10 @@ struct _DsArena
   /*< private >*/
   char *cursor;                   /* 16-byte aligned between allocations */
   char *limit;                    /* the padding lies behind it */
+  gsize n_bytes;                  /* allocated by callers so far */
   struct _DsArenaRegion *regions; /* newest first */
   DsArenaPool *pool;
   gint ref_count;
-  gsize n_bytes; /* allocated by callers so far */
 };
 
 /* The process-wide pool. */

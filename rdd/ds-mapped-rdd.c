@@ -8,12 +8,28 @@
  * first level cache: with pairs these are 64 bytes a value. */
 #define DS_MAPPED_AT_ONCE 128
 
+/* Results leave as values, or, where the next operator wants pairs, as two columns.  The
+ * function has just written the items of a pair, in words; the same words are read again,
+ * because a load of both words at once would wait until the stores have left the core. */
+static inline void
+ds_mapped_copy_item (DsValue *to, const DsValue *from)
+{
+  const guint64 *words = (const guint64 *) (gconstpointer) from;
+  guint64 *to_words = (guint64 *) (gpointer) to;
+
+  __atomic_store_n (&to_words[0], __atomic_load_n (&words[0], __ATOMIC_RELAXED),
+                    __ATOMIC_RELAXED);
+  __atomic_store_n (&to_words[1], __atomic_load_n (&words[1], __ATOMIC_RELAXED),
+                    __ATOMIC_RELAXED);
+}
+
 static gboolean
 ds_mapped_sink_push_results (DsFunctionSink *self, gsize n_results)
 {
-  DsChunk results = { .form = DS_FORM_VALUES,
+  DsChunk results = { .form = self->more_results != NULL ? DS_FORM_PAIRS : DS_FORM_VALUES,
                       .n_values = n_results,
-                      .values = self->results };
+                      .values = self->results,
+                      .pair_values = self->more_results };
   gboolean wants_more = n_results == 0 || ds_sink_push (self->sink.next, &results);
 
   if (self->arena->n_bytes > 0)
@@ -21,39 +37,68 @@ ds_mapped_sink_push_results (DsFunctionSink *self, gsize n_results)
   return wants_more;
 }
 
+/* Calls the function for up to %DS_MAPPED_AT_ONCE values; how many were done, 0 when the
+ * task failed. */
+static inline gsize
+ds_mapped_sink_call (DsFunctionSink *self,
+                     const DsValue *values,
+                     gsize n_values,
+                     gboolean as_pairs)
+{
+  DsMapFunc func = (DsMapFunc) self->func;
+  gpointer user_data = self->user_data;
+  DsTask *task = self->sink.task;
+  DsArena *arena = self->arena;
+  DsValue *results = self->results;
+  DsValue *more_results = self->more_results;
+  gsize i = 0;
+
+  while (i < n_values && G_LIKELY (arena->n_bytes <= DS_SCRATCH_HIGH_WATER))
+    {
+      task->current = &values[i];
+
+      DsValue result = func (values[i], task, user_data);
+
+      if (G_UNLIKELY (task->error != NULL))
+        return 0;
+      if (!as_pairs)
+        {
+          results[i++] = result;
+          continue;
+        }
+      if (G_UNLIKELY (!ds_value_is_pair (result)))
+        {
+          ds_task_fail_no_pair (task, self->sink.next->operator_name, result);
+          return 0;
+        }
+      ds_mapped_copy_item (&results[i], &result.as.items[0]);
+      ds_mapped_copy_item (&more_results[i], &result.as.items[1]);
+      i++;
+    }
+  return i;
+}
+
 static gboolean
 ds_mapped_sink_push (DsSink *sink, const DsChunk *chunk)
 {
   DsFunctionSink *self = (DsFunctionSink *) sink;
-  DsMapFunc func = (DsMapFunc) self->func;
-  gpointer user_data = self->user_data;
   DsTask *task = sink->task;
-  DsArena *arena = self->arena;
-  const DsValue *values = chunk->values;
-  gsize n_values = chunk->n_values;
-  DsValue *results = self->results;
-  gsize n_results = 0;
+  DsTaskFrame frame = ds_task_enter (task, sink->operator_name, self->arena, NULL);
   gboolean wants_more = TRUE;
-  DsTaskFrame frame = ds_task_enter (task, sink->operator_name, arena, NULL);
 
-  for (gsize i = 0; wants_more && i < n_values; i++)
+  for (gsize done = 0; wants_more && done < chunk->n_values;)
     {
-      task->current = &values[i];
-      results[n_results++] = func (values[i], task, user_data);
-      if (G_UNLIKELY (task->error != NULL))
-        {
-          ds_task_leave (task, &frame);
-          return FALSE;
-        }
-      if (G_UNLIKELY (n_results == DS_MAPPED_AT_ONCE ||
-                      arena->n_bytes > DS_SCRATCH_HIGH_WATER))
-        {
-          wants_more = ds_mapped_sink_push_results (self, n_results);
-          n_results = 0;
-        }
+      const DsValue *values = chunk->values + done;
+      gsize n_values = MIN (chunk->n_values - done, DS_MAPPED_AT_ONCE);
+      gsize n_done = self->more_results != NULL
+                         ? ds_mapped_sink_call (self, values, n_values, TRUE)
+                         : ds_mapped_sink_call (self, values, n_values, FALSE);
+
+      wants_more = n_done > 0 && ds_mapped_sink_push_results (self, n_done);
+      done += n_done;
     }
   ds_task_leave (task, &frame);
-  return wants_more && ds_mapped_sink_push_results (self, n_results);
+  return wants_more;
 }
 
 static DsSink *
@@ -67,6 +112,8 @@ ds_mapped_rdd_make_sink (DsRdd *rdd, guint partition, DsTask *task, DsSink *next
   self = ds_function_sink_new (rdd, task, next, DS_ACCEPTS_VALUES, ds_mapped_sink_push);
   self->arena = ds_arena_new (ds_task_get_arena_pool (task));
   self->results = ds_scratch_column_take ();
+  if (!(next->accepts & DS_ACCEPTS_VALUES))
+    self->more_results = ds_scratch_column_take ();
   return &self->sink;
 }
 

@@ -37,9 +37,11 @@ typedef struct _DsJob DsJob;
 
 struct _DsTask
 {
-  DsFailureReceiver receiver; /* first: a report reaches the task by a cast */
-  DsContext *context;         /* (nullable) in tests */
-  DsJob *job;                 /* (nullable): whom to ask whether to go on */
+  DsArena
+      *arena; /* first, for ds_pair (): of the operator whose function runs just now */
+  DsFailureReceiver receiver;
+  DsContext *context; /* (nullable) in tests */
+  DsJob *job;         /* (nullable): whom to ask whether to go on */
   guint64 job_id;
   guint partition;
   guint attempt;
@@ -51,7 +53,6 @@ struct _DsTask
   /* Of the operator whose function runs just now; saved and restored by ds_task_enter ().
    */
   const char *operator_name;
-  DsArena *arena;                    /* ds_task_alloc () */
   DsEmitter *emitter;                /* (nullable): this operator emits nothing */
   const DsValue *current;            /* (nullable): the value in work, for messages */
   const DsValue *current_pair_value; /* (nullable) */

@@ -33,10 +33,18 @@ ds_task_boxed_free (gpointer task)
 
 G_DEFINE_BOXED_TYPE (DsTask, ds_task, ds_task_boxed_copy, ds_task_boxed_free)
 
+static DsTask *
+ds_task_from_receiver (DsFailureReceiver *receiver)
+{
+  gpointer task = (char *) receiver - G_STRUCT_OFFSET (DsTask, receiver);
+
+  return task;
+}
+
 static void
 ds_task_receive_failure (DsFailureReceiver *receiver, GError *error)
 {
-  ds_task_take_error ((DsTask *) receiver, error);
+  ds_task_take_error (ds_task_from_receiver (receiver), error);
 }
 
 void
@@ -93,7 +101,7 @@ ds_task_get_current (void)
 
   while (receiver != NULL && receiver->report != ds_task_receive_failure)
     receiver = receiver->previous;
-  return (DsTask *) receiver;
+  return receiver != NULL ? ds_task_from_receiver (receiver) : NULL;
 }
 
 DsArenaPool *
@@ -281,18 +289,27 @@ ds_task_alloc (DsTask *task, gsize n_bytes)
   return ds_task_alloc_inline (task, n_bytes);
 }
 
+/* What the inlined half of ds_pair () knows. */
+G_STATIC_ASSERT (G_STRUCT_OFFSET (DsTask, arena) == 0);
+G_STATIC_ASSERT (G_STRUCT_OFFSET (DsArena, cursor) ==
+                 G_STRUCT_OFFSET (struct _DsTaskMemory, cursor));
+G_STATIC_ASSERT (G_STRUCT_OFFSET (DsArena, limit) ==
+                 G_STRUCT_OFFSET (struct _DsTaskMemory, limit));
+G_STATIC_ASSERT (G_STRUCT_OFFSET (DsArena, n_bytes) ==
+                 G_STRUCT_OFFSET (struct _DsTaskMemory, n_bytes));
+
 /**
- * ds_pair: (skip)
+ * ds_pair_slow: (skip)
  * @task: the running task
  * @key: first item
  * @value: second item
  *
- * Makes a pair.  Costs one bump of the task's arena; ds_task_emit_pair () costs none.
+ * The half of ds_pair () that is seldom needed and not inlined.
  *
  * Returns: the tuple of @key and @value, in memory of @task
  */
 DsValue
-ds_pair (DsTask *task, DsValue key, DsValue value)
+ds_pair_slow (DsTask *task, DsValue key, DsValue value)
 {
   DsValue *items;
 
