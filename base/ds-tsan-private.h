@@ -113,6 +113,7 @@
 
 #include <gio/gio.h>
 #include <sanitizer/tsan_interface.h>
+#include <unistd.h>
 
 /* Each file that includes this brings the wrappers; the linker keeps one. */
 #define DS_TSAN_WRAPPER __attribute__ ((weak))
