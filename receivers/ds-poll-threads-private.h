@@ -31,6 +31,10 @@ void ds_poll_thread_invoke (DsPollThread *self,
 /* Marks the calling thread as one that runs receivers, for as long as it lives. */
 void ds_receiver_thread_mark (void);
 
+/* As g_main_context_new (), which ends the program when there is no file descriptor left
+ * for it; this one fails with %DS_ERROR_LIMIT. */
+GMainContext *ds_main_context_try_new (GError **error);
+
 /* For tests: threads that run now. */
 guint ds_poll_threads_get_n_running (void);
 

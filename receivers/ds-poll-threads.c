@@ -11,6 +11,9 @@
 
 #include "base/ds-error.h"
 
+#include <glib-unix.h>
+#include <unistd.h>
+
 struct _DsPollThread
 {
   gint ref_count; /* the table of threads while there are users, and the thread itself */
@@ -65,16 +68,40 @@ ds_poll_thread_main (gpointer data)
   return NULL;
 }
 
+GMainContext *
+ds_main_context_try_new (GError **error)
+{
+  int fds[2];
+
+  /* A pipe takes as many as a main context at most.  Another thread may still be faster,
+   * but the limit is seldom met in just this moment. */
+  if (!g_unix_open_pipe (fds, FD_CLOEXEC, NULL))
+    {
+      g_set_error_literal (error, DS_ERROR, DS_ERROR_LIMIT,
+                           "Cannot start a main loop: no file descriptor is left; close "
+                           "some, or raise the limit (ulimit -n)");
+      return NULL;
+    }
+  close (fds[0]);
+  close (fds[1]);
+  return g_main_context_new ();
+}
+
 /* Locks: ds_poll_threads_lock is held. */
 static DsPollThread *
 ds_poll_thread_new_locked (guint index, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  DsPollThread *self = g_new0 (DsPollThread, 1);
+  GMainContext *context = ds_main_context_try_new (error);
   g_autofree char *name = g_strdup_printf ("ds-poll-%u", index);
+  DsPollThread *self;
 
+  if (context == NULL)
+    return NULL;
+
+  self = g_new0 (DsPollThread, 1);
   self->ref_count = 2;
-  self->context = g_main_context_new ();
+  self->context = context;
   self->timer = ds_block_timer_new (self->context);
   self->thread = g_thread_try_new (name, ds_poll_thread_main, self, &local_error);
   if (self->thread == NULL)
