@@ -383,12 +383,21 @@ ds_receiver_supervisor_sleep (DsReceiverSupervisor *self, DsDuration duration)
 static gboolean
 ds_receiver_supervisor_wait_for_room (DsReceiverSupervisor *self)
 {
+  gboolean may_store = TRUE;
+
   if (G_UNLIKELY (g_atomic_int_get (&self->is_closed)))
     return FALSE;
   if (G_LIKELY (ds_memory_budget_has_room (self->settings.budget)))
     return TRUE;
-  return ds_memory_budget_wait (self->settings.budget, &self->stopping) &&
-         !g_atomic_int_get (&self->is_closed);
+  if (!ds_memory_budget_wait (self->settings.budget, &self->stopping))
+    {
+      /* What a stop function still has must go somewhere, and whoever made room may have
+       * ended already. */
+      g_mutex_lock (&self->lock);
+      may_store = self->wants_end && self->stores_until_stopped;
+      g_mutex_unlock (&self->lock);
+    }
+  return may_store && !g_atomic_int_get (&self->is_closed);
 }
 
 /* A store before start is a mistake of the program, one after stop is not. */

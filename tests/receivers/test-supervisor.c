@@ -500,6 +500,34 @@ test_many_receivers_share_two_threads (void)
   g_assert_cmpuint (ds_poll_threads_get_n_running (), ==, 0);
 }
 
+static void
+store_at_the_end (DsReceiver *receiver, gpointer unused)
+{
+  g_assert_true (ds_receiver_store_string (receiver, "the rest"));
+}
+
+static void
+test_stop_function_stores_without_room (void)
+{
+  g_autoptr (DsTestRecorder) recorder = ds_test_recorder_new (1, FALSE);
+  g_autoptr (DsReceiver) receiver = test_poll_receiver_new (NULL, store_at_the_end, NULL);
+  DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (recorder, receiver);
+
+  g_test_summary (
+      "What a stop function stores is taken even when there is no room for it");
+
+  ds_test_assert_start (supervisor);
+  ds_test_recorder_wait_until (recorder, recorder->n_started == 1);
+  g_assert_true (ds_receiver_store_string (receiver, "first"));
+  ds_receiver_supervisor_cut (supervisor);
+  g_assert_false (ds_memory_budget_has_room (recorder->budget));
+  ds_receiver_supervisor_stop_async (supervisor);
+  ds_test_assert_join (supervisor);
+  ds_test_recorder_assert_text (recorder, "first\nthe rest\n");
+  ds_memory_budget_release (recorder->budget, recorder->n_bytes);
+  ds_receiver_supervisor_free (supervisor);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -525,5 +553,7 @@ main (int argc, char *argv[])
   ADD ("cut-hands-over-at-once", test_cut_hands_over_at_once);
   ADD ("many-receivers-share-two-threads", test_many_receivers_share_two_threads);
 #undef ADD
+  g_test_add_func ("/receivers/supervisor/stop-function-stores-without-room",
+                   test_stop_function_stores_without_room);
   return g_test_run ();
 }
