@@ -71,6 +71,8 @@ typedef struct
   DsTime zero_time;    /* DS_TIME_NONE before start */
   DsDuration remember; /* 0: not set */
   GArray *generated;   /* DsGeneratedRdd, oldest first */
+  DsTime newest_time;  /* that an RDD was made for; DS_TIME_NONE: none yet */
+  DsTime making_time;  /* that one is being made for; DS_TIME_NONE: none */
 
   GCallback func;
   DsSharedData *data;

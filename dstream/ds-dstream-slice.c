@@ -29,9 +29,10 @@ ds_dstream_floor (DsDStream *self, DsTime time, const char *which)
  * @error: return location for an error
  *
  * The RDDs of [@from, @to], both rounded down to the slide of the stream, oldest first.
- * Times up to the start of the stream are left out.  RDDs that are no longer remembered
- * (ds_streaming_context_remember ()) are made anew, which gives nothing for a source that
- * has forgotten its data.
+ * Times up to the start of the stream are left out, and so are those of batches to come:
+ * their data is still to be received.  RDDs that are no longer remembered
+ * (ds_streaming_context_remember ()) are made anew, as far as that needs no RDD of a
+ * source which that source has forgotten.
  *
  * Any thread; waits for the batch that is being generated.  Fails with
  * %DS_ERROR_INVALID_STATE before start ("has not been initialized") and inside a function
@@ -45,6 +46,7 @@ ds_dstream_slice (DsDStream *self, DsTime from, DsTime to, GError **error)
   DsDStreamNode *node;
   g_autoptr (GPtrArray) rdds = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GError) local_error = NULL;
+  DsTime last_time;
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
@@ -69,10 +71,12 @@ ds_dstream_slice (DsDStream *self, DsTime from, DsTime to, GError **error)
       return NULL;
     }
 
-  from = ds_dstream_floor (self, from, "from");
-  to = ds_dstream_floor (self, to, "to");
-
   ds_graph_lock (node->context->graph);
+  last_time = ds_graph_get_last_time (node->context->graph);
+  if (to < node->zero_time || from >= last_time + node->slide)
+    from = to = node->zero_time; /* nothing of it is there */
+  from = ds_dstream_floor (self, MAX (from, node->zero_time), "from");
+  to = ds_dstream_floor (self, MIN (to, last_time), "to");
   for (DsTime time = MAX (from, node->zero_time + node->slide);
        time <= to && local_error == NULL; time += node->slide)
     {

@@ -59,6 +59,8 @@ ds_dstream_init (DsDStream *self)
   DsDStreamNode *node = DS_NODE (self);
 
   node->zero_time = DS_TIME_NONE;
+  node->newest_time = DS_TIME_NONE;
+  node->making_time = DS_TIME_NONE;
   node->generated = g_array_sized_new (FALSE, FALSE, sizeof (DsGeneratedRdd), 2);
 }
 
@@ -166,6 +168,37 @@ ds_dstream_is_time_valid (DsDStream *self, DsTime time)
          (time - node->zero_time) % node->slide == 0;
 }
 
+/* As the stream's type makes it.  NULL without error: there is none. */
+static DsRdd *
+ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsDStreamNode *node = DS_NODE (self);
+  DsTime time = ds_batch_get_time (batch);
+  DsTime outer_time = node->making_time;
+  DsRdd *rdd;
+
+  /* A source hands its data out once, in the order of time: asked for a batch that it has
+   * forgotten, it would give what belongs to a later one. */
+  if (node->n_parents == 0 && node->newest_time != DS_TIME_NONE &&
+      time <= node->newest_time)
+    return NULL;
+  if (time == outer_time)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                   "%s: making its RDD for batch %" G_GINT64_FORMAT
+                   " ms takes that very RDD; look only at earlier batches",
+                   ds_dstream_describe (self), time / DS_MILLISECOND);
+      return NULL;
+    }
+
+  node->making_time = time;
+  rdd = node->ops->compute (self, batch, error);
+  node->making_time = outer_time;
+  if (rdd != NULL)
+    node->newest_time = MAX (node->newest_time, time);
+  return rdd;
+}
+
 DsRdd *
 ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -186,7 +219,7 @@ ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error)
         return known->rdd;
     }
 
-  generated.rdd = node->ops->compute (self, batch, &local_error);
+  generated.rdd = ds_dstream_make_rdd (self, batch, &local_error);
   if (generated.rdd == NULL)
     {
       if (local_error != NULL)

@@ -56,6 +56,9 @@ void ds_graph_lock (DsGraph *self);
 void ds_graph_unlock (DsGraph *self);
 /* Appends a DsOutputJob to @jobs for each output that has an RDD at the batch's time. */
 gboolean ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error);
+/* The newest batch time that RDDs were asked for; zero time before the first.  Locks: the
+ * graph's is held. */
+DsTime ds_graph_get_last_time (DsGraph *self);
 /* @now is completed: drops the RDDs that no stream has to remember any longer. */
 void ds_graph_forget (DsGraph *self, DsTime now);
 /* The longest any input stream remembers. */

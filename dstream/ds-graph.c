@@ -17,7 +17,8 @@ struct _DsGraph
   GPtrArray *outputs;  /* owned */
   GPtrArray *inert;    /* owned: what wrong calls returned */
 
-  GMutex lock;    /* guards the remembered RDDs of all streams */
+  GMutex lock; /* guards the remembered RDDs of all streams, and last_time */
+  DsTime last_time;
   GThread *owner; /* atomic: who holds it */
   guint depth;    /* of the owner */
 };
@@ -198,6 +199,7 @@ ds_graph_remember_at_least (DsDStream *dstream, DsDuration remember)
 void
 ds_graph_freeze (DsGraph *self, DsTime zero_time)
 {
+  self->last_time = zero_time;
   /* A stream that no output reaches is never asked: its remember duration stays 0. */
   for (guint i = 0; i < self->outputs->len; i++)
     {
@@ -267,6 +269,7 @@ ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
   gboolean ok = TRUE;
 
   ds_graph_lock (self);
+  self->last_time = ds_batch_get_time (batch);
   for (guint i = 0; ok && i < self->outputs->len; i++)
     {
       DsOutput *output = g_ptr_array_index (self->outputs, i);
@@ -287,6 +290,12 @@ ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
     }
   ds_graph_unlock (self);
   return ok;
+}
+
+DsTime
+ds_graph_get_last_time (DsGraph *self)
+{
+  return self->last_time;
 }
 
 void

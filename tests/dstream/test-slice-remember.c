@@ -176,6 +176,79 @@ test_remember_is_set_once (void)
   assert_remember_latches (DS_SECOND, DS_MINUTE, DS_ERROR_INVALID_STATE);
 }
 
+static void
+test_slice_leaves_the_future_alone (void)
+{
+  Fixture fixture;
+  DsOutput *values;
+
+  g_test_summary ("A slice has nothing of batches to come and takes nothing from them");
+
+  set_up (&fixture, DS_MINUTE);
+  values = ds_dstream_collect (fixture.stream);
+  ds_test_stream_start (&fixture.test);
+  assert_slice (fixture.stream, 0, 4000, "");
+  ds_test_stream_run (&fixture.test, 2);
+  assert_slice (fixture.stream, 2000, G_MAXINT64 / DS_MILLISECOND, "2");
+  assert_slice (fixture.stream, 2500, 3500, "2");
+  assert_slice (fixture.stream, 3000, 4000, "");
+  assert_slice (fixture.stream, G_MININT64 / DS_MILLISECOND, -1, "");
+  ds_test_stream_run (&fixture.test, 2);
+  ds_assert_block (ds_output_get_block (values, 3 * DS_SECOND), "3", NULL);
+  ds_assert_block (ds_output_get_block (values, 4 * DS_SECOND), "4", NULL);
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
+test_slice_takes_nothing_from_later_batches (void)
+{
+  Fixture fixture;
+  DsOutput *values;
+
+  g_test_summary ("A source that has forgotten a batch gives none of a later one for it");
+
+  set_up (&fixture, 0);
+  values = ds_dstream_collect (fixture.stream);
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 2);
+  assert_slice (fixture.stream, 1000, 2000, "2");
+  ds_test_stream_run (&fixture.test, 2);
+  ds_assert_block (ds_output_get_block (values, 3 * DS_SECOND), "3", NULL);
+  ds_assert_block (ds_output_get_block (values, 4 * DS_SECOND), "4", NULL);
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static DsRdd *
+look_at_itself (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  DsDStream *const *stream = user_data;
+  DsTime time = ds_batch_get_time (batch);
+  g_autoptr (GPtrArray) rdds = ds_dstream_slice (*stream, time, time, error);
+
+  return rdds != NULL ? g_object_ref (rdd) : NULL;
+}
+
+static void
+test_transform_cannot_wait_for_itself (void)
+{
+  Fixture fixture;
+  DsDStream *transformed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary (
+      "A transform that slices its own batch fails; it does not go on for ever");
+
+  set_up (&fixture, 0);
+  transformed = ds_dstream_transform (fixture.stream, look_at_itself, &transformed, NULL);
+  ds_dstream_collect (transformed);
+  ds_test_stream_start (&fixture.test);
+  ds_manual_clock_advance (fixture.test.clock, DS_SECOND);
+  g_assert_false (ds_streaming_context_await_termination (fixture.test.ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "that very RDD"));
+  ds_test_stream_tear_down (&fixture.test);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -194,5 +267,11 @@ main (int argc, char *argv[])
                    test_remembers_one_slide_by_default);
   g_test_add_func ("/dstream/slice-remember/remember-is-set-once",
                    test_remember_is_set_once);
+  g_test_add_func ("/dstream/slice-remember/slice-leaves-the-future-alone",
+                   test_slice_leaves_the_future_alone);
+  g_test_add_func ("/dstream/slice-remember/slice-takes-nothing-from-later-batches",
+                   test_slice_takes_nothing_from_later_batches);
+  g_test_add_func ("/dstream/slice-remember/transform-cannot-wait-for-itself",
+                   test_transform_cannot_wait_for_itself);
   return g_test_run ();
 }
