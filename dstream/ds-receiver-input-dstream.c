@@ -32,8 +32,8 @@ G_DEFINE_FINAL_TYPE (DsReceiverInputDStream,
 static guint
 ds_receiver_input_dstream_get_max_partitions (DsStreamingContext *context)
 {
-  DsDuration n_intervals =
-      (context->interval + context->block_interval - 1) / context->block_interval;
+  DsDuration n_intervals = context->interval / context->block_interval +
+                           (context->interval % context->block_interval != 0);
 
   return MAX ((guint) MIN (n_intervals, G_MAXINT),
               ds_context_get_default_parallelism (context->context));

@@ -8,6 +8,9 @@
 
 #include <unistd.h>
 
+/* Ten of them, and a time of today, are far from the end of the numbers. */
+#define DS_MAX_BATCH_INTERVAL (36500 * 24 * DS_HOUR)
+
 G_DEFINE_FINAL_TYPE (DsStreamingContext, ds_streaming_context, G_TYPE_OBJECT)
 
 /* clang-format off */
@@ -200,13 +203,14 @@ ds_streaming_context_constructed (GObject *object)
 
   if (self->context == NULL)
     self->context = ds_context_new ("local[*]", "application");
-  if (self->interval <= 0 || self->interval % DS_MILLISECOND != 0)
+  if (self->interval <= 0 || self->interval % DS_MILLISECOND != 0 ||
+      self->interval > DS_MAX_BATCH_INTERVAL)
     {
       ds_streaming_context_latch (
           self, DS_ERROR_INVALID_INTERVAL,
           "The batch interval is %" G_GINT64_FORMAT
-          " µs; it must be a whole number of milliseconds, at least 1; write 1 * "
-          "DS_SECOND or DS_SECONDS (0.5)",
+          " µs; it must be a whole number of milliseconds, at least 1 and at most 36500 "
+          "days; write 1 * DS_SECOND or DS_SECONDS (0.5)",
           self->interval);
       self->interval = DS_SECOND; /* so that a wrong graph can be built on */
     }
@@ -265,7 +269,7 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
   /**
    * DsStreamingContext:batch-interval:
    *
-   * How long a batch is, in µs: whole milliseconds, at least one.
+   * How long a batch is, in µs: whole milliseconds, at least one, at most 36500 days.
    */
   ds_streaming_context_props[PROP_BATCH_INTERVAL] =
       g_param_spec_int64 ("batch-interval", NULL, NULL, G_MININT64, G_MAXINT64, DS_SECOND,

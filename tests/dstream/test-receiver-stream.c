@@ -241,6 +241,100 @@ test_socket_options_latch (void)
   ds_test_stream_tear_down (&test);
 }
 
+static void
+test_blocks_may_come_with_ticks_only (void)
+{
+  Fixture fixture;
+  DsOutput *values;
+
+  g_test_summary ("The longest block interval is one that never ends");
+
+  set_up (&fixture, "local");
+  g_object_set (fixture.test.ssc, "block-interval", G_MAXINT64, NULL);
+  values = ds_dstream_collect (fixture.stream);
+  start (&fixture);
+  store (&fixture, "a");
+  ds_test_stream_run (&fixture.test, 1);
+  ds_assert_block (ds_output_get_block (values, DS_SECOND), "a", NULL);
+  tear_down (&fixture);
+}
+
+/* ---- With hardly any room for received data ---- */
+
+#define N_RECEIVERS 3
+#define N_TEXTS 5
+
+typedef struct
+{
+  DsReceiver *receiver;
+  gint n_stored; /* atomic: texts of ten lines */
+} Sender;
+
+static gpointer
+send_texts (gpointer data)
+{
+  Sender *sender = data;
+  g_autoptr (GBytes) text = g_bytes_new_static ("0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n", 20);
+
+  for (guint i = 0; i < N_TEXTS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      ds_receiver_store_text (sender->receiver, text, 0, &error);
+      g_assert_no_error (error);
+      g_atomic_int_inc (&sender->n_stored);
+    }
+  return NULL;
+}
+
+static void
+test_little_room_loses_nothing (void)
+{
+  DsTestStream test;
+  Sender senders[N_RECEIVERS] = { { NULL, 0 } };
+  GThread *threads[N_RECEIVERS];
+  DsDStream *streams[N_RECEIVERS];
+  gint n_stored = 0;
+  g_autofree char *report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("With room for one byte receivers wait for batches; all of it arrives");
+
+  ds_test_stream_set_up (&test, "local[2]");
+  g_object_set (test.ssc, "max-received-bytes", G_GUINT64_CONSTANT (1), "block-interval",
+                DS_HOUR, NULL);
+  for (guint i = 0; i < N_RECEIVERS; i++)
+    {
+      senders[i].receiver = g_object_new (TEST_TYPE_RECEIVER, NULL);
+      streams[i] = ds_streaming_context_receiver_stream (test.ssc, senders[i].receiver);
+    }
+  ds_dstream_collect (ds_streaming_context_union (test.ssc, streams, N_RECEIVERS));
+  ds_test_stream_start (&test);
+  for (guint i = 0; i < N_RECEIVERS; i++)
+    {
+      ds_test_gate_await (&TEST_RECEIVER (senders[i].receiver)->started, 1);
+      threads[i] = g_thread_new ("sender", send_texts, &senders[i]);
+    }
+
+  /* A batch gives back what the one before it had; so it takes many, and some end. */
+  while (n_stored < N_RECEIVERS * N_TEXTS)
+    {
+      ds_test_stream_run (&test, 1);
+      n_stored = 0;
+      for (guint i = 0; i < N_RECEIVERS; i++)
+        n_stored += g_atomic_int_get (&senders[i].n_stored);
+    }
+  for (guint i = 0; i < N_RECEIVERS; i++)
+    g_thread_join (threads[i]);
+  ds_streaming_context_stop (test.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  report = ds_streaming_context_get_stop_report (test.ssc);
+  g_assert_cmpstr (report, ==, "received 150, processed 150, left 0");
+  ds_test_stream_tear_down (&test);
+  for (guint i = 0; i < N_RECEIVERS; i++)
+    g_object_unref (senders[i].receiver);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -259,5 +353,9 @@ main (int argc, char *argv[])
                    test_an_unused_receiver_harms_nothing);
   g_test_add_func ("/dstream/receiver-stream/socket-options-latch",
                    test_socket_options_latch);
+  g_test_add_func ("/dstream/receiver-stream/blocks-may-come-with-ticks-only",
+                   test_blocks_may_come_with_ticks_only);
+  g_test_add_func ("/dstream/receiver-stream/little-room-loses-nothing",
+                   test_little_room_loses_nothing);
   return g_test_run ();
 }
