@@ -41,8 +41,11 @@ DsTime ds_batch_timer_get_due (const DsBatchTimer *self, gint64 n_ahead);
 gboolean ds_batch_timer_is_due (const DsBatchTimer *self, gint64 n_ahead);
 /* The next tick has come: its batch time. */
 DsTime ds_batch_timer_fire (DsBatchTimer *self);
-/* The next tick is given up: counted as missed. */
-void ds_batch_timer_skip (DsBatchTimer *self);
+/* How many ticks can be given up so that the newest one that the clock has reached stays,
+ * however much the timer hurries. */
+gint64 ds_batch_timer_get_n_overdue (const DsBatchTimer *self);
+/* The next @n ticks are given up: counted as missed. */
+void ds_batch_timer_skip (DsBatchTimer *self, gint64 n);
 /* Stop without interrupt: the awaited tick fires, and then one more; of a timer that is
  * late, all up to the first that is not before now.  Returns the batch time of the last.
  */

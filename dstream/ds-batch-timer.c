@@ -82,11 +82,20 @@ ds_batch_timer_fire (DsBatchTimer *self)
   return time;
 }
 
-void
-ds_batch_timer_skip (DsBatchTimer *self)
+gint64
+ds_batch_timer_get_n_overdue (const DsBatchTimer *self)
 {
-  self->n_missed++;
-  self->next++;
+  DsDuration lateness =
+      ds_clock_get_steady_time (self->clock) - ds_batch_timer_get_due (self, 0);
+
+  return CLAMP (lateness / self->interval, 0, MAX (self->last - self->next, 0));
+}
+
+void
+ds_batch_timer_skip (DsBatchTimer *self, gint64 n)
+{
+  self->n_missed += n;
+  self->next += n;
 }
 
 DsTime

@@ -127,14 +127,22 @@ static void
 ds_driver_catch_up_locked (DsDriver *self)
 {
   DsCatchUpPolicy policy = self->context->catch_up_policy;
+  gint64 n_overdue = ds_batch_timer_get_n_overdue (&self->timer);
+  DsTime next = ds_batch_timer_get_time (&self->timer, 0);
+  DsTime idle_until;
 
-  if (policy == DS_CATCH_UP_ALL || self->timer.hurries)
+  if (policy == DS_CATCH_UP_ALL || n_overdue == 0)
     return;
-  while (ds_batch_timer_is_due (&self->timer, 1) &&
-         (policy == DS_CATCH_UP_COALESCE ||
-          ds_job_generator_is_idle (self->context,
-                                    ds_batch_timer_get_time (&self->timer, 0))))
-    ds_batch_timer_skip (&self->timer);
+  if (policy == DS_CATCH_UP_SKIP_EMPTY)
+    {
+      idle_until = ds_job_generator_get_idle_until (self->context);
+      if (idle_until <= next)
+        return;
+      /* The ticks before it, of which the next is the first. */
+      if (idle_until < G_MAXINT64)
+        n_overdue = MIN (n_overdue, (idle_until - next - 1) / self->timer.interval + 1);
+    }
+  ds_batch_timer_skip (&self->timer, n_overdue);
 }
 
 static void

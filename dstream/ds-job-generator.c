@@ -83,13 +83,9 @@ ds_job_generator_generate (DsStreamingContext *context, DsTime time)
   return set;
 }
 
-gboolean
-ds_job_generator_is_idle (DsStreamingContext *context, DsTime time)
+DsTime
+ds_job_generator_get_idle_until (DsStreamingContext *context)
 {
-  DsReceivedBlockTracker *blocks = ds_receiver_tracker_get_blocks (context->receivers);
-
-  if (ds_received_block_tracker_has_unallocated (blocks, time))
-    return FALSE;
   for (guint i = 0; i < ds_graph_get_n_inputs (context->graph); i++)
     {
       DsInputDStream *input = ds_graph_get_input (context->graph, i);
@@ -98,7 +94,8 @@ ds_job_generator_is_idle (DsStreamingContext *context, DsTime time)
       /* Of a source of the program's own nothing is known before it is asked. */
       if (!ds_queue_input_dstream_is_idle (input) &&
           ds_receiver_input_dstream_prepare (input, &unused) == NULL)
-        return FALSE;
+        return G_MININT64;
     }
-  return TRUE;
+  return ds_received_block_tracker_get_first_unallocated_time (
+      ds_receiver_tracker_get_blocks (context->receivers));
 }

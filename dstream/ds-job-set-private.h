@@ -26,8 +26,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsJobSet, ds_job_set_free)
 
 /* ds-job-generator.c.  Thread: driver, one at a time.  Never NULL. */
 DsJobSet *ds_job_generator_generate (DsStreamingContext *context, DsTime time);
-/* Whether the batch of @time would be without any input. */
-gboolean ds_job_generator_is_idle (DsStreamingContext *context, DsTime time);
+/* Batches before this time would be without any input; G_MAXINT64: all, as things are;
+ * G_MININT64: that is not known. */
+DsTime ds_job_generator_get_idle_until (DsStreamingContext *context);
 
 /* ds-job-scheduler.c.  Thread: driver, one at a time, in the order of time.  Runs all
  * outputs, tries again as the failure policy says.  FALSE with the first error when

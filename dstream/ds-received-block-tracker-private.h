@@ -42,9 +42,9 @@ gint64 ds_received_block_tracker_get_n_records (DsReceivedBlockTracker *self,
 /* Those without a batch yet.  (transfer full) */
 GPtrArray *ds_received_block_tracker_get_unallocated (DsReceivedBlockTracker *self,
                                                       guint stream_id);
-/* Whether blocks wait that have arrived by @time. */
-gboolean ds_received_block_tracker_has_unallocated (DsReceivedBlockTracker *self,
-                                                    DsTime time);
+/* When the first of those that wait for a batch arrived; G_MAXINT64: none waits. */
+DsTime
+ds_received_block_tracker_get_first_unallocated_time (DsReceivedBlockTracker *self);
 gint64 ds_received_block_tracker_get_n_unallocated_records (DsReceivedBlockTracker *self);
 /* Forgets the blocks of batches strictly before @threshold and releases their bytes. */
 void ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshold);

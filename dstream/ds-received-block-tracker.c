@@ -183,16 +183,16 @@ ds_received_block_tracker_get_unallocated (DsReceivedBlockTracker *self, guint s
   return blocks;
 }
 
-gboolean
-ds_received_block_tracker_has_unallocated (DsReceivedBlockTracker *self, DsTime time)
+DsTime
+ds_received_block_tracker_get_first_unallocated_time (DsReceivedBlockTracker *self)
 {
-  gboolean found = FALSE;
+  DsTime time = G_MAXINT64;
 
   g_mutex_lock (&self->lock);
-  for (guint i = self->n_allocated; !found && i < self->blocks->len; i++)
-    found = g_array_index (self->blocks, DsReceivedBlock, i).arrival_time <= time;
+  for (guint i = self->n_allocated; i < self->blocks->len; i++)
+    time = MIN (time, g_array_index (self->blocks, DsReceivedBlock, i).arrival_time);
   g_mutex_unlock (&self->lock);
-  return found;
+  return time;
 }
 
 gint64

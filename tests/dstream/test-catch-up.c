@@ -134,6 +134,49 @@ test_slow_jobs_lose_nothing (void)
   g_string_free (body.order, TRUE);
 }
 
+static void
+assert_jumps (DsCatchUpPolicy policy, const char *expected)
+{
+  const DsTime far = 1000000000 * DS_SECOND;
+  DsTestStream test;
+  DsDStream *stream;
+  DsOutput *values;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_stream_set_up (&test, "local");
+  g_object_set (test.ssc, "catch-up-policy", policy, NULL);
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  values = ds_dstream_collect (stream);
+  ds_test_stream_start (&test);
+  ds_manual_clock_set_time (test.clock, far);
+  ds_streaming_context_await_batch (test.ssc, far, &error);
+  g_assert_no_error (error);
+
+  /* A graceful stop gives up what is overdue, too, and still takes all that there is. */
+  ds_test_stream_push (stream, "a", NULL);
+  ds_manual_clock_set_time (test.clock, 2 * far);
+  ds_streaming_context_stop (test.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  if (expected != NULL)
+    ds_assert_block (ds_output_get_block (values, 2 * far), expected, NULL);
+  g_assert_cmpint (ds_streaming_context_get_n_processed (test.ssc), ==, 1);
+  ds_test_stream_tear_down (&test);
+}
+
+static void
+test_coalesce_jumps (void)
+{
+  g_test_summary ("Policy coalesce: a thousand million ticks are given up at once");
+  assert_jumps (DS_CATCH_UP_COALESCE, "a");
+}
+
+static void
+test_skip_empty_jumps (void)
+{
+  g_test_summary ("Policy skip-empty: a thousand million ticks are given up at once");
+  assert_jumps (DS_CATCH_UP_SKIP_EMPTY, NULL);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -145,5 +188,7 @@ main (int argc, char *argv[])
                    test_skip_empty_leaves_out_empty_ones);
   g_test_add_func ("/dstream/catch-up/slow-jobs-lose-nothing",
                    test_slow_jobs_lose_nothing);
+  g_test_add_func ("/dstream/catch-up/coalesce-jumps", test_coalesce_jumps);
+  g_test_add_func ("/dstream/catch-up/skip-empty-jumps", test_skip_empty_jumps);
   return g_test_run ();
 }

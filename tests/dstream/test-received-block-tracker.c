@@ -90,12 +90,16 @@ test_goes_by_arrival_time (void)
   add_at (tracker, "c0", 10);
   add_at (tracker, "c2", 21);
   add_at (tracker, "c1", 20);
-  g_assert_true (ds_received_block_tracker_has_unallocated (tracker, 10));
-  g_assert_false (ds_received_block_tracker_has_unallocated (tracker, 9));
+  g_assert_cmpint (ds_received_block_tracker_get_first_unallocated_time (tracker), ==,
+                   10);
   ds_received_block_tracker_allocate (tracker, 20);
+  g_assert_cmpint (ds_received_block_tracker_get_first_unallocated_time (tracker), ==,
+                   21);
   assert_batch (tracker, 20, "c0 c1");
   assert_unallocated (tracker, "c2");
   ds_received_block_tracker_allocate (tracker, 30);
+  g_assert_cmpint (ds_received_block_tracker_get_first_unallocated_time (tracker), ==,
+                   G_MAXINT64);
   assert_batch (tracker, 30, "c2");
 }
 
