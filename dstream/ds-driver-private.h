@@ -19,7 +19,8 @@ DsDriver *ds_driver_new (DsStreamingContext *context);
 void ds_driver_free (DsDriver *self); /* after join */
 DsTime ds_driver_get_zero_time (DsDriver *self);
 
-void ds_driver_start (DsDriver *self);
+/* FALSE with @error when there is no thread; then nothing runs. */
+gboolean ds_driver_start (DsDriver *self, GError **error);
 /* Graceful: the awaited tick and one more fire, at once; then the threads end. */
 void ds_driver_finish (DsDriver *self);
 /* Nothing more is generated or run; running jobs are cancelled. */
@@ -31,8 +32,8 @@ void ds_driver_wake (DsDriver *self);
 /* Leaves threads alone that a function of the program does not let go. */
 void ds_driver_abandon (DsDriver *self);
 
-/* TRUE when everything up to @batch_time is over; FALSE with the error that stopped it.
- */
+/* TRUE when everything up to @batch_time is over; FALSE with the error that stopped it,
+ * also when that is left to a thread that was abandoned. */
 gboolean ds_driver_await_batch (DsDriver *self, DsTime batch_time, GError **error);
 /* TRUE on the driver threads of this driver. */
 gboolean ds_driver_is_own_thread (DsDriver *self);

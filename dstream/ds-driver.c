@@ -53,6 +53,7 @@ struct _DsDriver
   gboolean is_generating;
   gboolean is_running;
   gboolean is_interrupted;
+  gboolean is_abandoned;      /* nobody waits for the threads any more */
   gboolean has_failed;        /* by policy, no batch comes after a failed one */
   gboolean generation_failed; /* the same, seen before that batch had its turn */
   guint n_parked;             /* seats that wait for room in the queue */
@@ -323,16 +324,43 @@ ds_driver_thread (gpointer data)
 
 /* ---- Start and stop ---- */
 
-void
-ds_driver_start (DsDriver *self)
+static gboolean
+ds_driver_start_thread (DsDriver *self, DsDriverSeat *seat, GError **error)
 {
-  self->n_threads = DS_N_DRIVER_THREADS;
+  g_autoptr (GError) local_error = NULL;
+
+  /* Counted before it is there, or it might be over before. */
+  g_object_ref (self->context);
+  g_mutex_lock (&self->lock);
+  self->n_threads++;
+  g_mutex_unlock (&self->lock);
+  seat->thread = g_thread_try_new (seat->index == 0 ? "ds-driver-0" : "ds-driver-1",
+                                   ds_driver_thread, seat, &local_error);
+  if (seat->thread != NULL)
+    return TRUE;
+
+  g_mutex_lock (&self->lock);
+  self->n_threads--;
+  g_mutex_unlock (&self->lock);
+  g_object_unref (self->context);
+  g_set_error (error, DS_ERROR, DS_ERROR_FAILED,
+               "Cannot start a thread for the batches: %s; the limit of threads (ulimit "
+               "-u) may be reached",
+               local_error->message);
+  return FALSE;
+}
+
+gboolean
+ds_driver_start (DsDriver *self, GError **error)
+{
   for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
-    {
-      g_object_ref (self->context);
-      self->seats[i].thread = g_thread_new (i == 0 ? "ds-driver-0" : "ds-driver-1",
-                                            ds_driver_thread, &self->seats[i]);
-    }
+    if (!ds_driver_start_thread (self, &self->seats[i], error))
+      {
+        ds_driver_interrupt (self);
+        ds_driver_join (self, G_MAXINT64, NULL);
+        return FALSE;
+      }
+  return TRUE;
 }
 
 void
@@ -388,6 +416,11 @@ ds_driver_abandon (DsDriver *self)
 {
   for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
     g_clear_pointer (&self->seats[i].thread, g_thread_unref);
+
+  g_mutex_lock (&self->lock);
+  self->is_abandoned = TRUE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
 }
 
 /* ---- Asking.  Any thread. ---- */
@@ -433,7 +466,7 @@ ds_driver_await_batch (DsDriver *self, DsTime batch_time, GError **error)
 
   g_mutex_lock (&self->lock);
   while (!(done = ds_driver_is_done (self, batch_time)) && self->error == NULL &&
-         self->n_threads > 0)
+         self->n_threads > 0 && !self->is_abandoned)
     {
       self->awaited = MIN (self->awaited, batch_time);
       g_cond_wait (&self->changed, &self->lock);

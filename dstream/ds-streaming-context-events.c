@@ -195,6 +195,20 @@ ds_streaming_context_post (DsStreamingContext *self, const DsEvent *fields)
 }
 
 void
+ds_streaming_context_close_bus (DsStreamingContext *self)
+{
+  DsListenerBus *bus;
+
+  /* It stays until the last handler has returned: it is what tells that handler that it
+   * must not wait. */
+  ds_listener_bus_flush (self->bus);
+  g_mutex_lock (&self->lock);
+  bus = g_steal_pointer (&self->bus);
+  g_mutex_unlock (&self->lock);
+  ds_listener_bus_free (bus);
+}
+
+void
 ds_streaming_context_post_started (DsStreamingContext *self, DsTime time)
 {
   DsEvent event = { .kind = DS_EVENT_STREAMING_STARTED, .time = time };

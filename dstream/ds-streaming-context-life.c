@@ -38,7 +38,8 @@ ds_streaming_context_is_inside (DsStreamingContext *self)
     return TRUE;
 
   g_mutex_lock (&self->lock);
-  is_inside = ds_driver_is_own_thread (self->driver) ||
+  is_inside = self->life_thread == g_thread_self () ||
+              ds_driver_is_own_thread (self->driver) ||
               (self->bus != NULL && ds_listener_bus_is_delivering (self->bus));
   g_mutex_unlock (&self->lock);
   return is_inside;
@@ -184,25 +185,32 @@ ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
   ds_graph_freeze (self->graph, ds_driver_get_zero_time (self->driver));
   if (!ds_graph_start_inputs (self->graph, error))
     return FALSE;
-  if (!ds_receiver_tracker_start (self->receivers, error))
+  if (ds_receiver_tracker_start (self->receivers, error))
     {
-      ds_receiver_tracker_stop_async (self->receivers);
-      ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_SECOND);
-      ds_graph_stop_inputs (self->graph);
-      return FALSE;
+      ds_streaming_context_post_started (self, ds_driver_get_now (self->driver));
+      if (ds_driver_start (self->driver, error))
+        return TRUE;
     }
-  ds_streaming_context_post_started (self, ds_driver_get_now (self->driver));
-  return TRUE;
+  ds_receiver_tracker_stop_async (self->receivers);
+  ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_SECOND);
+  ds_graph_stop_inputs (self->graph);
+  return FALSE;
 }
 
 static void
 ds_streaming_context_set_started (DsStreamingContext *self, DsStreamingState state)
 {
+  DsSignalWatch *signal_watch = NULL;
+
   g_mutex_lock (&self->lock);
   self->state = state;
   self->is_starting = FALSE;
+  self->life_thread = NULL;
+  if (state == DS_STREAMING_STOPPED)
+    signal_watch = g_steal_pointer (&self->signal_watch);
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
+  g_clear_pointer (&signal_watch, ds_signal_watch_free);
 }
 
 /**
@@ -226,6 +234,7 @@ gboolean
 ds_streaming_context_start (DsStreamingContext *self, GError **error)
 {
   DsStreamingState state;
+  gboolean is_inside_itself;
 
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
 
@@ -233,12 +242,24 @@ ds_streaming_context_start (DsStreamingContext *self, GError **error)
     return FALSE;
 
   g_mutex_lock (&self->lock);
-  while (self->is_starting)
+  is_inside_itself = self->is_starting && self->life_thread == g_thread_self ();
+  while (self->is_starting && !is_inside_itself)
     g_cond_wait (&self->changed, &self->lock);
   state = self->state;
-  self->is_starting = state == DS_STREAMING_INITIALIZED;
+  if (state == DS_STREAMING_INITIALIZED && !is_inside_itself)
+    {
+      self->is_starting = TRUE;
+      self->life_thread = g_thread_self ();
+    }
   g_mutex_unlock (&self->lock);
 
+  if (is_inside_itself)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                   "The streaming context is being started by the very thread that is to "
+                   "start it again; an input stream must not do that in its start");
+      return FALSE;
+    }
   if (state == DS_STREAMING_ACTIVE)
     {
       g_warning ("The streaming context has already been started");
@@ -259,11 +280,12 @@ ds_streaming_context_start (DsStreamingContext *self, GError **error)
     }
   if (!ds_streaming_context_start_parts (self, error))
     {
-      ds_streaming_context_set_started (self, DS_STREAMING_STOPPED);
       ds_streaming_context_leave_active (self);
+      ds_streaming_context_set_started (self, DS_STREAMING_STOPPED);
+      if (self->bus != NULL)
+        ds_streaming_context_close_bus (self);
       return FALSE;
     }
-  ds_driver_start (self->driver);
   ds_streaming_context_set_started (self, DS_STREAMING_ACTIVE);
   return TRUE;
 }
@@ -317,7 +339,14 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
   while (in_time && self->state != DS_STREAMING_STOPPED &&
          (self->error == NULL || self->failure_policy != DS_FAILURE_POLICY_CONTINUE))
     {
-      if (deadline == G_MAXINT64)
+      if (self->owes_stop)
+        {
+          self->owes_stop = FALSE;
+          g_mutex_unlock (&self->lock);
+          ds_streaming_context_stop_owed (self);
+          g_mutex_lock (&self->lock);
+        }
+      else if (deadline == G_MAXINT64)
         g_cond_wait (&self->changed, &self->lock);
       else
         in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);

@@ -59,10 +59,13 @@ struct _DsStreamingContext
   DsStreamingState state;
   gboolean is_starting;
   gboolean is_stopping;
-  gboolean is_asked_to_stop; /* a thread was started for it */
-  gint stop_at_once;         /* atomic: a stop under way is to be graceful no longer */
-  GError *build_error;       /* never changed once set */
-  GError *error;             /* the newest of a batch, an output, generation */
+  GThread *life_thread;      /* (nullable): the one that starts or stops it just now */
+  gboolean is_asked_to_stop; /* a thread was started for it, or is owed */
+  gboolean owes_stop;        /* there was no thread: whoever waits next does it */
+  DsStopFlags owed_flags;
+  gint stop_at_once;   /* atomic: a stop under way is to be graceful no longer */
+  GError *build_error; /* never changed once set */
+  GError *error;       /* the newest of a batch, an output, generation */
   GError *stop_error;
   char *stop_report;
   DsSignalWatch *signal_watch;
@@ -89,12 +92,17 @@ gboolean ds_streaming_context_check_streams (DsStreamingContext *self,
 /* FALSE with %DS_ERROR_INVALID_STATE in a child of the process that made the context. */
 gboolean ds_streaming_context_check_process (DsStreamingContext *self, GError **error);
 /* TRUE where waiting for the context would be waiting for oneself: a driver thread, a
- * task of the engine, a listener, a receiver. */
+ * task of the engine, a listener, a receiver, start and stop of an input stream. */
 gboolean ds_streaming_context_is_inside (DsStreamingContext *self);
 /* A batch, an output or generation failed; any thread.  (transfer full) */
 void ds_streaming_context_take_error (DsStreamingContext *self, GError *error);
 /* Stops from another thread; returns at once. */
 void ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags);
+/* Does the stop that was asked for when no thread could be started for it.  Thread: none
+ * of the stream's own. */
+void ds_streaming_context_stop_owed (DsStreamingContext *self);
+/* Waits until the listeners have heard everything; nothing is posted any more. */
+void ds_streaming_context_close_bus (DsStreamingContext *self);
 /* Takes @self out of the place of the one active context. */
 void ds_streaming_context_leave_active (DsStreamingContext *self);
 

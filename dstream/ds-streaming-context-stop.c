@@ -107,7 +107,6 @@ static void
 ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
 {
   DsSignalWatch *signal_watch;
-  DsListenerBus *bus;
   g_autoptr (GError) error = NULL;
 
   ds_receiver_tracker_stop_async (self->receivers);
@@ -134,18 +133,13 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   self->stop_error = g_steal_pointer (&error);
   self->state = DS_STREAMING_STOPPED;
   self->is_stopping = FALSE;
+  self->life_thread = NULL;
   signal_watch = g_steal_pointer (&self->signal_watch);
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
   g_clear_pointer (&signal_watch, ds_signal_watch_free);
-  /* Nothing is posted any more.  The bus stays until the last handler has returned: it
-   * is what tells that handler that it must not wait. */
-  ds_listener_bus_flush (self->bus);
-  g_mutex_lock (&self->lock);
-  bus = g_steal_pointer (&self->bus);
-  g_mutex_unlock (&self->lock);
-  ds_listener_bus_free (bus);
+  ds_streaming_context_close_bus (self);
 }
 
 /* Somebody else stops already: waits for that, and makes it quicker if need be. */
@@ -172,6 +166,7 @@ ds_streaming_context_stop_here (DsStreamingContext *self,
                                 gboolean is_asked,
                                 GError **error)
 {
+  DsSignalWatch *signal_watch = NULL;
   DsStreamingState state;
   gboolean is_stopping;
   gboolean ok;
@@ -182,12 +177,20 @@ ds_streaming_context_stop_here (DsStreamingContext *self,
     g_cond_wait (&self->changed, &self->lock);
   state = self->state;
   is_stopping = self->is_stopping;
-  if (state == DS_STREAMING_ACTIVE)
-    self->is_stopping = TRUE;
-  else
-    self->state = DS_STREAMING_STOPPED;
+  if (state != DS_STREAMING_ACTIVE)
+    {
+      self->state = DS_STREAMING_STOPPED;
+      signal_watch = g_steal_pointer (&self->signal_watch);
+    }
+  else if (!is_stopping)
+    {
+      self->is_stopping = TRUE;
+      self->life_thread = g_thread_self ();
+    }
+  self->owes_stop = FALSE;
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
+  g_clear_pointer (&signal_watch, ds_signal_watch_free);
 
   if (state == DS_STREAMING_ACTIVE && is_stopping)
     ds_streaming_context_join_stop (self, flags);
@@ -233,9 +236,46 @@ ds_streaming_context_stop_thread (gpointer data)
 }
 
 void
+ds_streaming_context_stop_owed (DsStreamingContext *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ds_streaming_context_stop_here (self, self->owed_flags, TRUE, &error))
+    g_message ("%s", error->message);
+}
+
+static void
+ds_streaming_context_start_stop_thread (DsStreamingContext *self, DsStopFlags flags)
+{
+  DsStopRequest *request = g_new (DsStopRequest, 1);
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  request->context = g_object_ref (self);
+  request->flags = flags;
+  thread =
+      g_thread_try_new ("ds-stop", ds_streaming_context_stop_thread, request, &error);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return;
+    }
+
+  g_object_unref (request->context);
+  g_free (request);
+  g_message ("Cannot start a thread for the stop that was asked for: %s; whoever waits "
+             "for the end of the streaming context, or stops it, does it",
+             error->message);
+  g_mutex_lock (&self->lock);
+  self->owes_stop = TRUE;
+  self->owed_flags = flags;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+void
 ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags)
 {
-  DsStopRequest *request;
   gboolean is_new;
 
   g_mutex_lock (&self->lock);
@@ -251,10 +291,7 @@ ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags)
         ds_driver_wake (self->driver);
       return;
     }
-  request = g_new (DsStopRequest, 1);
-  request->context = g_object_ref (self);
-  request->flags = flags;
-  g_thread_unref (g_thread_new ("ds-stop", ds_streaming_context_stop_thread, request));
+  ds_streaming_context_start_stop_thread (self, flags);
 }
 
 /* ---- Public ---- */
@@ -272,10 +309,10 @@ ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags)
  * clock says, and is followed by one more.  ds_streaming_context_get_stop_report () tells
  * what came of it.
  *
- * Inside a function or handler of the stream, or a receiver, it only asks for the stop
- * and returns %TRUE at once.  While another stop is under way it waits for that one; with
- * %DS_STOP_NOW that one is graceful no longer.  A context that is not active only gets a
- * warning, and is stopped then; its engine is stopped if asked for.
+ * Inside a function or handler of the stream, a receiver or an input stream, it only asks
+ * for the stop and returns %TRUE at once.  While another stop is under way it waits for
+ * that one; with %DS_STOP_NOW that one is graceful no longer.  A context that is not
+ * active only gets a warning, and is stopped then; its engine is stopped if asked for.
  *
  * A graceful stop fails with %DS_ERROR_TIMEOUT when it is not over after
  * "graceful-stop-timeout", and with the error of a batch that failed meanwhile; the

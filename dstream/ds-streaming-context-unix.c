@@ -7,6 +7,7 @@
  * that a further one ends the program as usual. */
 
 #include "dstream/ds-streaming-context-private.h"
+#include "receivers/ds-poll-threads-private.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -97,11 +98,16 @@ ds_signal_watch_free (DsSignalWatch *self)
  *
  * Works while the main thread waits in ds_streaming_context_await_termination (), and
  * replaces handlers that the program has for these two signals.
+ *
+ * Latches %DS_ERROR_FAILED or %DS_ERROR_LIMIT when there is no thread or file descriptor
+ * left for it.
  */
 void
 ds_streaming_context_stop_on_signals (DsStreamingContext *self)
 {
   DsSignalWatch *watch;
+  GMainContext *main_context;
+  g_autoptr (GError) error = NULL;
 
   g_return_if_fail (DS_IS_STREAMING_CONTEXT (self));
 
@@ -110,14 +116,31 @@ ds_streaming_context_stop_on_signals (DsStreamingContext *self)
   if (ds_streaming_context_get_state (self) == DS_STREAMING_STOPPED)
     return;
 
+  main_context = ds_main_context_try_new (&error);
+  if (main_context == NULL)
+    {
+      ds_streaming_context_latch (self, DS_ERROR_LIMIT, "stop_on_signals: %s",
+                                  error->message);
+      return;
+    }
   watch = g_atomic_rc_box_new0 (DsSignalWatch);
   g_weak_ref_init (&watch->target, self);
-  watch->main_context = g_main_context_new ();
+  watch->main_context = main_context;
   watch->loop = g_main_loop_new (watch->main_context, FALSE);
   ds_signal_watch_attach (watch, SIGINT);
   ds_signal_watch_attach (watch, SIGTERM);
   g_atomic_rc_box_acquire (watch); /* of the thread */
-  watch->thread = g_thread_new ("ds-signals", ds_signal_watch_run, watch);
+  watch->thread = g_thread_try_new ("ds-signals", ds_signal_watch_run, watch, &error);
+  if (watch->thread == NULL)
+    {
+      ds_streaming_context_latch (self, DS_ERROR_FAILED,
+                                  "stop_on_signals: cannot start a thread: %s; the limit "
+                                  "of threads (ulimit -u) may be reached",
+                                  error->message);
+      g_atomic_rc_box_release_full (watch, ds_signal_watch_clear);
+      g_atomic_rc_box_release_full (watch, ds_signal_watch_clear);
+      return;
+    }
 
   g_mutex_lock (&self->lock);
   self->signal_watch = watch;

@@ -255,6 +255,41 @@ test_stop_now_ends_a_graceful_one (void)
   g_string_free (body.order, TRUE);
 }
 
+static gpointer
+await_in_vain (gpointer ssc)
+{
+  GError *error = NULL;
+
+  ds_streaming_context_await_batch (ssc, DS_SECOND, &error);
+  return error;
+}
+
+static void
+test_an_abandoned_batch_is_not_awaited (void)
+{
+  DsTestStream test;
+  Body body = { .order = g_string_new (NULL) };
+  GThread *waiting;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Nobody waits for a batch whose function a stop has left to itself");
+
+  ds_test_stream_set_up (&test, "local");
+  ds_dstream_foreach_rdd (ds_streaming_context_queue_stream (test.ssc), run_gated, &body,
+                          NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  ds_test_gate_await (&body.entered, 1);
+  waiting = g_thread_new ("waiting", await_in_vain, test.ssc);
+  ds_driver_interrupt (test.ssc->driver);
+  ds_driver_abandon (test.ssc->driver);
+  error = g_thread_join (waiting);
+  g_assert_error (error, DS_ERROR, DS_ERROR_STOPPED);
+  ds_test_gate_add (&body.released, 1);
+  ds_test_stream_tear_down (&test);
+  g_string_free (body.order, TRUE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -273,5 +308,7 @@ main (int argc, char *argv[])
                    test_graceful_stop_has_a_deadline);
   g_test_add_func ("/dstream/driver/stop-now-ends-a-graceful-one",
                    test_stop_now_ends_a_graceful_one);
+  g_test_add_func ("/dstream/driver/an-abandoned-batch-is-not-awaited",
+                   test_an_abandoned_batch_is_not_awaited);
   return g_test_run ();
 }

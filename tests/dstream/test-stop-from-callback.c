@@ -193,6 +193,97 @@ test_in_a_receiver (void)
   run_until_stopped (&test);
 }
 
+/* ---- An input stream that stops the context ---- */
+
+#define TEST_TYPE_STOPPING_INPUT (test_stopping_input_get_type ())
+G_DECLARE_FINAL_TYPE (TestStoppingInput,
+                      test_stopping_input,
+                      TEST,
+                      STOPPING_INPUT,
+                      DsInputDStream)
+
+struct _TestStoppingInput
+{
+  DsInputDStream parent_instance;
+  DsStreamingContext *ssc;
+  gboolean stops_in_start; /* otherwise in stop */
+  guint n_asked;
+};
+
+G_DEFINE_FINAL_TYPE (TestStoppingInput, test_stopping_input, DS_TYPE_INPUT_DSTREAM)
+
+static gboolean
+test_stopping_input_start (DsInputDStream *input, GError **error)
+{
+  TestStoppingInput *self = TEST_STOPPING_INPUT (input);
+  g_autoptr (GError) start_error = NULL;
+
+  g_assert_false (ds_streaming_context_start (self->ssc, &start_error));
+  g_assert_error (start_error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  if (self->stops_in_start)
+    {
+      ask_to_stop (self->ssc);
+      self->n_asked++;
+    }
+  return TRUE;
+}
+
+static void
+test_stopping_input_stop (DsInputDStream *input)
+{
+  TestStoppingInput *self = TEST_STOPPING_INPUT (input);
+
+  if (self->stops_in_start)
+    return;
+  ask_to_stop (self->ssc);
+  self->n_asked++;
+}
+
+static DsRdd *
+test_stopping_input_compute (DsInputDStream *input, DsTime time, GError **error)
+{
+  DsStreamingContext *ssc = TEST_STOPPING_INPUT (input)->ssc;
+
+  return ds_context_empty (ds_streaming_context_get_context (ssc));
+}
+
+static void
+test_stopping_input_class_init (TestStoppingInputClass *klass)
+{
+  DS_INPUT_DSTREAM_CLASS (klass)->start = test_stopping_input_start;
+  DS_INPUT_DSTREAM_CLASS (klass)->stop = test_stopping_input_stop;
+  DS_INPUT_DSTREAM_CLASS (klass)->compute = test_stopping_input_compute;
+}
+
+static void
+test_stopping_input_init (TestStoppingInput *self)
+{
+}
+
+static void
+test_in_an_input_stream (gconstpointer stops_in_start)
+{
+  DsTestStream test;
+  g_autoptr (TestStoppingInput) input = g_object_new (TEST_TYPE_STOPPING_INPUT, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("The start and stop of an input stream may stop the context");
+  ds_test_stream_set_up (&test, "local");
+  input->ssc = test.ssc;
+  input->stops_in_start = stops_in_start != NULL;
+  ds_dstream_collect (
+      ds_streaming_context_input_stream (test.ssc, DS_INPUT_DSTREAM (input)));
+  ds_streaming_context_start (test.ssc, &error);
+  g_assert_no_error (error);
+  if (!input->stops_in_start)
+    ds_streaming_context_stop (test.ssc, DS_STOP_NOW, &error);
+  g_assert_no_error (error);
+  ds_streaming_context_await_termination (test.ssc, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (input->n_asked, ==, 1);
+  ds_test_stream_tear_down (&test);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -204,5 +295,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/stop-from-callback/in-a-late-handler",
                    test_in_a_late_handler);
   g_test_add_func ("/dstream/stop-from-callback/in-a-receiver", test_in_a_receiver);
+  g_test_add_data_func ("/dstream/stop-from-callback/in-an-input-stream-s-start", "start",
+                        test_in_an_input_stream);
+  g_test_add_data_func ("/dstream/stop-from-callback/in-an-input-stream-s-stop", NULL,
+                        test_in_an_input_stream);
   return g_test_run ();
 }

@@ -156,6 +156,62 @@ test_needs_no_start (void)
   ds_test_stream_tear_down (&test);
 }
 
+static void
+program_never_runs (void)
+{
+  DsTestStream test;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_stream_set_up (&test, "local");
+  ds_streaming_context_stop_on_signals (test.ssc);
+  g_assert_false (ds_streaming_context_start (test.ssc, &error));
+  kill (getpid (), SIGTERM); /* as it would end any program */
+  g_assert_not_reached ();
+}
+
+static void
+test_handlers_go_when_the_start_fails (void)
+{
+  g_test_summary ("After a start that failed a signal does what it does by default");
+
+  if (g_test_subprocess ())
+    {
+      program_never_runs ();
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr_unmatched ("*should not be reached*");
+}
+
+static void
+program_stops_unstarted (void)
+{
+  DsTestStream test;
+
+  ds_test_stream_set_up (&test, "local");
+  ds_streaming_context_stop_on_signals (test.ssc);
+  ds_streaming_context_stop (test.ssc, DS_STOP_NOW, NULL);
+  kill (getpid (), SIGTERM); /* as it would end any program */
+  g_assert_not_reached ();
+}
+
+static void
+test_handlers_go_without_a_start (void)
+{
+  g_test_summary ("After the stop of what was never started, neither are signals caught");
+
+  if (g_test_subprocess ())
+    {
+      program_stops_unstarted ();
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr ("*has not been started yet*");
+  g_test_trap_assert_stderr_unmatched ("*should not be reached*");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -167,5 +223,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/stop-on-signals/handlers-go-with-the-stop",
                    test_handlers_go_with_the_stop);
   g_test_add_func ("/dstream/stop-on-signals/needs-no-start", test_needs_no_start);
+  g_test_add_func ("/dstream/stop-on-signals/handlers-go-when-the-start-fails",
+                   test_handlers_go_when_the_start_fails);
+  g_test_add_func ("/dstream/stop-on-signals/handlers-go-without-a-start",
+                   test_handlers_go_without_a_start);
   return g_test_run ();
 }
