@@ -41,7 +41,7 @@ int
 main (int argc, char *argv[])
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *master = g_strdup ("local[*]");
+  g_autofree char *master = NULL;
   double interval = 1.0;
   int n_printed = 10;
   guint64 port = 9999;
@@ -63,16 +63,18 @@ main (int argc, char *argv[])
   g_option_context_add_main_entries (options, entries, NULL);
   if (g_option_context_parse (options, &argc, &argv, &error) && argc > 2)
     g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT16, &port, &error);
-  if (error == NULL && (argc > 3 || n_printed < 0))
+  if (error == NULL && (argc > 3 || n_printed < 0 || !(interval > 0)))
     g_set_error_literal (&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                         "expected at most a host and a port, and --print of 0 or more");
+                         "expected at most a host and a port, --print of 0 or more and "
+                         "--interval of more than 0");
   if (error != NULL)
     {
       g_printerr ("network-word-count: %s\nTry --help.\n", error->message);
       return 2;
     }
 
-  if (!count_words (master, argc > 1 ? argv[1] : "localhost", (guint16) port,
+  if (!count_words (master != NULL ? master : "local[*]",
+                    argc > 1 ? argv[1] : "localhost", (guint16) port,
                     ds_seconds (interval), (guint) n_printed, &error))
     {
       g_printerr ("network-word-count: %s\n", error->message);

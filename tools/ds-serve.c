@@ -212,7 +212,8 @@ int
 main (int argc, char *argv[])
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *host = g_strdup ("127.0.0.1");
+  g_autofree char *host_option = NULL;
+  const char *host = NULL;
   g_autofree char *rate = NULL;
   g_autofree char *port_file = NULL;
   g_auto (GStrv) files = NULL;
@@ -221,7 +222,7 @@ main (int argc, char *argv[])
   Serve self = { 0 };
 
   const GOptionEntry entries[] = {
-    { "host", 0, 0, G_OPTION_ARG_STRING, &host, "Address to listen on [127.0.0.1]",
+    { "host", 0, 0, G_OPTION_ARG_STRING, &host_option, "Address to listen on [127.0.0.1]",
       "IP" },
     { "port", 'p', 0, G_OPTION_ARG_INT, &port, "Port [9999]; 0: any free one", "N" },
     { "port-file", 0, 0, G_OPTION_ARG_FILENAME, &port_file,
@@ -274,6 +275,7 @@ main (int argc, char *argv[])
       return 1;
     }
 
+  host = host_option != NULL ? host_option : "127.0.0.1";
   g_autoptr (GSocketService) service = g_socket_service_new ();
   guint16 bound_port = serve_listen (service, host, (guint16) port, &error);
   g_autofree char *port_text = g_strdup_printf ("%u\n", bound_port);
