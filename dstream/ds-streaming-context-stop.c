@@ -76,8 +76,10 @@ ds_streaming_context_make_report (DsStreamingContext *self)
 static gboolean
 ds_streaming_context_drain (DsStreamingContext *self, GError **error)
 {
-  DsDuration timeout =
-      self->graceful_stop_timeout > 0 ? self->graceful_stop_timeout : 10 * self->interval;
+  /* Short batches are no reason to give a receiver less time to hand over what it has. */
+  DsDuration timeout = self->graceful_stop_timeout > 0
+                           ? self->graceful_stop_timeout
+                           : MAX (10 * self->interval, DS_STOP_PATIENCE);
   gint64 now = g_get_monotonic_time ();
   gint64 deadline = timeout >= G_MAXINT64 - now ? G_MAXINT64 - 1 : now + timeout;
   gboolean receivers_ended = ds_streaming_context_join_receivers (self, deadline);

@@ -334,7 +334,8 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
   /**
    * DsStreamingContext:graceful-stop-timeout:
    *
-   * How long a graceful stop may take, in µs of real time; 0: ten batch intervals.
+   * How long a graceful stop may take, in µs of real time; 0: ten batch intervals, but
+   * at least 2 s.
    */
   ds_streaming_context_props[PROP_GRACEFUL_STOP_TIMEOUT] =
       g_param_spec_int64 ("graceful-stop-timeout", NULL, NULL, 0, G_MAXINT64, 0, setting);

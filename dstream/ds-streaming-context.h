@@ -31,7 +31,8 @@ G_BEGIN_DECLS
  * - `max-batch-retries` (3): of the policy retry
  * - `catch-up-policy` (all): what happens to ticks that were missed
  * - `max-waiting-batches` (2): generation waits while so many batches wait to be run
- * - `graceful-stop-timeout` (µs, 0: ten batch intervals): deadline of a graceful stop
+ * - `graceful-stop-timeout` (µs, 0: ten batch intervals, at least 2 s): deadline
+ *   of a graceful stop
  * - `stop-context` (%TRUE): stop also stops the engine
  * - `clock` (the system's)
  *

@@ -11,6 +11,7 @@ struct _TestReceiver
 {
   DsReceiver parent_instance;
   DsTestGate started;
+  DsDuration stop_takes; /* then it stores one more */
 };
 
 G_DEFINE_FINAL_TYPE (TestReceiver, test_receiver, DS_TYPE_RECEIVER)
@@ -25,6 +26,14 @@ test_receiver_start (DsReceiver *self, GError **error)
 static void
 test_receiver_stop (DsReceiver *self)
 {
+  DsDuration stop_takes = TEST_RECEIVER (self)->stop_takes;
+  gint64 end = g_get_monotonic_time () + stop_takes;
+
+  if (stop_takes == 0)
+    return;
+  while (g_get_monotonic_time () < end)
+    g_thread_yield ();
+  g_assert_true (ds_receiver_store_string (self, "last"));
 }
 
 static void
@@ -164,6 +173,32 @@ test_graceful_stop_takes_the_rest (void)
   g_assert_cmpstr (report, ==, "received 2, processed 2, left 0");
   g_assert_false (ds_receiver_store_string (DS_RECEIVER (fixture.receiver), "late"));
   tear_down (&fixture);
+}
+
+static void
+test_short_batches_leave_receivers_time (void)
+{
+  DsTestStream test;
+  TestReceiver *receiver = g_object_new (TEST_TYPE_RECEIVER, NULL);
+  g_autofree char *report = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A receiver may take longer to stop than ten batches of 1 ms");
+
+  test.clock = ds_manual_clock_new (0);
+  test.ssc = ds_streaming_context_new ("local", "test", DS_MILLISECOND);
+  ds_streaming_context_set_clock (test.ssc, DS_CLOCK (test.clock));
+  receiver->stop_takes = 50 * DS_MILLISECOND;
+  ds_dstream_collect (
+      ds_streaming_context_receiver_stream (test.ssc, DS_RECEIVER (receiver)));
+  ds_test_stream_start (&test);
+  ds_test_gate_await (&receiver->started, 1);
+  ds_streaming_context_stop (test.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  report = ds_streaming_context_get_stop_report (test.ssc);
+  g_assert_cmpstr (report, ==, "received 1, processed 1, left 0");
+  ds_test_stream_tear_down (&test);
+  g_object_unref (receiver);
 }
 
 static void
@@ -347,6 +382,8 @@ main (int argc, char *argv[])
                    test_bytes_are_given_back);
   g_test_add_func ("/dstream/receiver-stream/graceful-stop-takes-the-rest",
                    test_graceful_stop_takes_the_rest);
+  g_test_add_func ("/dstream/receiver-stream/short-batches-leave-receivers-time",
+                   test_short_batches_leave_receivers_time);
   g_test_add_func ("/dstream/receiver-stream/stop-now-says-what-is-left",
                    test_stop_now_says_what_is_left);
   g_test_add_func ("/dstream/receiver-stream/an-unused-receiver-harms-nothing",
