@@ -14,20 +14,19 @@ typedef struct
 static gboolean
 ds_foreach_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
 {
-  const DsForeachOutput *foreach = self->state;
+  const DsForeachOutput *body = self->state;
 
-  return foreach->func (rdd, batch, foreach->user_data, error);
+  return body->func (rdd, batch, body->user_data, error);
 }
 
 static void
 ds_foreach_output_free (gpointer state)
 {
-  DsForeachOutput *foreach = state;
+  DsForeachOutput *body = state;
 
-  if (foreach->destroy != NULL)
-    foreach
-      ->destroy (foreach->user_data);
-  g_free (foreach);
+  if (body->destroy != NULL)
+    body->destroy (body->user_data);
+  g_free (body);
 }
 
 static const DsOutputOps ds_foreach_output_ops = {
@@ -57,18 +56,14 @@ ds_dstream_foreach_rdd (DsDStream *self,
                         gpointer user_data,
                         GDestroyNotify destroy)
 {
-  DsForeachOutput *foreach;
+  DsForeachOutput *body;
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  foreach
-    = g_new (DsForeachOutput, 1);
-  foreach
-    ->func = func;
-  foreach
-    ->user_data = user_data;
-  foreach
-    ->destroy = destroy;
-  return ds_output_new (self, &ds_foreach_output_ops, foreach);
+  body = g_new (DsForeachOutput, 1);
+  body->func = func;
+  body->user_data = user_data;
+  body->destroy = destroy;
+  return ds_output_new (self, &ds_foreach_output_ops, body);
 }
