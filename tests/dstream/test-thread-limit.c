@@ -44,6 +44,33 @@ assert_start_fails (gconstpointer name)
   ds_test_stream_tear_down (&test);
 }
 
+static void
+count_call (DsStreamingContext *ssc, DsTime time, guint *n_calls)
+{
+  g_assert_true (DS_IS_STREAMING_CONTEXT (ssc));
+  (*n_calls)++;
+}
+
+static void
+test_failed_start_is_heard_of (void)
+{
+  DsTestStream test;
+  guint n_calls = 0;
+
+  g_test_summary ("Handlers have heard of what a failed start did when it returns");
+
+  ds_test_stream_set_up (&test, "local");
+  ds_dstream_collect (ds_streaming_context_queue_stream (test.ssc));
+  g_signal_connect (test.ssc, "streaming-started", G_CALLBACK (count_call), &n_calls);
+  g_main_context_acquire (NULL); /* as one that iterates it, but not now */
+  refused_name = "ds-driver-0";
+  g_assert_false (ds_streaming_context_start (test.ssc, NULL));
+  refused_name = NULL;
+  g_assert_cmpuint (n_calls, ==, 1);
+  ds_test_stream_tear_down (&test);
+  g_main_context_release (NULL);
+}
+
 static gboolean
 fail (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
 {
@@ -96,6 +123,8 @@ main (int argc, char *argv[])
                         assert_start_fails);
   g_test_add_data_func ("/dstream/thread-limit/start-fails-at-the-second", "ds-driver-1",
                         assert_start_fails);
+  g_test_add_func ("/dstream/thread-limit/failed-start-is-heard-of",
+                   test_failed_start_is_heard_of);
   g_test_add_func ("/dstream/thread-limit/who-waits-does-the-stop",
                    test_who_waits_does_the_stop);
   g_test_add_func ("/dstream/thread-limit/signals-are-latched", test_signals_are_latched);
