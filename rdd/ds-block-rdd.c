@@ -25,7 +25,8 @@ typedef struct
 static GType ds_block_rdd_get_type (void);
 G_DEFINE_FINAL_TYPE (DsBlockRdd, ds_block_rdd, DS_TYPE_RDD)
 
-/* Pushes a block as it arrives at the place of @partition. */
+/* Pushes a block as it arrives at the place of @partition.  FALSE: enough, or the task
+ * failed. */
 static gboolean
 ds_block_rdd_push (DsTask *task, guint partition, DsSink *sink, DsBlock *block)
 {
@@ -40,10 +41,10 @@ ds_block_rdd_push (DsTask *task, guint partition, DsSink *sink, DsBlock *block)
       ds_task_take_error (task, error);
       return FALSE;
     }
-  ds_sink_push_block (sink, arrived);
-  return task->error == NULL;
+  return ds_sink_push_block (sink, arrived);
 }
 
+/* FALSE: enough, or the task failed. */
 static gboolean
 ds_block_rdd_push_slice (DsBlockRdd *self, DsTask *task, guint partition, DsSink *sink)
 {
@@ -72,32 +73,32 @@ ds_block_rdd_push_slice (DsBlockRdd *self, DsTask *task, guint partition, DsSink
       slice = ds_block_builder_end (builder);
       return ds_block_rdd_push (task, partition, sink, slice);
     }
-  ds_sink_push_columns (sink, values + begin,
-                        pair_values != NULL ? pair_values + begin : NULL, end - begin,
-                        block);
-  return task->error == NULL;
+  return ds_sink_push_columns (sink, values + begin,
+                               pair_values != NULL ? pair_values + begin : NULL,
+                               end - begin, block);
 }
 
 static gboolean
 ds_block_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink)
 {
   DsBlockRdd *self = (DsBlockRdd *) rdd;
-
   guint begin = partition;
   guint end = partition + 1;
-  gboolean goes_on = TRUE;
 
   if (self->n_slices > 0)
-    return ds_block_rdd_push_slice (self, task, partition, sink);
-
+    {
+      ds_block_rdd_push_slice (self, task, partition, sink);
+      return task->error == NULL;
+    }
   if (self->first_blocks != NULL)
     {
       begin = self->first_blocks[partition];
       end = self->first_blocks[partition + 1];
     }
-  for (guint i = begin; goes_on && i < end; i++)
-    goes_on = ds_block_rdd_push (task, partition, sink, self->blocks[i]);
-  return goes_on;
+  for (guint i = begin; i < end; i++)
+    if (!ds_block_rdd_push (task, partition, sink, self->blocks[i]))
+      break;
+  return task->error == NULL;
 }
 
 static guint64

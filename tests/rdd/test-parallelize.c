@@ -178,6 +178,33 @@ test_blocks_share_partitions (gconstpointer master)
   assert_slices (none, "[]\n");
 }
 
+static gboolean
+count_call (DsValue value, DsTask *task, gpointer n_calls)
+{
+  ++*(guint *) n_calls;
+  return TRUE;
+}
+
+static void
+test_blocks_stop_when_there_is_enough (gconstpointer master)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new (master);
+  g_autoptr (DsBlock) one = ds_block_new_ints (1);
+  DsBlock *blocks[] = { one, one, one, one, one, one };
+  g_autoptr (DsRdd) all = ds_block_rdd_new (context, blocks, 6, 1);
+  guint n_calls = 0;
+  g_autoptr (DsRdd) counting = ds_rdd_filter (all, count_call, &n_calls, NULL);
+  g_autoptr (DsBlock) taken = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("take reads no further block of a shared partition than it needs");
+
+  taken = ds_rdd_take (counting, 2, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ds_block_get_length (taken), ==, 2);
+  g_assert_cmpuint (n_calls, ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -204,6 +231,10 @@ main (int argc, char **argv)
                         test_blocks_share_partitions);
   g_test_add_data_func ("/rdd/blocks/share-partitions-on-loopback", "loopback[2]",
                         test_blocks_share_partitions);
+  g_test_add_data_func ("/rdd/blocks/stop-when-there-is-enough", "local[2]",
+                        test_blocks_stop_when_there_is_enough);
+  g_test_add_data_func ("/rdd/blocks/stop-when-there-is-enough-on-loopback",
+                        "loopback[2]", test_blocks_stop_when_there_is_enough);
   g_test_add_data_func ("/rdd/blocks/are-partitions-on-loopback", "loopback[2]",
                         test_blocks_are_partitions);
   return g_test_run ();
