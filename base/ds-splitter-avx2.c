@@ -72,6 +72,7 @@ ds_splitter_is_supported (void)
          __builtin_cpu_supports ("popcnt");
 }
 
+#include "base/ds-sanitizer-private.h"
 #include "base/ds-splitter-scan-private.h"
 
 #endif /* DS_SPLITTER_HAS_X86 */

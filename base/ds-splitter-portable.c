@@ -86,4 +86,5 @@ ds_splitter_is_supported (void)
   return TRUE;
 }
 
+#include "base/ds-sanitizer-private.h"
 #include "base/ds-splitter-scan-private.h"

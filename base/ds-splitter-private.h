@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* With less room than this for results the scans look at each byte. */
+#define DS_SPLITTER_ROOM 65
+
 /* Writes the words of @text from *@offset on to @words, at most @max_words (> 0; fewer
  * may come although there are more), moves *@offset behind the last one found (to
  * @n_bytes at the end) and returns how many.  White space is space, \t, \n, \v, \f, \r;

@@ -17,11 +17,12 @@
  *
  * A word ends at a white byte behind a black one and starts at a black byte behind a
  * white one: two masks made of one.  How many words a block has cannot be guessed, and
- * guessing wrong costs as much as four words; therefore ten are always written, wanted or
- * not (there is room), and only an eleventh is a branch.
+ * guessing wrong costs as much as four words; therefore words are written by fives,
+ * wanted or not (there is room): a full block has six to ten, what is left of a line
+ * fewer.
  *
- * The last, partial block is read by loads that end where the text ends and overlap what
- * was seen before, so that no byte outside of the text is ever read. */
+ * The last, partial block is read whole where it lies in one page; else, and always with
+ * sanitizers, by loads that end where the text ends and overlap what was seen before. */
 
 #include <string.h>
 
@@ -32,6 +33,14 @@
 /* Text that another core received is not in this one's caches, and what the processor
  * prefetches by itself ends with each page.  It may lie past the text: no harm. */
 #define DS_SPLITTER_PREFETCH_BYTES 1024
+
+/* Whether 64 bytes may be read where a text of fewer ends: what lies in the same page can
+ * be read, but no sanitizer would let it pass. */
+DS_SPLITTER_INLINE gboolean
+ds_splitter_may_read_64 (const char *bytes)
+{
+  return DS_MAY_READ_PAST_VALUES && ((guintptr) bytes & 4095) <= 4096 - 64;
+}
 
 /* The last @n_left (1 to 63) bytes of @text; bits from @n_left on are 0. */
 DS_SPLITTER_INLINE guint64
@@ -77,6 +86,16 @@ ds_splitter_put_word (DsWordCursor *cursor)
   cursor->start = cursor->block + ds_splitter_lowest (cursor->starts);
   cursor->ends &= cursor->ends - 1;
   cursor->starts &= cursor->starts - 1;
+}
+
+DS_SPLITTER_INLINE void
+ds_splitter_put_five_words (DsWordCursor *cursor)
+{
+  ds_splitter_put_word (cursor);
+  ds_splitter_put_word (cursor);
+  ds_splitter_put_word (cursor);
+  ds_splitter_put_word (cursor);
+  ds_splitter_put_word (cursor);
 }
 
 /* For few words at a time. */
@@ -133,11 +152,12 @@ ds_splitter_split_words (const char *text,
       guint64 white, behind_white, starts;
 
       __builtin_prefetch (cursor.block + DS_SPLITTER_PREFETCH_BYTES);
-      if (G_LIKELY (n_left >= 64))
+      if (G_LIKELY (n_left >= 64 || ds_splitter_may_read_64 (cursor.block)))
         white = ds_splitter_match_64 (cursor.block, DS_SPLITTER_WHITE);
-      else /* the end of the text ends words */
-        white = ds_splitter_match_tail (text, n_bytes, n_left, DS_SPLITTER_WHITE) |
-                G_MAXUINT64 << n_left;
+      else
+        white = ds_splitter_match_tail (text, n_bytes, n_left, DS_SPLITTER_WHITE);
+      if (n_left < 64) /* the end of the text ends words */
+        white |= G_MAXUINT64 << n_left;
 
       behind_white = white << 1 | white_before;
       starts = behind_white & ~white;
@@ -152,14 +172,9 @@ ds_splitter_split_words (const char *text,
         }
       white_before = white >> 63;
 
-      for (int i = 0; i < 2; i++) /* unrolled: ten */
-        {
-          ds_splitter_put_word (&cursor);
-          ds_splitter_put_word (&cursor);
-          ds_splitter_put_word (&cursor);
-          ds_splitter_put_word (&cursor);
-          ds_splitter_put_word (&cursor);
-        }
+      ds_splitter_put_five_words (&cursor);
+      if (n_ends > 5) /* nearly always, but not where a line ends */
+        ds_splitter_put_five_words (&cursor);
       for (gsize i = 10; G_UNLIKELY (i < n_ends); i++)
         ds_splitter_put_word (&cursor);
 

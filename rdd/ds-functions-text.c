@@ -42,7 +42,7 @@ ds_emit_scan (DsTask *task, const char *bytes, gsize n_bytes, DsScanFunc scan)
         emitter->form = DS_FORM_VALUES;
       while (G_LIKELY (emitter->form == DS_FORM_VALUES) && offset < n_bytes)
         {
-          if (emitter->n_values == DS_CHUNK_MAX_VALUES)
+          if (emitter->n_values > DS_CHUNK_MAX_VALUES - DS_SPLITTER_ROOM)
             {
               if (!ds_emitter_flush (emitter))
                 return;

@@ -17,19 +17,7 @@
 
 #include <xxhash.h>
 
-/* Reading past a key is harmless and still nothing that a sanitizer would let pass. */
-#if defined(__SANITIZE_THREAD__)
-#define DS_TABLE_HAS_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define DS_TABLE_HAS_TSAN 1
-#endif
-#endif
-#if !DS_HAS_ASAN && !defined(DS_TABLE_HAS_TSAN) && G_BYTE_ORDER == G_LITTLE_ENDIAN
-#define DS_TABLE_READS_PADDED 1
-#else
-#define DS_TABLE_READS_PADDED 0
-#endif
+#define DS_TABLE_READS_PADDED (DS_MAY_READ_PAST_VALUES && G_BYTE_ORDER == G_LITTLE_ENDIAN)
 
 #define DS_TABLE_PAGE 4096
 #define DS_TABLE_INLINE_BYTES 16
@@ -171,7 +159,11 @@ ds_table_prepare_short_keys (const DsTable *self,
       const guint32 meta = ds_table_meta (keys[i].type, size);
       const guint64 hash = ds_table_hash (seed0, seed1, k0, k1, meta);
 
-      prepared[i] = (DsTableKey){ .k0 = k0, .k1 = k1, .hash = hash, .meta = meta };
+      /* One by one: gcc would take both through a vector register and back. */
+      __atomic_store_n (&prepared[i].k0, k0, __ATOMIC_RELAXED);
+      __atomic_store_n (&prepared[i].k1, k1, __ATOMIC_RELAXED);
+      prepared[i].hash = hash;
+      prepared[i].meta = meta;
       __builtin_prefetch (&slots[hash & mask], 1);
     }
   return i;
