@@ -13,6 +13,8 @@ struct _DsContext
 {
   GObject parent_instance;
 
+  pid_t pid; /* of the process that made it: a child of that has neither its threads nor
+              * whoever holds its locks */
   char *master;
   char *app_name;
   GError *error; /* of the constructor's arguments; set before anyone sees the context */
@@ -35,6 +37,8 @@ struct _DsContext
   GCond shuffle_ended;         /* one of them is over */
 };
 
+/* FALSE with %DS_ERROR_INVALID_STATE in a child of the process that made the context. */
+gboolean ds_context_check_process (DsContext *self, GError **error);
 guint64 ds_context_next_rdd_id (DsContext *self);
 guint ds_context_get_n_workers (DsContext *self);
 /* Adds what a successful task counted. */

@@ -189,6 +189,13 @@ ds_context_finalize (GObject *object)
 {
   DsContext *self = DS_CONTEXT (object);
 
+  /* In a child of the process there are no threads to end, and locks may be taken. */
+  if (!ds_context_check_process (self, NULL))
+    {
+      G_OBJECT_CLASS (ds_context_parent_class)->finalize (object);
+      return;
+    }
+
   /* A running job holds the context through its RDD. */
   g_assert (self->jobs == NULL);
 
@@ -285,6 +292,7 @@ ds_context_class_init (DsContextClass *klass)
 static void
 ds_context_init (DsContext *self)
 {
+  self->pid = getpid ();
   self->max_task_failures = 1;
   self->memory_budget = ds_memory_budget_new (ds_context_measure_memory ());
   self->arena_pool = ds_arena_pool_ref (ds_arena_pool_get_default ());
@@ -306,6 +314,9 @@ ds_context_init (DsContext *self)
  * Costs no thread yet: workers are made when the first job is large enough to want them.
  * What is wrong with the arguments is reported by the first action, as
  * %DS_ERROR_INVALID_ARGUMENT.
+ *
+ * In a child that the process forks, actions fail with %DS_ERROR_INVALID_STATE, and stop
+ * does nothing: threads stay behind in the parent.  A child makes a context of its own.
  *
  * Returns: (transfer full): a context, never %NULL
  */
@@ -341,6 +352,8 @@ ds_context_stop (DsContext *self)
 {
   g_return_if_fail (DS_IS_CONTEXT (self));
 
+  if (!ds_context_check_process (self, NULL))
+    return;
   g_atomic_int_set (&self->is_stopped, TRUE);
   ds_context_interrupt_jobs (self, NULL, DS_JOB_STOPPED);
   ds_memory_budget_wake (self->memory_budget);
@@ -362,7 +375,8 @@ ds_context_cancel_jobs (DsContext *self, const char *group)
 {
   g_return_if_fail (DS_IS_CONTEXT (self));
 
-  ds_context_interrupt_jobs (self, group, DS_JOB_CANCELLED);
+  if (ds_context_check_process (self, NULL))
+    ds_context_interrupt_jobs (self, group, DS_JOB_CANCELLED);
 }
 
 /**
@@ -386,7 +400,8 @@ ds_context_get_default_parallelism (DsContext *self)
  * @self: the engine
  * @counter: a name that tasks gave to ds_task_count ()
  *
- * Reads a named counter.  A task that failed and ran again has counted once.
+ * Reads a named counter.  A task that failed and ran again has counted once.  0 in a
+ * child that the process forked.
  *
  * Returns: what successful tasks added up under @counter so far, 0 when it was never
  *   counted
@@ -399,6 +414,8 @@ ds_context_get_counter (DsContext *self, const char *counter)
 
   g_return_val_if_fail (DS_IS_CONTEXT (self) && counter != NULL, 0);
 
+  if (!ds_context_check_process (self, NULL))
+    return 0;
   g_mutex_lock (&self->lock);
   sum = g_hash_table_lookup (self->counters, counter);
   result = sum != NULL ? *sum : 0;
@@ -407,6 +424,20 @@ ds_context_get_counter (DsContext *self, const char *counter)
 }
 
 /* ---- For the engine ---- */
+
+gboolean
+ds_context_check_process (DsContext *self, GError **error)
+{
+  const pid_t pid = getpid ();
+
+  if (G_LIKELY (self->pid == pid))
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+               "The context \"%s\" was made by process %d, and this is process %d: its "
+               "threads do not run here; make a new one after fork ()",
+               ds_context_get_app_name (self), (int) self->pid, (int) pid);
+  return FALSE;
+}
 
 void
 ds_context_add_counters (DsContext *self, GHashTable *counters)

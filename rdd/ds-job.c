@@ -97,6 +97,8 @@ ds_job_begin (DsJob *self, DsContext *context, GError **error)
   DsJobScope *scope = ds_job_scope_current;
   gboolean is_stopped;
 
+  if (G_UNLIKELY (!ds_context_check_process (context, error)))
+    return FALSE;
   if (ds_context_get_error (context) != NULL)
     {
       g_propagate_error (error, g_error_copy (ds_context_get_error (context)));

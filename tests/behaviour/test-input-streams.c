@@ -211,8 +211,8 @@ assert_await_tells (FailingStream *self)
 static void
 test_failing_batch_with_policy_continue (void)
 {
-  FailingStream stream = { NULL };
-  g_autoptr (GError) error = NULL;
+  FailingStream stream = { 0 };
+  g_autoptr (GError) error G_GNUC_UNUSED = NULL;
 
   g_test_summary (
       "Policy continue, as Spark: the other batches run, the wait has the error, "
@@ -233,7 +233,7 @@ test_failing_batch_with_policy_continue (void)
 static void
 test_failing_batch_with_policy_stop (void)
 {
-  FailingStream stream = { NULL };
+  FailingStream stream = { 0 };
 
   g_test_summary ("Policy stop, our default: nothing runs after the failed batch, the "
                   "context stops and the wait has the error");

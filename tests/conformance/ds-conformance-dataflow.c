@@ -240,8 +240,8 @@ ds_conformance_run_dataflow (DsConformanceCase *self, GError **error)
 {
   /* Before the session: its threads write to it until the session is over. */
   g_autoptr (DsConformanceRecorder) recorder = ds_conformance_recorder_new ();
-  g_auto (DsConformanceSession) session = { NULL };
-  g_auto (DsConformanceGraph) graph = { NULL };
+  g_auto (DsConformanceSession) session = { 0 };
+  g_auto (DsConformanceGraph) graph = { 0 };
   DsConformancePhase phase = DS_CONFORMANCE_PHASE_NONE;
   DsDStream *result = NULL;
   const GError *build_error = NULL;

@@ -153,7 +153,7 @@ ds_conformance_add_output (DsConformanceCase *self, DsDStream *stream, gint64 n)
 static gboolean
 ds_conformance_run_batches_of (DsConformanceCase *self, GPtrArray *blocks, GError **error)
 {
-  g_auto (DsConformanceSession) session = { NULL };
+  g_auto (DsConformanceSession) session = { 0 };
   g_autoptr (GError) batch_error = NULL;
   gint64 batch_time_ms = 0;
   gint64 batch_ms = 0;
@@ -257,7 +257,7 @@ ds_conformance_read_output_input (DsConformanceCase *self, GError **error)
 gboolean
 ds_conformance_run_output (DsConformanceCase *self, GError **error)
 {
-  g_auto (DsConformanceSurroundings) surroundings = { NULL };
+  g_auto (DsConformanceSurroundings) surroundings = { 0 };
   g_autoptr (GPtrArray) blocks = ds_conformance_read_output_input (self, error);
   g_autoptr (GHashTable) files =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

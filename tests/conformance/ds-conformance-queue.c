@@ -106,7 +106,7 @@ gboolean
 ds_conformance_run_queue (DsConformanceCase *self, GError **error)
 {
   g_autoptr (DsConformanceRecorder) recorder = ds_conformance_recorder_new ();
-  g_auto (DsConformanceSession) session = { NULL };
+  g_auto (DsConformanceSession) session = { 0 };
   JsonArray *steps = ds_conformance_read_array (self->json, "steps", error);
   JsonArray *expected = NULL;
   g_autoptr (GPtrArray) blocks = NULL;

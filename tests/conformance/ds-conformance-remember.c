@@ -134,8 +134,8 @@ gboolean
 ds_conformance_run_remember (DsConformanceCase *self, GError **error)
 {
   g_autoptr (DsConformanceRecorder) recorder = ds_conformance_recorder_new ();
-  g_auto (DsConformanceSession) session = { NULL };
-  g_auto (DsConformanceGraph) graph = { NULL };
+  g_auto (DsConformanceSession) session = { 0 };
+  g_auto (DsConformanceGraph) graph = { 0 };
   g_autoptr (GPtrArray) batches = g_ptr_array_new ();
   g_autoptr (GError) batch_error = NULL;
   GHashTableIter iter;

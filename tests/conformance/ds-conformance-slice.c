@@ -50,8 +50,8 @@ gboolean
 ds_conformance_run_slice (DsConformanceCase *self, GError **error)
 {
   g_autoptr (DsConformanceRecorder) recorder = ds_conformance_recorder_new ();
-  g_auto (DsConformanceSession) session = { NULL };
-  g_auto (DsConformanceGraph) graph = { NULL };
+  g_auto (DsConformanceSession) session = { 0 };
+  g_auto (DsConformanceGraph) graph = { 0 };
   g_autoptr (GPtrArray) rdds = NULL;
   g_autoptr (DsBlock) found = NULL;
   g_autoptr (GError) local_error = NULL;

@@ -181,8 +181,8 @@ gboolean
 ds_conformance_run_socket (DsConformanceCase *self, GError **error)
 {
   g_autoptr (DsConformanceRecorder) recorder = ds_conformance_recorder_new ();
-  g_auto (DsConformanceServer) server = { NULL };
-  g_auto (DsConformanceSession) session = { NULL };
+  g_auto (DsConformanceServer) server = { 0 };
+  g_auto (DsConformanceSession) session = { 0 };
   const char *sent = ds_conformance_read_string (self->json, "sent", error);
   g_autoptr (JsonArray) expected = NULL;
   g_autoptr (DsBlock) found = NULL;

@@ -6,6 +6,9 @@
 
 #include "rdd/ds-job-private.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void
 assert_parallelism (const char *master, guint n_workers)
 {
@@ -137,6 +140,47 @@ test_context_may_go_without_stop (void)
   g_assert_finalize_object (context);
 }
 
+/* In the child: what every call does there, as exit status; 0 for what it should. */
+static int
+use_in_child (DsContext *context, DsRdd *numbers)
+{
+  g_autoptr (GError) error = NULL;
+
+  alarm (60); /* should it hang */
+  if (ds_rdd_count (numbers, &error) != -1 ||
+      !g_error_matches (error, DS_ERROR, DS_ERROR_INVALID_STATE) ||
+      strstr (error->message, "after fork ()") == NULL)
+    return 1;
+  if (ds_context_get_counter (context, "n") != 0)
+    return 2;
+  ds_context_cancel_jobs (context, NULL);
+  ds_context_stop (context);
+  g_object_unref (numbers);
+  g_object_unref (context);
+  return 0;
+}
+
+static void
+test_context_refuses_work_in_a_child (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[3]");
+  g_autoptr (DsRdd) numbers = ds_test_integers (context, 100000, 3);
+  int status;
+  pid_t child;
+
+  g_test_summary ("After fork () actions fail, and stop waits for no thread");
+
+  g_assert_cmpint (ds_rdd_count (numbers, NULL), ==, 100000);
+  child = fork ();
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    _exit (use_in_child (context, numbers));
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  g_assert_cmpint (ds_rdd_count (numbers, NULL), ==, 100000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -149,6 +193,7 @@ main (int argc, char **argv)
   ADD ("has-settings", test_context_has_settings);
   ADD ("stops-once", test_context_stops_once);
   ADD ("may-go-without-stop", test_context_may_go_without_stop);
+  ADD ("refuses-work-in-a-child", test_context_refuses_work_in_a_child);
 #undef ADD
   return g_test_run ();
 }

@@ -104,8 +104,8 @@ test_reduce_by_key_moves_nothing_twice (void)
   g_autoptr (DsRdd) again = ds_rdd_partition_by (placed, partitioner);
   g_autoptr (DsRdd) reduced = ds_rdd_reduce_by_key (placed, ds_keep_last, NULL, NULL);
   g_autoptr (DsRdd) elsewhere = ds_rdd_reduce_by_key (placed, ds_keep_last, NULL, NULL);
-  g_autofree char *collected = NULL;
-  g_autofree char *collected_elsewhere = NULL;
+  g_autofree char *collected G_GNUC_UNUSED = NULL;
+  g_autofree char *collected_elsewhere G_GNUC_UNUSED = NULL;
 
   g_test_summary ("Pairs that already lie where they should are not exchanged");
 

@@ -298,13 +298,13 @@ test_text_file_shares_large_files_evenly (Fixture *fixture, gconstpointer user_d
 static void
 test_text_file_reads_a_directory (Fixture *fixture, gconstpointer user_data)
 {
-  g_autofree char *b = write_file (fixture, "b", "b1\nb2", -1);
-  g_autofree char *a = write_file (fixture, "a.txt", "a1\n", -1);
-  g_autofree char *empty = write_file (fixture, "aa", "", -1);
+  g_autofree char *b G_GNUC_UNUSED = write_file (fixture, "b", "b1\nb2", -1);
+  g_autofree char *a G_GNUC_UNUSED = write_file (fixture, "a.txt", "a1\n", -1);
+  g_autofree char *empty G_GNUC_UNUSED = write_file (fixture, "aa", "", -1);
   g_autofree char *hidden = write_file (fixture, ".hidden", "no\n", -1);
-  g_autofree char *success = write_file (fixture, "_SUCCESS", "no\n", -1);
-  g_autofree char *below = make_directory (fixture, "below");
-  g_autofree char *deep = write_file (fixture, "below/deep", "no\n", -1);
+  g_autofree char *success G_GNUC_UNUSED = write_file (fixture, "_SUCCESS", "no\n", -1);
+  g_autofree char *below G_GNUC_UNUSED = make_directory (fixture, "below");
+  g_autofree char *deep G_GNUC_UNUSED = write_file (fixture, "below/deep", "no\n", -1);
   g_autofree char *pipe = g_build_filename (fixture->directory, "pipe", NULL);
   g_autoptr (DsRdd) rdd = ds_context_text_file (fixture->context, fixture->directory);
   g_autoptr (DsRdd) named = ds_context_text_file (fixture->context, hidden);
@@ -324,11 +324,12 @@ static void
 test_text_file_matches_a_glob (Fixture *fixture, gconstpointer user_data)
 {
   g_autofree char *a = write_file (fixture, "log-2", "two\n", -1);
-  g_autofree char *b = write_file (fixture, "log-10", "ten\n", -1);
-  g_autofree char *c = write_file (fixture, "other", "no\n", -1);
+  g_autofree char *b G_GNUC_UNUSED = write_file (fixture, "log-10", "ten\n", -1);
+  g_autofree char *c G_GNUC_UNUSED = write_file (fixture, "other", "no\n", -1);
   g_autofree char *odd = write_file (fixture, "odd[1]", "odd\n", -1);
-  g_autofree char *below = make_directory (fixture, "log-dir");
-  g_autofree char *deep = write_file (fixture, "log-dir/part", "deep\n", -1);
+  g_autofree char *below G_GNUC_UNUSED = make_directory (fixture, "log-dir");
+  g_autofree char *deep G_GNUC_UNUSED =
+      write_file (fixture, "log-dir/part", "deep\n", -1);
   g_autofree char *pipe = g_build_filename (fixture->directory, "log-pipe", NULL);
   g_autofree char *pattern = g_build_filename (fixture->directory, "log-*", NULL);
   g_autofree char *wrong = g_build_filename (fixture->directory, "x*", NULL);
