@@ -7,6 +7,8 @@
 #include "rdd/ds-executor-private.h"
 #include "rdd/ds-job-private.h"
 
+#include <sys/types.h>
+
 G_BEGIN_DECLS
 
 struct _DsContext
