@@ -6,6 +6,7 @@
 
 #include "base/ds-error.h"
 #include "base/ds-value-private.h"
+#include "rdd/ds-context-private.h"
 #include "rdd/ds-job-private.h"
 
 typedef struct
@@ -31,7 +32,8 @@ typedef struct
 static void
 ds_reduce_sink_keep_value (DsReduceSink *self)
 {
-  if (ds_value_get_copy_size (self->value) > 0)
+  /* Also what is empty has to have its padding behind it. */
+  if (self->value.type >= DS_VALUE_TYPE_STRING)
     {
       DsArena *old = self->kept;
 
@@ -133,12 +135,18 @@ ds_reduce_job_merge (DsReduceJob *self,
                      guint n_partitions,
                      GError **error)
 {
+  const DsJobScope *scope = ds_job_scope_get_current ();
   DsBlock *block = NULL;
   gboolean has_value = FALSE;
   DsValue value = ds_value_null ();
   DsTask task;
 
   ds_task_init (&task, context, 0, 0);
+  if (scope != NULL)
+    {
+      task.batch_time = scope->batch_time;
+      task.is_replay = scope->is_replay;
+    }
   ds_task_begin (&task);
   task.operator_name = "reduce";
   for (guint i = 0; i < n_partitions && task.error == NULL; i++)
@@ -156,6 +164,8 @@ ds_reduce_job_merge (DsReduceJob *self,
     }
   ds_task_end (&task);
 
+  if (task.error == NULL && task.counters != NULL)
+    ds_context_add_counters (context, task.counters);
   if (task.error != NULL)
     ds_task_propagate_error (&task, error);
   else if (!has_value)

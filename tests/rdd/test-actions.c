@@ -5,6 +5,7 @@
 
 #include "tests/rdd/ds-test-rdd.h"
 
+#include "rdd/ds-job-private.h"
 #include "rdd/ds-rdd-private.h"
 
 static void
@@ -232,6 +233,35 @@ test_reduce_fails (gconstpointer master)
   g_clear_error (&error);
 }
 
+static DsValue
+count_and_add (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  g_assert_cmpint (ds_task_get_batch_time (task), ==, 3 * DS_SECOND);
+  g_assert_true (ds_task_is_replay (task));
+  ds_task_count (task, "additions", 1);
+  return ds_add (a, b, task, NULL);
+}
+
+static void
+test_reduce_knows_its_batch_everywhere (gconstpointer master)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new (master);
+  g_autoptr (DsRdd) numbers = ds_test_integers (context, 10, 5);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DsBlock) sum = NULL;
+  DsJobScope scope = { .batch_time = 3 * DS_SECOND, .is_replay = TRUE };
+
+  g_test_summary ("The function counts and knows its batch also where the results of "
+                  "partitions meet");
+
+  ds_job_scope_push (&scope);
+  sum = ds_rdd_reduce (numbers, count_and_add, NULL, &error);
+  ds_job_scope_pop (&scope);
+  g_assert_no_error (error);
+  g_assert_cmpint (ds_value_get_int (ds_block_get (sum, 0)), ==, 45);
+  g_assert_cmpint (ds_context_get_counter (context, "additions"), ==, 9);
+}
+
 /* ---- For effects ---- */
 
 static void
@@ -439,6 +469,8 @@ main (int argc, char **argv)
                 { "reduce/goes-in-order", test_reduce_goes_in_order },
                 { "reduce/keeps-long-values", test_reduce_keeps_long_values },
                 { "reduce/fails", test_reduce_fails },
+                { "reduce/knows-its-batch-everywhere",
+                  test_reduce_knows_its_batch_everywhere },
                 { "foreach/sees-everything-once", test_foreach_sees_everything_once },
                 { "foreach/fails", test_foreach_fails } };
   static const char *const masters[] = { "local", "local[4]", "loopback[2]" };
