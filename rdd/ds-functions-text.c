@@ -297,9 +297,17 @@ ds_to_string (DsValue value, DsTask *task, gpointer unused)
   if (ds_value_is (value, DS_VALUE_TYPE_INT))
     return ds_string_printf (task, "%" G_GINT64_FORMAT, value.as.integer);
 
-  g_autofree char *text = ds_value_to_string (value);
+  g_autoptr (GString) text = g_string_new (NULL);
+  char *copy;
 
-  return ds_string_dup (task, text);
+  /* A string inside may have NUL bytes. */
+  ds_value_append_to_string (value, text, FALSE);
+  if (text->len > G_MAXUINT32)
+    return ds_task_fail (task, "a text of %" G_GSIZE_FORMAT " bytes is too long",
+                         text->len);
+  copy = ds_task_alloc (task, text->len);
+  memcpy (copy, text->str, text->len);
+  return ds_value_string_sized (copy, (guint32) text->len);
 }
 
 /**

@@ -124,6 +124,8 @@ test_functions_map (Fixture *fixture, gconstpointer user_data)
   DsValue items[] = { string ("k"), ds_value_int (4) };
   DsValue pair = ds_value_tuple (items, 2);
   DsValue sum_and_count[] = { ds_value_int (7), ds_value_int (2) };
+  DsValue nul = ds_value_string_sized ("a\0b", 3);
+  DsValue with_nul = ds_value_list (&nul, 1);
 
   g_test_summary ("Pairs, lengths, cases, parsing, the mean");
 
@@ -150,6 +152,7 @@ test_functions_map (Fixture *fixture, gconstpointer user_data)
                  "ABC \xc3\x84");
   assert_prints (fixture, ds_to_stripped (string ("\t a b \n"), task, NULL), "a b");
   assert_prints (fixture, ds_to_string (pair, task, NULL), "(k,4)");
+  g_assert_cmpuint (ds_to_string (with_nul, task, NULL).size, ==, strlen ("[a0b]"));
   assert_prints (fixture, ds_parse_int (string ("-12"), task, NULL), "-12");
   assert_prints (fixture, ds_parse_double (string ("1.5e3"), task, NULL), "1500.0");
   assert_prints (fixture, ds_mean (ds_value_tuple (sum_and_count, 2), task, NULL), "3.5");
