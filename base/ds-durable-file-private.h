@@ -18,6 +18,13 @@ gboolean ds_durable_file_write (int fd,
                                 gconstpointer bytes,
                                 gsize n_bytes,
                                 GError **error);
+/* The same at @offset, wherever the file's own position is; any thread. */
+gboolean ds_durable_file_write_at (int fd,
+                                   const char *path,
+                                   gconstpointer bytes,
+                                   gsize n_bytes,
+                                   guint64 offset,
+                                   GError **error);
 /* fsync, then close, both checked.  After a failure the file is not to be asked again:
  * %DS_ERROR_FSYNC_FAILED.  @fd is closed in any case. */
 gboolean ds_durable_file_sync_and_close (int fd, const char *path, GError **error);

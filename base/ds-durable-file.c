@@ -54,6 +54,17 @@ ds_durable_file_create (const char *path, GError **error)
   return fd;
 }
 
+static gboolean
+ds_durable_fail_to_write (gsize n_bytes, const char *path, GError **error)
+{
+  int error_number = errno;
+  g_autofree char *what =
+      g_strdup_printf ("Writing %" G_GSIZE_FORMAT " bytes to", n_bytes);
+
+  ds_set_error_from_errno (error, error_number, what, path);
+  return FALSE;
+}
+
 gboolean
 ds_durable_file_write (int fd,
                        const char *path,
@@ -70,15 +81,33 @@ ds_durable_file_write (int fd,
       if (n_written < 0 && errno == EINTR)
         continue;
       if (n_written < 0)
-        {
-          int error_number = errno;
-          g_autofree char *what =
-              g_strdup_printf ("Writing %" G_GSIZE_FORMAT " bytes to", n_bytes);
-
-          ds_set_error_from_errno (error, error_number, what, path);
-          return FALSE;
-        }
+        return ds_durable_fail_to_write (n_bytes, path, error);
       rest += n_written;
+      n_bytes -= (gsize) n_written;
+    }
+  return TRUE;
+}
+
+gboolean
+ds_durable_file_write_at (int fd,
+                          const char *path,
+                          gconstpointer bytes,
+                          gsize n_bytes,
+                          guint64 offset,
+                          GError **error)
+{
+  const char *rest = bytes;
+
+  while (n_bytes > 0)
+    {
+      gssize n_written = pwrite (fd, rest, n_bytes, (off_t) offset);
+
+      if (n_written < 0 && errno == EINTR)
+        continue;
+      if (n_written < 0)
+        return ds_durable_fail_to_write (n_bytes, path, error);
+      rest += n_written;
+      offset += (guint64) n_written;
       n_bytes -= (gsize) n_written;
     }
   return TRUE;

@@ -34,6 +34,7 @@ struct _DsShuffle
   gpointer name_data;
 
   GMutex lock;               /* guards all below */
+  DsSpillFile *spill_file;   /* (nullable): of all outputs that are dealt out */
   DsShuffleOutput **outputs; /* of each map partition; NULL: not written yet */
   guint n_maps;
   guint n_missing;
@@ -50,6 +51,8 @@ struct _DsShuffleHint
 
 DsShuffleOutput *ds_shuffle_output_new (guint n_reduces);
 void ds_shuffle_output_free (DsShuffleOutput *self);
+/* Where the buffers of all outputs spill. (transfer full) */
+DsSpillFile *ds_shuffle_get_spill_file (DsShuffle *self, const char *local_directory);
 /* Takes effect only when the partition has no output yet. @output (transfer full) */
 void
 ds_shuffle_take_output (DsShuffle *self, guint map_partition, DsShuffleOutput *output);

@@ -344,6 +344,9 @@ static DsSink *
 ds_shuffle_make_dealer (DsShuffle *self, guint map_partition, DsTask *task)
 {
   DsShuffleWriter *writer = ds_shuffle_writer_new (self, map_partition, task);
+  DsMemoryBudget *budget = ds_context_get_memory_budget (task->context);
+  g_autoptr (DsSpillFile) file =
+      ds_shuffle_get_spill_file (self, ds_context_get_local_directory (task->context));
 
   writer->sink.push = ds_shuffle_dealer_push;
   writer->sink.finish = ds_shuffle_dealer_finish;
@@ -356,8 +359,7 @@ ds_shuffle_make_dealer (DsShuffle *self, guint map_partition, DsTask *task)
   writer->output->buffers = g_new0 (DsSpillBuffer *, self->n_reduces);
   for (guint i = 0; i < self->n_reduces; i++)
     writer->output->buffers[i] =
-        ds_spill_buffer_new (ds_context_get_memory_budget (task->context),
-                             ds_context_get_local_directory (task->context));
+        ds_spill_buffer_new_in_file (budget, file, self->n_reduces);
   return &writer->sink;
 }
 

@@ -59,6 +59,21 @@ ds_shuffle_output_free (DsShuffleOutput *self)
   g_free (self);
 }
 
+/* One for the whole shuffle: with one a buffer, maps times reduces, file descriptors run
+ * out. */
+DsSpillFile *
+ds_shuffle_get_spill_file (DsShuffle *self, const char *local_directory)
+{
+  DsSpillFile *file;
+
+  g_mutex_lock (&self->lock);
+  if (self->spill_file == NULL)
+    self->spill_file = ds_spill_file_new (local_directory);
+  file = ds_spill_file_ref (self->spill_file);
+  g_mutex_unlock (&self->lock);
+  return file;
+}
+
 void
 ds_shuffle_take_output (DsShuffle *self, guint map_partition, DsShuffleOutput *output)
 {
@@ -130,6 +145,7 @@ ds_shuffle_unref (DsShuffle *self)
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
   ds_shuffle_drop_outputs (self);
+  g_clear_pointer (&self->spill_file, ds_spill_file_unref);
   g_clear_pointer (&self->partitioner, ds_partitioner_unref);
   g_clear_pointer (&self->hint, ds_shuffle_hint_unref);
   g_mutex_clear (&self->lock);

@@ -8,6 +8,7 @@
 
 #include "base/ds-memory-budget-private.h"
 #include "rdd/ds-sink-private.h"
+#include "rdd/ds-spill-file-private.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,10 @@ typedef struct _DsSpillBuffer DsSpillBuffer;
 typedef struct _DsSpillReader DsSpillReader;
 
 DsSpillBuffer *ds_spill_buffer_new (DsMemoryBudget *budget, const char *local_directory);
+/* One of @n_buffers that fill at the same time and share @file: a piece in work, which no
+ * budget counts, is the smaller the more of them there are. */
+DsSpillBuffer *
+ds_spill_buffer_new_in_file (DsMemoryBudget *budget, DsSpillFile *file, guint n_buffers);
 void ds_spill_buffer_free (DsSpillBuffer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsSpillBuffer, ds_spill_buffer_free)
 

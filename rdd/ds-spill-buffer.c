@@ -4,27 +4,21 @@
  *
  * Values gather in a block; when it is large enough, or another form of values comes, it
  * becomes a piece.  While the memory budget has room a piece stays what it is, afterwards
- * it goes to a file: its length in 8 bytes, then its values as msgpack, text as it is.
- * The file has no name, so nothing stays behind however the process ends.  Nothing in it
- * outlives the process either, so it is never synced. */
+ * it goes to a file: values as msgpack, text as it is. */
 
 #include "rdd/ds-spill-buffer-private.h"
 
 #include "base/ds-block-private.h"
 #include "base/ds-codec-private.h"
-#include "base/ds-durable-file-private.h"
-#include "base/ds-error.h"
 #include "base/ds-splitter-private.h"
 #include "rdd/ds-task-private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define DS_SPILL_PIECE_BYTES ((gsize) 512 * 1024)
-#define DS_SPILL_PREFIX_BYTES 8
+#define DS_SPILL_MAX_PIECE_BYTES ((gsize) 512 * 1024)
+#define DS_SPILL_MIN_PIECE_BYTES ((gsize) 16 * 1024)
+/* Of the pieces in work of all buffers that fill at the same time. */
+#define DS_SPILL_ALL_PIECES_BYTES ((gsize) 64 * 1024 * 1024)
 
 typedef struct
 {
@@ -32,16 +26,15 @@ typedef struct
   DsForm form;
   gboolean strip_cr;
   gsize n_values;
-  guint64 offset; /* in the file, of the prefix */
+  guint64 offset; /* in the file */
   gsize n_bytes;  /* in the file, or taken from the budget */
 } DsSpillPiece;
 
 struct _DsSpillBuffer
 {
   DsMemoryBudget *budget;
-  char *directory;
-  char *path; /* (nullable): for messages only */
-  int fd;
+  DsSpillFile *file;
+  gsize piece_bytes; /* from here on the piece in work is large enough */
   guint64 n_spilled_bytes;
   GArray *pieces; /* DsSpillPiece */
   guint64 n_values;
@@ -72,16 +65,25 @@ ds_spill_piece_clear (gpointer piece)
 }
 
 DsSpillBuffer *
-ds_spill_buffer_new (DsMemoryBudget *budget, const char *local_directory)
+ds_spill_buffer_new_in_file (DsMemoryBudget *budget, DsSpillFile *file, guint n_buffers)
 {
   DsSpillBuffer *self = g_new0 (DsSpillBuffer, 1);
 
   self->budget = ds_memory_budget_ref (budget);
-  self->directory = g_strdup (local_directory);
-  self->fd = -1;
+  self->file = ds_spill_file_ref (file);
+  self->piece_bytes = CLAMP (DS_SPILL_ALL_PIECES_BYTES / MAX (n_buffers, 1),
+                             DS_SPILL_MIN_PIECE_BYTES, DS_SPILL_MAX_PIECE_BYTES);
   self->pieces = g_array_new (FALSE, TRUE, sizeof (DsSpillPiece));
   g_array_set_clear_func (self->pieces, ds_spill_piece_clear);
   return self;
+}
+
+DsSpillBuffer *
+ds_spill_buffer_new (DsMemoryBudget *budget, const char *local_directory)
+{
+  g_autoptr (DsSpillFile) file = ds_spill_file_new (local_directory);
+
+  return ds_spill_buffer_new_in_file (budget, file, 1);
 }
 
 void
@@ -100,38 +102,12 @@ ds_spill_buffer_free (DsSpillBuffer *self)
   if (n_bytes > 0)
     ds_memory_budget_release (self->budget, n_bytes);
   g_clear_pointer (&self->builder, ds_block_builder_unref);
-  /* Nobody reads this file any more: a failure to close it loses nothing. */
-  if (self->fd >= 0)
-    close (self->fd);
+  ds_spill_file_unref (self->file);
   ds_memory_budget_unref (self->budget);
-  g_free (self->directory);
-  g_free (self->path);
   g_free (self);
 }
 
-/* ---- The file ---- */
-
-static gboolean
-ds_spill_buffer_open (DsSpillBuffer *self, GError **error)
-{
-  int error_number;
-
-  self->path = g_build_filename (self->directory, "ds-spill-XXXXXX", NULL);
-  self->fd = g_mkstemp_full (self->path, O_RDWR | O_CLOEXEC, 0600);
-  if (self->fd < 0)
-    {
-      error_number = errno;
-      ds_set_error_from_errno (error, error_number, "Creating the spill file",
-                               self->path);
-      g_clear_pointer (&self->path, g_free);
-      return FALSE;
-    }
-  if (g_unlink (self->path) == 0)
-    return TRUE;
-  error_number = errno;
-  ds_set_error_from_errno (error, error_number, "Unlinking the spill file", self->path);
-  return FALSE;
-}
+/* ---- Filling ---- */
 
 static gboolean
 ds_spill_buffer_write (DsSpillBuffer *self,
@@ -140,65 +116,12 @@ ds_spill_buffer_write (DsSpillBuffer *self,
                        DsSpillPiece *piece,
                        GError **error)
 {
-  const guint64 prefix = GUINT64_TO_LE ((guint64) n_bytes);
-
-  if (self->fd < 0 && !ds_spill_buffer_open (self, error))
+  if (!ds_spill_file_write (self->file, bytes, n_bytes, &piece->offset, error))
     return FALSE;
-  if (!ds_durable_file_write (self->fd, self->path, &prefix, sizeof prefix, error) ||
-      !ds_durable_file_write (self->fd, self->path, bytes, n_bytes, error))
-    {
-      g_prefix_error (error,
-                      "Spilling %" G_GSIZE_FORMAT " bytes behind %" G_GUINT64_FORMAT
-                      " others (the directory is the context's local-directory): ",
-                      n_bytes, self->n_spilled_bytes);
-      return FALSE;
-    }
-  piece->offset = self->n_spilled_bytes;
   piece->n_bytes = n_bytes;
-  self->n_spilled_bytes += sizeof prefix + n_bytes;
+  self->n_spilled_bytes += n_bytes;
   return TRUE;
 }
-
-static gboolean
-ds_spill_buffer_read (DsSpillBuffer *self,
-                      gpointer bytes,
-                      gsize n_bytes,
-                      guint64 offset,
-                      GError **error)
-{
-  char *rest = bytes;
-
-  while (n_bytes > 0)
-    {
-      gssize n_read = pread (self->fd, rest, n_bytes, (off_t) offset);
-
-      if (n_read < 0 && errno == EINTR)
-        continue;
-      if (n_read < 0)
-        {
-          int error_number = errno;
-
-          ds_set_error_from_errno (error, error_number, "Reading the spill file",
-                                   self->path);
-          return FALSE;
-        }
-      if (n_read == 0)
-        {
-          g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-                       "Spill file \"%s\" ends %" G_GSIZE_FORMAT
-                       " bytes early at offset %" G_GUINT64_FORMAT
-                       ": another program has cut it",
-                       self->path, n_bytes, offset);
-          return FALSE;
-        }
-      rest += n_read;
-      offset += (guint64) n_read;
-      n_bytes -= (gsize) n_read;
-    }
-  return TRUE;
-}
-
-/* ---- Filling ---- */
 
 static gboolean
 ds_spill_buffer_spill (DsSpillBuffer *self,
@@ -291,7 +214,7 @@ ds_spill_buffer_add (DsSpillBuffer *self, const DsChunk *chunk, GError **error)
     return TRUE;
   if (self->builder != NULL &&
       (self->builder_form != chunk->form ||
-       ds_block_builder_get_n_bytes (self->builder) >= DS_SPILL_PIECE_BYTES) &&
+       ds_block_builder_get_n_bytes (self->builder) >= self->piece_bytes) &&
       !ds_spill_buffer_close_piece (self, error))
     return FALSE;
   if (self->builder == NULL)
@@ -352,21 +275,8 @@ ds_spill_buffer_read_piece (DsSpillBuffer *self,
   g_autoptr (DsArena) arena = ds_arena_new_sized (NULL, piece->n_bytes);
   char *bytes = ds_arena_alloc (arena, piece->n_bytes);
   DsBlock *block;
-  guint64 prefix;
 
-  if (!ds_spill_buffer_read (self, &prefix, sizeof prefix, piece->offset, error))
-    return NULL;
-  if (GUINT64_FROM_LE (prefix) != piece->n_bytes)
-    {
-      g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-                   "Spill file \"%s\" holds length %" G_GUINT64_FORMAT
-                   " at offset %" G_GUINT64_FORMAT ", expected %" G_GSIZE_FORMAT
-                   ": another program has changed it",
-                   self->path, GUINT64_FROM_LE (prefix), piece->offset, piece->n_bytes);
-      return NULL;
-    }
-  if (!ds_spill_buffer_read (self, bytes, piece->n_bytes,
-                             piece->offset + DS_SPILL_PREFIX_BYTES, error))
+  if (!ds_spill_file_read (self->file, bytes, piece->n_bytes, piece->offset, error))
     return NULL;
   if (piece->form == DS_FORM_TEXT)
     return ds_block_new_take_text (g_steal_pointer (&arena), bytes, piece->n_bytes,
@@ -374,7 +284,7 @@ ds_spill_buffer_read_piece (DsSpillBuffer *self,
 
   block = ds_codec_decode_block ((const guint8 *) bytes, piece->n_bytes, 0, error);
   if (block == NULL)
-    g_prefix_error (error, "Spill file \"%s\": ", self->path);
+    g_prefix_error (error, "Spill file \"%s\": ", ds_spill_file_get_path (self->file));
   return block;
 }
 

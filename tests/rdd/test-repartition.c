@@ -7,6 +7,8 @@
 #include "rdd/ds-job-private.h"
 #include "rdd/ds-rdd-private.h"
 
+#include <sys/resource.h>
+
 static void
 test_repartition_deals_in_turn (void)
 {
@@ -98,6 +100,31 @@ test_repartition_without_room (void)
   ds_memory_budget_release (ds_context_get_memory_budget (context), 10);
 }
 
+static void
+test_repartition_spills_with_few_files (void)
+{
+  g_test_summary ("Four maps into 200 partitions spill with 64 file descriptors");
+
+  if (g_test_subprocess ())
+    {
+      const struct rlimit limit = { 64, 64 };
+      g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+      g_autoptr (DsRdd) integers = ds_test_integers (context, 20000, 4);
+      g_autoptr (DsRdd) many = ds_rdd_repartition (integers, 200);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (DsBlock) sum = NULL;
+
+      g_object_set (context, "memory-budget", G_GUINT64_CONSTANT (1), NULL);
+      g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+      sum = ds_rdd_reduce (many, ds_add, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (ds_value_get_int (ds_block_get (sum, 0)), ==, 199990000);
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
 static guint
 by_parity (DsValue key, guint n_partitions, DsTask *task, gpointer unused)
 {
@@ -159,6 +186,8 @@ main (int argc, char **argv)
   g_test_add_func ("/rdd/repartition/deals-in-turn", test_repartition_deals_in_turn);
   g_test_add_func ("/rdd/repartition/into-more", test_repartition_into_more);
   g_test_add_func ("/rdd/repartition/spills", test_repartition_spills);
+  g_test_add_func ("/rdd/repartition/spills-with-few-files",
+                   test_repartition_spills_with_few_files);
   g_test_add_func ("/rdd/repartition/without-room", test_repartition_without_room);
   g_test_add_func ("/rdd/partition-by/function", test_partition_by_function);
   g_test_add_func ("/rdd/partition-by/out-of-range", test_partition_by_out_of_range);
