@@ -4,9 +4,11 @@
  * parents first, and a result stage; a stage is one task a partition.
  *
  * A stage with little to do runs on the calling thread alone: waking a worker costs more
- * than the work.  A failed task is tried again up to the context's max-task-failures; the
- * first that fails for good ends the job.  Two jobs that need the same shuffle do its map
- * stage once: the second waits for the first. */
+ * than the work.  How much there is to do is guessed from the bytes that go in; where a
+ * function takes long for few of them, that shows after the first tasks, and the workers
+ * help with the rest.  A failed task is tried again up to the context's
+ * max-task-failures; the first that fails for good ends the job.  Two jobs that need the
+ * same shuffle do its map stage once: the second waits for the first. */
 
 #include "rdd/ds-job-private.h"
 
@@ -15,6 +17,9 @@
 
 /* Roughly 100 µs of work. */
 #define DS_SCHEDULER_TINY_BYTES (128 * 1024)
+/* A stage that has taken so long on the calling thread is not tiny, whatever its bytes.
+ */
+#define DS_SCHEDULER_TINY_US (1 * DS_MILLISECOND)
 /* How soon a job that waits for another's map stage sees that it was cancelled. */
 #define DS_SCHEDULER_WAIT_US (10 * DS_MILLISECOND)
 
@@ -23,6 +28,7 @@ typedef struct
   DsJob *job;
   DsRdd *rdd;
   const guint *partitions; /* (nullable): all, in order */
+  guint n_done;            /* tasks that ran before the workers came */
   const DsJobFuncs *funcs;
   gpointer data;
 } DsStage;
@@ -56,11 +62,9 @@ ds_stage_try_task (DsStage *stage, DsTask *task, guint index)
   return success;
 }
 
-/* Thread: executor. */
 static void
-ds_stage_run_task (guint index, gpointer data)
+ds_stage_run_task (DsStage *stage, guint index)
 {
-  DsStage *stage = data;
   DsJob *job = stage->job;
   guint partition = stage->partitions != NULL ? stage->partitions[index] : index;
   guint max_attempts = job->context->max_task_failures;
@@ -94,23 +98,44 @@ ds_stage_run_task (guint index, gpointer data)
     }
 }
 
+/* Thread: executor. */
+static void
+ds_stage_run_remaining_task (guint index, gpointer data)
+{
+  DsStage *stage = data;
+
+  ds_stage_run_task (stage, stage->n_done + index);
+}
+
 /* ---- Stages ---- */
+
+/* On this thread, until they turn out not to be tiny. */
+static void
+ds_stage_run_tiny_tasks (DsStage *self, guint n_tasks)
+{
+  gint64 end = g_get_monotonic_time () + DS_SCHEDULER_TINY_US;
+
+  do
+    ds_stage_run_task (self, self->n_done++);
+  while (self->n_done < n_tasks && g_get_monotonic_time () < end);
+}
 
 static gboolean
 ds_stage_run (DsStage *self, guint n_tasks)
 {
   DsJob *job = self->job;
 
-  if (n_tasks < 2 || ds_context_get_n_workers (job->context) == 1 ||
-      ds_rdd_estimate_bytes (self->rdd) < DS_SCHEDULER_TINY_BYTES)
+  if (n_tasks < 2 || ds_context_get_n_workers (job->context) == 1)
     {
-      for (guint i = 0; i < n_tasks; i++)
-        ds_stage_run_task (i, self);
+      while (self->n_done < n_tasks)
+        ds_stage_run_task (self, self->n_done++);
     }
-  else
+  else if (ds_rdd_estimate_bytes (self->rdd) < DS_SCHEDULER_TINY_BYTES)
     {
-      ds_executor_run (job->context->executor, n_tasks, ds_stage_run_task, self);
+      ds_stage_run_tiny_tasks (self, n_tasks);
     }
+  ds_executor_run (job->context->executor, n_tasks - self->n_done,
+                   ds_stage_run_remaining_task, self);
   return ds_job_may_go_on (job);
 }
 
