@@ -23,7 +23,8 @@ struct _DsArena
   /*< private >*/
   char *cursor;                   /* 16-byte aligned between allocations */
   char *limit;                    /* the padding lies behind it */
-  gsize n_bytes;                  /* allocated by callers so far */
+  guintptr origin;                /* the cursor, less the bytes that callers allocated:
+                                   * changes only when memory is added */
   struct _DsArenaRegion *regions; /* newest first */
   DsArenaPool *pool;
   gint ref_count;
@@ -50,9 +51,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsArena, ds_arena_unref)
 
 /* Forgets what was allocated and keeps the largest region.  Only the single owner may. */
 void ds_arena_reset (DsArena *self);
-gsize ds_arena_get_n_bytes (DsArena *self);
 /* Memory of the system that the arena holds, used or not. */
 gsize ds_arena_get_capacity (DsArena *self);
+
+/* How much was allocated since the last reset, padded. */
+static inline gsize
+ds_arena_get_n_bytes (DsArena *self)
+{
+  return (guintptr) self->cursor - self->origin;
+}
 
 /* Out of line: makes room in a new region. */
 gpointer ds_arena_alloc_slow (DsArena *self, gsize n_bytes);
@@ -68,7 +75,6 @@ ds_arena_alloc (DsArena *self, gsize n_bytes)
       gpointer memory = self->cursor;
 
       self->cursor += n_padded;
-      self->n_bytes += n_padded;
       return memory;
     }
   return ds_arena_alloc_slow (self, n_bytes);

@@ -24,11 +24,13 @@ ds_arena_region_get_limit (DsArenaRegion *region)
   return region->memory + region->n_bytes - DS_ARENA_PADDING;
 }
 
-/* Lets the inline code allocate from @cursor on in the newest region. */
+/* Lets the inline code allocate from @cursor on in the newest region, when callers have
+ * allocated @n_bytes. */
 static void
-ds_arena_open (DsArena *self, char *cursor)
+ds_arena_open (DsArena *self, char *cursor, gsize n_bytes)
 {
   self->cursor = cursor;
+  self->origin = (guintptr) cursor - n_bytes;
   self->limit = DS_HAS_ASAN ? cursor : ds_arena_region_get_limit (self->regions);
 }
 
@@ -37,14 +39,6 @@ static void
 ds_arena_region_clear (DsArenaRegion *region)
 {
   DS_ASAN_POISON (region->memory + DS_ARENA_PADDING, region->n_bytes - DS_ARENA_PADDING);
-}
-
-static gpointer
-ds_arena_carve (DsArena *self, char *memory, gsize n_padded)
-{
-  DS_ASAN_UNPOISON (memory, n_padded + DS_ARENA_PADDING);
-  self->n_bytes += n_padded;
-  return memory;
 }
 
 DsArena *
@@ -56,8 +50,8 @@ ds_arena_new (DsArenaPool *pool)
   self->limit = ds_arena_nothing;
   self->regions = NULL;
   self->pool = ds_arena_pool_ref (pool != NULL ? pool : ds_arena_pool_get_default ());
+  self->origin = (guintptr) self->cursor;
   self->ref_count = 1;
-  self->n_bytes = 0;
   return self;
 }
 
@@ -68,7 +62,7 @@ ds_arena_new_sized (DsArenaPool *pool, gsize n_bytes)
 
   self->regions = ds_arena_pool_take (self->pool, n_bytes);
   ds_arena_region_clear (self->regions);
-  ds_arena_open (self, self->regions->memory);
+  ds_arena_open (self, self->regions->memory, 0);
   return self;
 }
 
@@ -114,10 +108,8 @@ ds_arena_steal_largest (DsArena *self)
 void
 ds_arena_reset (DsArena *self)
 {
-  DsArenaRegion *region;
+  DsArenaRegion *region = ds_arena_steal_largest (self);
 
-  self->n_bytes = 0;
-  region = ds_arena_steal_largest (self);
   if (region == NULL)
     return;
 
@@ -125,13 +117,7 @@ ds_arena_reset (DsArena *self)
     ds_arena_pool_give (self->pool, self->regions);
   self->regions = region;
   ds_arena_region_clear (region);
-  ds_arena_open (self, region->memory);
-}
-
-gsize
-ds_arena_get_n_bytes (DsArena *self)
-{
-  return self->n_bytes;
+  ds_arena_open (self, region->memory, 0);
 }
 
 gsize
@@ -149,6 +135,7 @@ ds_arena_alloc_slow (DsArena *self, gsize n_bytes)
 {
   gsize n_padded = (n_bytes + 15) & ~(gsize) 15;
   gsize n_next = DS_ARENA_FIRST_BYTES;
+  gsize n_before = ds_arena_get_n_bytes (self);
   DsArenaRegion *region = self->regions;
   char *memory;
 
@@ -163,8 +150,9 @@ ds_arena_alloc_slow (DsArena *self, gsize n_bytes)
       if (n_padded <= n_left)
         {
           memory = self->cursor;
-          ds_arena_open (self, memory + n_padded);
-          return ds_arena_carve (self, memory, n_padded);
+          ds_arena_open (self, memory + n_padded, n_before + n_padded);
+          DS_ASAN_UNPOISON (memory, n_padded + DS_ARENA_PADDING);
+          return memory;
         }
       n_next = MIN (2 * region->n_bytes, DS_ARENA_HUGE_BYTES);
     }
@@ -178,7 +166,9 @@ ds_arena_alloc_slow (DsArena *self, gsize n_bytes)
       ds_arena_region_clear (large);
       large->next = region->next;
       region->next = large;
-      return ds_arena_carve (self, large->memory, n_padded);
+      self->origin -= n_padded;
+      DS_ASAN_UNPOISON (large->memory, n_padded + DS_ARENA_PADDING);
+      return large->memory;
     }
 
   region = ds_arena_pool_take (self->pool, MAX (n_padded, n_next - DS_ARENA_PADDING));
@@ -186,6 +176,7 @@ ds_arena_alloc_slow (DsArena *self, gsize n_bytes)
   region->next = self->regions;
   self->regions = region;
   memory = region->memory;
-  ds_arena_open (self, memory + n_padded);
-  return ds_arena_carve (self, memory, n_padded);
+  ds_arena_open (self, memory + n_padded, n_before + n_padded);
+  DS_ASAN_UNPOISON (memory, n_padded + DS_ARENA_PADDING);
+  return memory;
 }

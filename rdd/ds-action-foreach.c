@@ -30,7 +30,7 @@ ds_foreach_sink_push (DsSink *sink, const DsChunk *chunk)
     {
       task->current = &chunk->values[i];
       self->func (chunk->values[i], task, self->user_data);
-      if (G_UNLIKELY (self->arena->n_bytes > DS_SCRATCH_HIGH_WATER))
+      if (G_UNLIKELY (ds_arena_get_n_bytes (self->arena) > DS_SCRATCH_HIGH_WATER))
         ds_arena_reset (self->arena);
     }
   ds_task_leave (task, &frame);

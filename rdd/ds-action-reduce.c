@@ -42,7 +42,7 @@ ds_reduce_sink_keep_value (DsReduceSink *self)
       self->kept = self->spare;
       self->spare = old;
     }
-  if (self->scratch->n_bytes > 0)
+  if (ds_arena_get_n_bytes (self->scratch) > 0)
     ds_arena_reset (self->scratch);
 }
 
@@ -63,7 +63,7 @@ ds_reduce_sink_push (DsSink *sink, const DsChunk *chunk)
     {
       task->current = &chunk->values[i];
       self->value = self->func (self->value, chunk->values[i], task, self->user_data);
-      if (G_UNLIKELY (self->scratch->n_bytes > DS_SCRATCH_HIGH_WATER))
+      if (G_UNLIKELY (ds_arena_get_n_bytes (self->scratch) > DS_SCRATCH_HIGH_WATER))
         ds_reduce_sink_keep_value (self);
     }
   ds_task_leave (task, &frame);

@@ -62,7 +62,7 @@ ds_emitter_flush_and_reset (DsEmitter *self)
 {
   gboolean wants_more = ds_emitter_flush (self);
 
-  if (self->arena->n_bytes > 0)
+  if (ds_arena_get_n_bytes (self->arena) > 0)
     ds_arena_reset (self->arena);
   return wants_more;
 }

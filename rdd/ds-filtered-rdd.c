@@ -41,7 +41,7 @@ ds_filtered_sink_push (DsSink *sink, const DsChunk *chunk)
         break;
       self->results[n_kept] = chunk->values[i];
       n_kept += keep != FALSE;
-      if (G_UNLIKELY (self->arena->n_bytes > DS_SCRATCH_HIGH_WATER))
+      if (G_UNLIKELY (ds_arena_get_n_bytes (self->arena) > DS_SCRATCH_HIGH_WATER))
         ds_arena_reset (self->arena);
     }
   ds_task_leave (task, &frame);

@@ -13,7 +13,7 @@ ds_key_by_sink_push_results (DsFunctionSink *self, const DsValue *values, gsize 
                       .pair_values = values };
   gboolean wants_more = n_results == 0 || ds_sink_push (self->sink.next, &results);
 
-  if (self->arena->n_bytes > 0)
+  if (ds_arena_get_n_bytes (self->arena) > 0)
     ds_arena_reset (self->arena);
   return wants_more;
 }
@@ -37,7 +37,7 @@ ds_key_by_sink_push (DsSink *sink, const DsChunk *chunk)
           ds_task_leave (task, &frame);
           return FALSE;
         }
-      if (G_UNLIKELY (self->arena->n_bytes > DS_SCRATCH_HIGH_WATER))
+      if (G_UNLIKELY (ds_arena_get_n_bytes (self->arena) > DS_SCRATCH_HIGH_WATER))
         {
           wants_more = ds_key_by_sink_push_results (self, chunk->values + n_pushed,
                                                     i + 1 - n_pushed);

@@ -15,7 +15,7 @@ ds_map_values_sink_push_results (DsFunctionSink *self,
                       .pair_values = self->results };
   gboolean wants_more = n_results == 0 || ds_sink_push (self->sink.next, &results);
 
-  if (self->arena->n_bytes > 0)
+  if (ds_arena_get_n_bytes (self->arena) > 0)
     ds_arena_reset (self->arena);
   return wants_more;
 }
@@ -42,7 +42,7 @@ ds_map_values_sink_push (DsSink *sink, const DsChunk *chunk)
           ds_task_leave (task, &frame);
           return FALSE;
         }
-      if (G_UNLIKELY (arena->n_bytes > DS_SCRATCH_HIGH_WATER))
+      if (G_UNLIKELY (ds_arena_get_n_bytes (arena) > DS_SCRATCH_HIGH_WATER))
         {
           wants_more = ds_map_values_sink_push_results (self, chunk->values + n_pushed,
                                                         i + 1 - n_pushed);

@@ -32,13 +32,13 @@ ds_mapped_sink_push_results (DsFunctionSink *self, gsize n_results)
                       .pair_values = self->more_results };
   gboolean wants_more = n_results == 0 || ds_sink_push (self->sink.next, &results);
 
-  if (self->arena->n_bytes > 0)
+  if (ds_arena_get_n_bytes (self->arena) > 0)
     ds_arena_reset (self->arena);
   return wants_more;
 }
 
-/* Calls the function for up to %DS_MAPPED_AT_ONCE values; how many were done, 0 when the
- * task failed. */
+/* Calls the function for up to %DS_MAPPED_AT_ONCE values, fewer when the arena had to get
+ * more memory: it is emptied first.  How many were done, 0 when the task failed. */
 static inline gsize
 ds_mapped_sink_call (DsFunctionSink *self,
                      const DsValue *values,
@@ -49,11 +49,12 @@ ds_mapped_sink_call (DsFunctionSink *self,
   gpointer user_data = self->user_data;
   DsTask *task = self->sink.task;
   DsArena *arena = self->arena;
+  const guintptr origin = arena->origin;
   DsValue *results = self->results;
   DsValue *more_results = self->more_results;
   gsize i = 0;
 
-  while (i < n_values && G_LIKELY (arena->n_bytes <= DS_SCRATCH_HIGH_WATER))
+  while (i < n_values && G_LIKELY (arena->origin == origin))
     {
       task->current = &values[i];
 

@@ -77,7 +77,7 @@ ds_shuffle_writer_get_partitions (DsShuffleWriter *self,
                                                     n_keys, self->sink.task, partitions);
 
   ds_task_leave (self->sink.task, &frame);
-  if (self->scratch->n_bytes > 0)
+  if (ds_arena_get_n_bytes (self->scratch) > 0)
     ds_arena_reset (self->scratch);
   return success;
 }

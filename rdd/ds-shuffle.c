@@ -118,6 +118,7 @@ ds_shuffle_new (const DsShufflePlan *plan, DsShuffleNameFunc name, gpointer name
   self->n_reduces = plan->n_reduces;
   self->name = name;
   self->name_data = name_data;
+  self->hint = ds_shuffle_hint_new ();
   g_mutex_init (&self->lock);
   if (plan->partitioner != NULL)
     ds_shuffle_set_partitioner (self, plan->partitioner);

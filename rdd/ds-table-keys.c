@@ -117,26 +117,30 @@ ds_table_prepare_key (const DsTable *self, const DsValue *key, DsTableKey *prepa
     default:
       g_assert_not_reached ();
     }
-  prepared->hash = ds_table_hash (self->seed0, self->seed1, prepared->k0, prepared->k1,
-                                  prepared->meta);
+  prepared->hash = ds_table_hash (self->seed0, self->seed1, prepared->k0, prepared->k1);
   if (ds_table_meta_is_long (prepared->meta))
     prepared->k1 = (guint64) (guintptr) key;
 }
 
 #if DS_TABLE_READS_PADDED
-/* A string or bytes of 1 to 16 bytes whose 16 bytes lie within a page. */
+/* Type and size of a value in one word, as they lie in memory. */
+#define DS_TABLE_HEAD(type, size) ((guint64) (size) << 32 | (type))
+
+/* A string or bytes of 1 to 16 bytes whose 16 bytes lie within a page.  BYTES follows
+ * STRING, so what remains of such a head less that of the shortest string is one bit of
+ * the type and four of the size. */
 static inline gboolean
-ds_table_may_load_padded (const DsValue *key)
+ds_table_may_load_padded (guint64 head, guint64 address)
 {
-  return (key->type | 1) == DS_VALUE_TYPE_BYTES &&
-         key->size - 1 < DS_TABLE_INLINE_BYTES &&
-         ((guintptr) key->as.bytes & (DS_TABLE_PAGE - 1)) <=
-             DS_TABLE_PAGE - DS_TABLE_INLINE_BYTES;
+  const guint64 rest = head - DS_TABLE_HEAD (DS_VALUE_TYPE_STRING, 1);
+
+  return (rest & ~DS_TABLE_HEAD (1, DS_TABLE_INLINE_BYTES - 1)) == 0 &&
+         (address & (DS_TABLE_PAGE - 1)) <= DS_TABLE_PAGE - DS_TABLE_INLINE_BYTES;
 }
 
-/* As many of the next keys as are short strings; how many that were.  No call is in the
- * loop, so that everything stays in registers. */
-static inline gsize
+/* As many of the next keys as are short strings; how many that were.  A function by
+ * itself, and without calls, so that everything stays in registers. */
+static __attribute__ ((noinline)) gsize
 ds_table_prepare_short_keys (const DsTable *self,
                              const DsValue *keys,
                              gsize n_keys,
@@ -148,25 +152,30 @@ ds_table_prepare_short_keys (const DsTable *self,
   const DsTableSlot *slots =
       self->prefetches ? self->slots : (const DsTableSlot *) (gconstpointer) self;
   const gsize mask = self->prefetches ? self->mask : 0;
-  gsize i = 0;
+  const DsValue *key;
 
-  for (; i < n_keys && G_LIKELY (ds_table_may_load_padded (&keys[i])); i++)
+  for (key = keys; key < keys + n_keys; key++, prepared++)
     {
-      const guint32 size = keys[i].size;
-      const char *bytes = keys[i].as.bytes;
-      const guint64 k0 = ds_table_load (bytes) & ds_table_masks[size][0];
-      const guint64 k1 = ds_table_load (bytes + 8) & ds_table_masks[size][1];
-      const guint32 meta = ds_table_meta (keys[i].type, size);
-      const guint64 hash = ds_table_hash (seed0, seed1, k0, k1, meta);
+      const guint64 head = ds_table_load ((const char *) key);
+      const char *bytes = key->as.bytes;
+      const guint32 size = (guint32) (head >> 32);
+      guint64 k0;
+      guint64 k1;
+      guint64 hash;
 
+      if (G_UNLIKELY (!ds_table_may_load_padded (head, (guintptr) bytes)))
+        break;
+      k0 = ds_table_load (bytes) & ds_table_masks[size][0];
+      k1 = ds_table_load (bytes + 8) & ds_table_masks[size][1];
+      hash = ds_table_hash (seed0, seed1, k0, k1);
       /* One by one: gcc would take both through a vector register and back. */
-      __atomic_store_n (&prepared[i].k0, k0, __ATOMIC_RELAXED);
-      __atomic_store_n (&prepared[i].k1, k1, __ATOMIC_RELAXED);
-      prepared[i].hash = hash;
-      prepared[i].meta = meta;
+      __atomic_store_n (&prepared->k0, k0, __ATOMIC_RELAXED);
+      __atomic_store_n (&prepared->k1, k1, __ATOMIC_RELAXED);
+      prepared->hash = hash;
+      prepared->meta = ds_table_meta ((guint32) head, size);
       __builtin_prefetch (&slots[hash & mask], 1);
     }
-  return i;
+  return (gsize) (key - keys);
 }
 #endif
 

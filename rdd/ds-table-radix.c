@@ -112,7 +112,7 @@ static inline guint64
 ds_radix_hash (const DsTable *table, guint64 k0, guint64 k1, guint32 meta)
 {
   return ds_table_hash (table->seed0, table->seed1, k0,
-                        ds_table_meta_is_long (meta) ? 0 : k1, meta);
+                        ds_table_meta_is_long (meta) ? 0 : k1);
 }
 
 static inline DsRadixEntry *

@@ -85,8 +85,7 @@ ds_table_grow (DsTable *self)
 
       if (old[i].meta == 0)
         continue;
-      at = ds_table_hash (self->seed0, self->seed1, old[i].k0, old[i].k1, old[i].meta) &
-           self->mask;
+      at = ds_table_hash (self->seed0, self->seed1, old[i].k0, old[i].k1) & self->mask;
       while (self->slots[at].meta != 0)
         at = (at + 1) & self->mask;
       self->slots[at] = old[i];

@@ -65,7 +65,7 @@ ds_table_wants_compaction (DsTable *self)
 static inline void
 ds_table_recycle_scratch (DsTable *self)
 {
-  if (G_UNLIKELY (self->scratch->n_bytes > DS_TABLE_MAX_SCRATCH))
+  if (G_UNLIKELY (ds_arena_get_n_bytes (self->scratch) > DS_TABLE_MAX_SCRATCH))
     ds_arena_reset (self->scratch);
 }
 

@@ -133,7 +133,7 @@ static inline gboolean
 ds_emitter_between_calls (DsEmitter *self)
 {
   if (G_LIKELY (self->n_values < DS_EMITTER_HIGH_WATER &&
-                self->arena->n_bytes < DS_SCRATCH_HIGH_WATER))
+                ds_arena_get_n_bytes (self->arena) < DS_SCRATCH_HIGH_WATER))
     return !self->enough;
   return ds_emitter_flush_and_reset (self);
 }

@@ -295,8 +295,6 @@ G_STATIC_ASSERT (G_STRUCT_OFFSET (DsArena, cursor) ==
                  G_STRUCT_OFFSET (struct _DsTaskMemory, cursor));
 G_STATIC_ASSERT (G_STRUCT_OFFSET (DsArena, limit) ==
                  G_STRUCT_OFFSET (struct _DsTaskMemory, limit));
-G_STATIC_ASSERT (G_STRUCT_OFFSET (DsArena, n_bytes) ==
-                 G_STRUCT_OFFSET (struct _DsTaskMemory, n_bytes));
 
 /**
  * ds_pair_slow: (skip)

@@ -229,7 +229,6 @@ struct _DsTaskMemory
 {
   char *cursor;
   char *limit;
-  gsize n_bytes;
 };
 struct _DsTaskHead
 {
@@ -260,7 +259,6 @@ ds_pair (DsTask *task, DsValue key, DsValue value)
 
   items = (DsValue *) (gpointer) memory->cursor;
   memory->cursor += 2 * sizeof (DsValue);
-  memory->n_bytes += 2 * sizeof (DsValue);
   items[0] = key;
   items[1] = value;
   return ds_value_tuple (items, 2);
