@@ -2,7 +2,7 @@
 
 /* The codec against literal bytes, against msgpack's own unpacker, and against damage. */
 
-#include "base/ds-codec-private.h"
+#include "tests/base/ds-check-codec-private.h"
 
 #include "base/ds-error.h"
 
@@ -98,108 +98,6 @@ random_block (guint max_values)
         pair_values[i] = random_value (arena, 4);
     }
   return ds_block_new_take_columns (arena, values, pair_values, n_values);
-}
-
-/* ---- msgpack's own tree against ours ---- */
-
-static gboolean
-is_like_object (DsValue value, const msgpack_object *object)
-{
-  msgpack_unpacked inner;
-  gboolean is_like = TRUE;
-  size_t offset = 0;
-
-  switch (object->type)
-    {
-    case MSGPACK_OBJECT_NIL:
-      return ds_value_is_null (value);
-    case MSGPACK_OBJECT_BOOLEAN:
-      return ds_value_is (value, DS_VALUE_TYPE_BOOL) &&
-             ds_value_get_bool (value) == object->via.boolean;
-    case MSGPACK_OBJECT_POSITIVE_INTEGER:
-      return ds_value_is (value, DS_VALUE_TYPE_INT) &&
-             (guint64) ds_value_get_int (value) == object->via.u64;
-    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-      return ds_value_is (value, DS_VALUE_TYPE_INT) &&
-             ds_value_get_int (value) == object->via.i64;
-    case MSGPACK_OBJECT_FLOAT32:
-    case MSGPACK_OBJECT_FLOAT64:
-      return ds_value_equal (value, ds_value_double (object->via.f64));
-    case MSGPACK_OBJECT_STR:
-      return ds_value_equal (value, ds_value_string_sized (object->via.str.ptr,
-                                                           object->via.str.size));
-    case MSGPACK_OBJECT_BIN:
-      return ds_value_equal (value,
-                             ds_value_bytes (object->via.bin.ptr, object->via.bin.size));
-    case MSGPACK_OBJECT_ARRAY:
-      if (!ds_value_is (value, DS_VALUE_TYPE_LIST) ||
-          ds_value_get_n_items (value) != object->via.array.size)
-        return FALSE;
-      for (guint i = 0; i < object->via.array.size; i++)
-        if (!is_like_object (ds_value_get_item (value, i), object->via.array.ptr + i))
-          return FALSE;
-      return TRUE;
-    case MSGPACK_OBJECT_EXT:
-      if (object->via.ext.type != 1 || !ds_value_is (value, DS_VALUE_TYPE_TUPLE))
-        return FALSE;
-      msgpack_unpacked_init (&inner);
-      is_like = msgpack_unpack_next (&inner, object->via.ext.ptr, object->via.ext.size,
-                                     &offset) == MSGPACK_UNPACK_SUCCESS &&
-                offset == object->via.ext.size &&
-                is_like_object (ds_value_list (value.as.items, value.size), &inner.data);
-      msgpack_unpacked_destroy (&inner);
-      return is_like;
-    case MSGPACK_OBJECT_MAP:
-    default:
-      return FALSE;
-    }
-}
-
-/* What the codec accepts msgpack accepts, and both see the same. */
-static void
-assert_like_msgpack (DsBlock *block, const guint8 *bytes, gsize n_bytes)
-{
-  msgpack_unpacked unpacked;
-  size_t offset = 0;
-
-  msgpack_unpacked_init (&unpacked);
-  for (gsize i = 0; i < ds_block_get_length (block); i++)
-    {
-      g_assert_cmpint (msgpack_unpack_next (&unpacked, (const char *) bytes, n_bytes,
-                                            &offset),
-                       ==, MSGPACK_UNPACK_SUCCESS);
-      g_assert_true (is_like_object (ds_block_get (block, i), &unpacked.data));
-    }
-  g_assert_cmpuint (offset, ==, n_bytes);
-  msgpack_unpacked_destroy (&unpacked);
-}
-
-/* Decodes bytes of any kind: an error, or a block that is what the bytes say. */
-static void
-check_any_bytes (const guint8 *bytes, gsize n_bytes)
-{
-  /* The last byte is the last of its memory. */
-  g_autofree guint8 *exact = g_memdup2 (bytes, n_bytes);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DsBlock) block = ds_codec_decode_block (exact, n_bytes, 0, &error);
-  DsCodecScan scan;
-
-  g_assert_true ((block == NULL) == (error != NULL));
-  if (error != NULL)
-    {
-      g_assert_true (error->domain == DS_ERROR);
-      g_assert_true (error->code == DS_ERROR_CORRUPT ||
-                     error->code == DS_ERROR_TOO_DEEP || error->code == DS_ERROR_LIMIT);
-      g_assert_nonnull (strstr (error->message, "at byte "));
-      return;
-    }
-
-  g_assert_true (ds_codec_scan (exact, n_bytes, 0, &scan, NULL));
-  g_assert_cmpuint (scan.n_values, ==, ds_block_get_length (block));
-  g_assert_cmpuint (scan.n_items, >=, scan.n_values);
-  g_assert_cmpuint (scan.n_items, <=, n_bytes);
-  g_assert_cmpuint (scan.n_copy_bytes, <=, 16 * n_bytes + 16);
-  assert_like_msgpack (block, exact, n_bytes);
 }
 
 /* ---- Tests ---- */
@@ -304,7 +202,7 @@ test_decodes_literally (void)
           ds_codec_decode_block (bytes->data, bytes->len, 0, &error);
       g_autoptr (GString) printed = g_string_new (NULL);
 
-      check_any_bytes (bytes->data, bytes->len);
+      ds_check_codec (bytes->data, bytes->len);
       if (literals[i].printed == NULL)
         {
           g_assert_null (block);
@@ -370,7 +268,7 @@ test_round_trip (void)
       g_assert_true (ds_block_equal (block, back));
       if (ds_block_get_length (block) > 0 && ds_block_get_form (block) == DS_FORM_PAIRS)
         g_assert_cmpint (ds_block_get_form (back), ==, DS_FORM_PAIRS);
-      assert_like_msgpack (back, bytes->data, bytes->len);
+      ds_check_like_msgpack (back, bytes->data, bytes->len);
 
       ds_codec_encode_block (back, again);
       g_assert_cmpmem (bytes->data, bytes->len, again->data, again->len);
@@ -540,11 +438,11 @@ test_dense_bytes (void)
   for (int first = 0; first < 256; first++)
     {
       memset (bytes, first, 65536);
-      check_any_bytes (bytes, 65536);
+      ds_check_codec (bytes, 65536);
     }
   for (gsize i = 0; i + 3 <= 65536; i += 3) /* the smallest pairs */
     memcpy (bytes + i, "\xd4\x01\x90", 3);
-  check_any_bytes (bytes, 65535);
+  ds_check_codec (bytes, 65535);
 }
 
 static void
@@ -559,7 +457,7 @@ test_truncation (void)
 
       ds_codec_encode_block (block, bytes);
       for (guint n = 0; n <= MIN (bytes->len, 1500); n++)
-        check_any_bytes (bytes->data, n);
+        ds_check_codec (bytes->data, n);
     }
 }
 
@@ -584,7 +482,7 @@ test_damage (void)
           for (int k = 0; k < n_changes; k++)
             damaged[g_test_rand_int_range (0, (gint32) bytes->len)] =
                 (guint8) g_test_rand_int_range (0, 256);
-          check_any_bytes (damaged, bytes->len);
+          ds_check_codec (damaged, bytes->len);
         }
     }
 }
@@ -602,7 +500,7 @@ test_noise (void)
       for (gsize j = 0; j < n_bytes; j++)
         bytes[j] = (guint8) (g_test_rand_bit () ? g_test_rand_int_range (0, 256)
                                                 : g_test_rand_int_range (0x90, 0xe0));
-      check_any_bytes (bytes, n_bytes);
+      ds_check_codec (bytes, n_bytes);
     }
 }
 

@@ -3,139 +3,11 @@
 /* What goes into a line buffer in pieces comes out as the lines that a loop over the
  * whole finds. */
 
-#include "base/ds-line-buffer-private.h"
+#include "tests/base/ds-check-line-buffer-private.h"
 
 #include "base/ds-error.h"
 
 #include <string.h>
-
-/* ---- The same by a plain loop ---- */
-
-/* Appends the lines of @bytes, each as a GBytes.  Returns how many are too long. */
-static guint64
-naive_lines (const char *bytes,
-             gsize n_bytes,
-             gsize max,
-             DsLongLinePolicy policy,
-             gboolean strip_cr,
-             gboolean deliver_rest,
-             GPtrArray *lines)
-{
-  guint64 n_skipped = 0;
-  gsize start = 0;
-
-  while (start < n_bytes)
-    {
-      gsize end = start;
-      gsize next;
-      gboolean is_ended, may_be_fine;
-
-      while (end < n_bytes && bytes[end] != '\n')
-        end++;
-      is_ended = end < n_bytes;
-      next = end + 1;
-      if (is_ended && strip_cr && end > start && bytes[end - 1] == '\r')
-        end--;
-
-      /* Of a line that has not ended, a last \r may yet prove to belong to its end. */
-      may_be_fine = !is_ended && !deliver_rest && strip_cr && bytes[end - 1] == '\r';
-      while (policy == DS_LONG_LINE_SPLIT && end - start > max + may_be_fine)
-        {
-          g_ptr_array_add (lines, g_bytes_new (bytes + start, max));
-          start += max;
-        }
-      if (end - start > max + may_be_fine)
-        n_skipped++;
-      else if (is_ended || deliver_rest)
-        g_ptr_array_add (lines, g_bytes_new (bytes + start, end - start));
-      start = next;
-    }
-  return n_skipped;
-}
-
-/* ---- Feeding a buffer ---- */
-
-static void
-put (DsLineBuffer *buffer, const char *bytes, gsize n_bytes)
-{
-  while (n_bytes > 0)
-    {
-      g_autoptr (GError) error = NULL;
-      gsize n_room = 0;
-      char *room = ds_line_buffer_prepare (buffer, &n_room);
-      gsize n;
-
-      g_assert_cmpuint (n_room, >, 0);
-      n = MIN (n_room, n_bytes);
-      memcpy (room, bytes, n);
-      ds_line_buffer_commit (buffer, n, &error);
-      g_assert_no_error (error);
-      bytes += n;
-      n_bytes -= n;
-    }
-}
-
-/* Appends the lines of @block (transfer full) (nullable). */
-static void
-add_lines (DsBlock *block, GPtrArray *lines)
-{
-  gsize n_before = lines->len;
-  gsize n_bytes = 0;
-  gboolean strip_cr = FALSE;
-  const char *text;
-
-  if (block == NULL)
-    return;
-
-  g_assert_cmpint (ds_block_get_form (block), ==, DS_FORM_TEXT);
-  text = ds_block_get_text (block, &n_bytes, &strip_cr);
-  g_assert_cmpuint (n_bytes, >, 0);
-
-  for (gsize start = 0; start < n_bytes;)
-    {
-      const char *line_end = memchr (text + start, '\n', n_bytes - start);
-      gsize end = line_end != NULL ? (gsize) (line_end - text) : n_bytes;
-      gsize n_stripped =
-          line_end != NULL && strip_cr && end > start && text[end - 1] == '\r';
-
-      g_ptr_array_add (lines, g_bytes_new (text + start, end - start - n_stripped));
-      start = end + 1;
-    }
-  g_assert_cmpuint (ds_block_get_length (block), ==, lines->len - n_before);
-
-  /* A sanitizer sees whether the padding is there. */
-  for (gsize i = 0; i < DS_ARENA_PADDING; i++)
-    {
-      volatile char byte = text[n_bytes + i];
-      (void) byte;
-    }
-  ds_block_unref (block);
-}
-
-static void
-assert_lines (GPtrArray *found, GPtrArray *expected)
-{
-  for (guint i = 0; i < MIN (found->len, expected->len); i++)
-    if (!g_bytes_equal (found->pdata[i], expected->pdata[i]))
-      g_error ("line %u of %u differs: \"%.*s\" but expected \"%.*s\"", i, found->len,
-               (int) g_bytes_get_size (found->pdata[i]),
-               (const char *) g_bytes_get_data (found->pdata[i], NULL),
-               (int) g_bytes_get_size (expected->pdata[i]),
-               (const char *) g_bytes_get_data (expected->pdata[i], NULL));
-  g_assert_cmpuint (found->len, ==, expected->len);
-}
-
-static void
-unref_bytes (gpointer bytes)
-{
-  g_bytes_unref (bytes);
-}
-
-static GPtrArray *
-new_lines (void)
-{
-  return g_ptr_array_new_with_free_func (unref_bytes);
-}
 
 static void
 add_literals (GPtrArray *lines, const char *const *literals)
@@ -154,35 +26,20 @@ check_at_random (const char *bytes,
                  gboolean strip_cr,
                  gboolean deliver_rest)
 {
-  g_autoptr (DsLineBuffer) buffer =
-      ds_line_buffer_new (NULL, buffer_bytes, max, policy, strip_cr);
-  g_autoptr (GPtrArray) found = new_lines ();
-  g_autoptr (GPtrArray) expected = new_lines ();
-  guint64 n_skipped =
-      naive_lines (bytes, n_bytes, max, policy, strip_cr, deliver_rest, expected);
+  guint16 pieces[64];
+  const DsLineBufferCase what = { .buffer_bytes = buffer_bytes,
+                                  .max_line_bytes = max,
+                                  .policy = policy,
+                                  .strip_cr = strip_cr,
+                                  .deliver_rest = deliver_rest,
+                                  .takes_when_full = g_test_rand_bit (),
+                                  .pieces = pieces,
+                                  .n_pieces = G_N_ELEMENTS (pieces) };
   int max_piece = g_test_rand_int_range (1, 2 * (int) buffer_bytes + 2);
-  gboolean takes_when_full = g_test_rand_bit ();
 
-  for (gsize at = 0; at < n_bytes;)
-    {
-      gsize n = (gsize) g_test_rand_int_range (1, max_piece + 1);
-
-      n = MIN (n, n_bytes - at);
-      put (buffer, bytes + at, n);
-      at += n;
-      if (takes_when_full ? ds_line_buffer_is_full (buffer) : g_test_rand_bit ())
-        {
-          gsize n_ready = ds_line_buffer_get_n_ready_bytes (buffer);
-          DsBlock *block = ds_line_buffer_take (buffer);
-
-          g_assert_true ((block != NULL) == (n_ready > 0));
-          g_assert_cmpuint (ds_line_buffer_get_n_ready_bytes (buffer), ==, 0);
-          add_lines (block, found);
-        }
-    }
-  add_lines (ds_line_buffer_end (buffer, deliver_rest), found);
-  assert_lines (found, expected);
-  g_assert_cmpuint (ds_line_buffer_get_n_skipped (buffer), ==, n_skipped);
+  for (gsize i = 0; i < G_N_ELEMENTS (pieces); i++)
+    pieces[i] = (guint16) g_test_rand_int_range (2, 2 * max_piece + 2);
+  ds_check_line_buffer (&what, bytes, n_bytes);
 }
 
 /* ---- Tests ---- */
@@ -211,17 +68,17 @@ test_every_split_position (void)
         {
           g_autoptr (DsLineBuffer) buffer =
               ds_line_buffer_new (NULL, 256, 256, DS_LONG_LINE_SKIP, strip_cr);
-          g_autoptr (GPtrArray) found = new_lines ();
-          g_autoptr (GPtrArray) expected = new_lines ();
+          g_autoptr (GPtrArray) found = ds_new_lines ();
+          g_autoptr (GPtrArray) expected = ds_new_lines ();
 
           add_literals (expected, strip_cr ? stripped : kept);
-          put (buffer, sample, first);
-          add_lines (ds_line_buffer_take (buffer), found);
-          put (buffer, sample + first, second - first);
-          add_lines (ds_line_buffer_take (buffer), found);
-          put (buffer, sample + second, n_bytes - second);
-          add_lines (ds_line_buffer_end (buffer, TRUE), found);
-          assert_lines (found, expected);
+          ds_put_bytes (buffer, sample, first);
+          ds_add_lines (ds_line_buffer_take (buffer), found);
+          ds_put_bytes (buffer, sample + first, second - first);
+          ds_add_lines (ds_line_buffer_take (buffer), found);
+          ds_put_bytes (buffer, sample + second, n_bytes - second);
+          ds_add_lines (ds_line_buffer_end (buffer, TRUE), found);
+          ds_assert_lines (found, expected);
         }
 }
 
@@ -275,15 +132,15 @@ test_skips_long_lines (void)
   static const char *const literals[] = { "12345", "", "12345", "1", NULL };
   g_autoptr (DsLineBuffer) buffer =
       ds_line_buffer_new (NULL, 1024, 5, DS_LONG_LINE_SKIP, TRUE);
-  g_autoptr (GPtrArray) found = new_lines ();
-  g_autoptr (GPtrArray) expected = new_lines ();
+  g_autoptr (GPtrArray) found = ds_new_lines ();
+  g_autoptr (GPtrArray) expected = ds_new_lines ();
 
   g_test_summary ("Lines of more than the limit are left out and counted, others stay");
 
   add_literals (expected, literals);
-  put (buffer, text, sizeof text - 1);
-  add_lines (ds_line_buffer_end (buffer, TRUE), found);
-  assert_lines (found, expected);
+  ds_put_bytes (buffer, text, sizeof text - 1);
+  ds_add_lines (ds_line_buffer_end (buffer, TRUE), found);
+  ds_assert_lines (found, expected);
   g_assert_cmpuint (ds_line_buffer_get_n_skipped (buffer), ==, 4);
   g_assert_cmpuint (ds_line_buffer_get_n_dropped (buffer), ==, 0);
 }
@@ -296,15 +153,15 @@ test_splits_long_lines (void)
                                           "",      "12345", "abcde", "fg",     NULL };
   g_autoptr (DsLineBuffer) buffer =
       ds_line_buffer_new (NULL, 1024, 5, DS_LONG_LINE_SPLIT, TRUE);
-  g_autoptr (GPtrArray) found = new_lines ();
-  g_autoptr (GPtrArray) expected = new_lines ();
+  g_autoptr (GPtrArray) found = ds_new_lines ();
+  g_autoptr (GPtrArray) expected = ds_new_lines ();
 
   g_test_summary ("Long lines come in pieces as long as the limit; no byte is lost");
 
   add_literals (expected, literals);
-  put (buffer, text, sizeof text - 1);
-  add_lines (ds_line_buffer_end (buffer, TRUE), found);
-  assert_lines (found, expected);
+  ds_put_bytes (buffer, text, sizeof text - 1);
+  ds_add_lines (ds_line_buffer_end (buffer, TRUE), found);
+  ds_assert_lines (found, expected);
   g_assert_cmpuint (ds_line_buffer_get_n_skipped (buffer), ==, 0);
 }
 
@@ -315,8 +172,8 @@ test_fails_for_long_lines (void)
   static const char *const literals[] = { "good", "fine", "on", NULL };
   g_autoptr (DsLineBuffer) buffer =
       ds_line_buffer_new (NULL, 64, 8, DS_LONG_LINE_FAIL, FALSE);
-  g_autoptr (GPtrArray) found = new_lines ();
-  g_autoptr (GPtrArray) expected = new_lines ();
+  g_autoptr (GPtrArray) found = ds_new_lines ();
+  g_autoptr (GPtrArray) expected = ds_new_lines ();
   g_autoptr (GError) error = NULL;
   gsize n_room = 0;
 
@@ -328,10 +185,10 @@ test_fails_for_long_lines (void)
   g_assert_nonnull (strstr (error->message, "9 bytes"));
   g_assert_nonnull (strstr (error->message, "at most 8"));
 
-  put (buffer, "on\n", 3);
+  ds_put_bytes (buffer, "on\n", 3);
   add_literals (expected, literals);
-  add_lines (ds_line_buffer_end (buffer, TRUE), found);
-  assert_lines (found, expected);
+  ds_add_lines (ds_line_buffer_end (buffer, TRUE), found);
+  ds_assert_lines (found, expected);
 }
 
 static void
@@ -339,31 +196,31 @@ test_ends (void)
 {
   g_autoptr (DsLineBuffer) buffer =
       ds_line_buffer_new (NULL, 64, 8, DS_LONG_LINE_SKIP, FALSE);
-  g_autoptr (GPtrArray) found = new_lines ();
-  g_autoptr (GPtrArray) expected = new_lines ();
+  g_autoptr (GPtrArray) found = ds_new_lines ();
+  g_autoptr (GPtrArray) expected = ds_new_lines ();
   static const char *const literals[] = { "a", "b", "bc", "new", NULL };
 
   g_test_summary (
       "A rest is a line at a clean end and dropped at a reset; then all is new");
 
-  put (buffer, "a\nb", 3);
-  add_lines (ds_line_buffer_end (buffer, TRUE), found);
+  ds_put_bytes (buffer, "a\nb", 3);
+  ds_add_lines (ds_line_buffer_end (buffer, TRUE), found);
   g_assert_cmpuint (ds_line_buffer_get_n_dropped (buffer), ==, 0);
 
-  put (buffer, "bc\nlost", 7);
-  add_lines (ds_line_buffer_end (buffer, FALSE), found);
+  ds_put_bytes (buffer, "bc\nlost", 7);
+  ds_add_lines (ds_line_buffer_end (buffer, FALSE), found);
   g_assert_cmpuint (ds_line_buffer_get_n_dropped (buffer), ==, 1);
 
-  put (buffer, "far too long", 12);
+  ds_put_bytes (buffer, "far too long", 12);
   g_assert_null (ds_line_buffer_end (buffer, TRUE));
   g_assert_cmpuint (ds_line_buffer_get_n_skipped (buffer), ==, 1);
   g_assert_cmpuint (ds_line_buffer_get_n_dropped (buffer), ==, 1);
 
-  put (buffer, "new\n", 4);
-  add_lines (ds_line_buffer_end (buffer, FALSE), found);
+  ds_put_bytes (buffer, "new\n", 4);
+  ds_add_lines (ds_line_buffer_end (buffer, FALSE), found);
   g_assert_null (ds_line_buffer_end (buffer, TRUE));
   add_literals (expected, literals);
-  assert_lines (found, expected);
+  ds_assert_lines (found, expected);
 }
 
 static void
@@ -372,7 +229,7 @@ test_endless_line (void)
   g_autoptr (DsArenaPool) pool = ds_arena_pool_new ();
   g_autoptr (DsLineBuffer) buffer =
       ds_line_buffer_new (pool, 64 * 1024, 1024 * 1024, DS_LONG_LINE_SKIP, FALSE);
-  g_autoptr (GPtrArray) found = new_lines ();
+  g_autoptr (GPtrArray) found = ds_new_lines ();
   gsize peak = 0;
 
   g_test_summary (
@@ -389,8 +246,8 @@ test_endless_line (void)
       peak = MAX (peak, ds_arena_pool_get_bytes_in_use (pool));
       g_assert_null (ds_line_buffer_take (buffer));
     }
-  put (buffer, "\nshort\n", 7);
-  add_lines (ds_line_buffer_take (buffer), found);
+  ds_put_bytes (buffer, "\nshort\n", 7);
+  ds_add_lines (ds_line_buffer_take (buffer), found);
 
   g_assert_cmpuint (found->len, ==, 1);
   g_assert_cmpuint (ds_line_buffer_get_n_skipped (buffer), ==, 1);
@@ -405,19 +262,19 @@ test_long_line_in_small_pieces (void)
   const gsize n_line = 4 * 1024 * 1024;
   g_autoptr (DsLineBuffer) buffer =
       ds_line_buffer_new (NULL, 4096, n_line, DS_LONG_LINE_FAIL, FALSE);
-  g_autoptr (GPtrArray) found = new_lines ();
+  g_autoptr (GPtrArray) found = ds_new_lines ();
   const char *memory = NULL;
   guint n_moves = 0;
 
   g_test_summary ("A line of 4 MiB in pieces of 64 bytes is moved once a doubling");
 
-  put (buffer, "first\n", 6);
+  ds_put_bytes (buffer, "first\n", 6);
   for (gsize n_bytes = 0; n_bytes < n_line; n_bytes += 64)
     {
       gsize n_room = 0;
       char *room;
 
-      add_lines (ds_line_buffer_take (buffer), found);
+      ds_add_lines (ds_line_buffer_take (buffer), found);
       room = ds_line_buffer_prepare (buffer, &n_room);
       n_moves += room - n_bytes != memory;
       memory = room - n_bytes;
@@ -426,8 +283,8 @@ test_long_line_in_small_pieces (void)
     }
   g_assert_cmpuint (n_moves, <=, 12);
 
-  put (buffer, "\n", 1);
-  add_lines (ds_line_buffer_take (buffer), found);
+  ds_put_bytes (buffer, "\n", 1);
+  ds_add_lines (ds_line_buffer_take (buffer), found);
   g_assert_cmpuint (found->len, ==, 2);
   g_assert_cmpuint (g_bytes_get_size (found->pdata[1]), ==, n_line);
 }
@@ -444,19 +301,19 @@ test_small_takes (void)
 
   for (int i = 0; i < 100; i++)
     {
-      put (buffer, "a line\nand a part of", 20);
+      ds_put_bytes (buffer, "a line\nand a part of", 20);
       g_ptr_array_add (blocks, ds_line_buffer_take (buffer));
-      put (buffer, " the next\n", 10);
+      ds_put_bytes (buffer, " the next\n", 10);
       g_ptr_array_add (blocks, ds_line_buffer_take (buffer));
     }
   g_assert_cmpuint (ds_arena_pool_get_bytes_in_use (pool), <, 1024 * 1024);
 
   for (guint i = 0; i < blocks->len; i++)
     {
-      g_autoptr (GPtrArray) lines = new_lines ();
+      g_autoptr (GPtrArray) lines = ds_new_lines ();
       const char *expected = i % 2 == 0 ? "a line" : "and a part of the next";
 
-      add_lines (blocks->pdata[i], lines);
+      ds_add_lines (blocks->pdata[i], lines);
       g_assert_cmpuint (lines->len, ==, 1);
       g_assert_cmpuint (g_bytes_get_size (lines->pdata[0]), ==, strlen (expected));
       g_assert_cmpint (memcmp (g_bytes_get_data (lines->pdata[0], NULL), expected,
@@ -479,7 +336,7 @@ test_full (void)
 
   for (int i = 0; i < 100000; i++)
     {
-      put (buffer, "twenty bytes of text\n", 21);
+      ds_put_bytes (buffer, "twenty bytes of text\n", 21);
       if (ds_line_buffer_is_full (buffer))
         {
           g_autoptr (DsBlock) block = ds_line_buffer_take (buffer);
