@@ -125,6 +125,8 @@ ds_context_set_property (GObject *object,
       break;
     case PROP_LOCAL_DIRECTORY:
       string = g_value_get_string (value);
+      if (string == NULL)
+        string = g_get_tmp_dir ();
       __atomic_store_n (&self->local_directory, g_intern_string (string),
                         __ATOMIC_RELEASE);
       break;
@@ -294,6 +296,8 @@ ds_context_init (DsContext *self)
 {
   self->pid = getpid ();
   self->max_task_failures = 1;
+  /* Asked for here, and not by several tasks at once for the first time. */
+  self->local_directory = g_intern_string (g_get_tmp_dir ());
   self->memory_budget = ds_memory_budget_new (ds_context_measure_memory ());
   self->arena_pool = ds_arena_pool_ref (ds_arena_pool_get_default ());
   self->counters = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -495,10 +499,7 @@ ds_context_get_backend (DsContext *self)
 const char *
 ds_context_get_local_directory (DsContext *self)
 {
-  const char *local_directory =
-      __atomic_load_n (&self->local_directory, __ATOMIC_ACQUIRE);
-
-  return local_directory != NULL ? local_directory : g_get_tmp_dir ();
+  return __atomic_load_n (&self->local_directory, __ATOMIC_ACQUIRE);
 }
 
 gboolean

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define N_ROUNDS 4000
+#define N_ROUNDS 20000
 #define N_SLOW_ROUNDS 400000
 #define MAX_BYTES 2048
 
