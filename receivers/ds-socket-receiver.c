@@ -363,10 +363,6 @@ ds_socket_receiver_set_up (DsSocketReceiver *self)
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, DS_SOCKET_KEEPALIVE_COUNT, NULL);
 
   self->has_told_of_long_lines = FALSE;
-  g_mutex_lock (&self->buffer_lock);
-  self->n_bytes = 0;
-  self->n_lines = 0;
-  g_mutex_unlock (&self->buffer_lock);
 }
 
 /* @error (nullable): there is no connection. */
@@ -473,6 +469,12 @@ ds_socket_receiver_stop (DsReceiver *receiver)
   /* A line that is cut off because we stop is as incomplete as one cut off by a reset.
    * At the end of a connection the buffer is empty already. */
   ds_socket_receiver_end_buffer (self, FALSE, &n_lines);
+  /* Before the next attempt, so that a server that sees the next connection never reads
+   * what came over the one before. */
+  g_mutex_lock (&self->buffer_lock);
+  self->n_bytes = 0;
+  self->n_lines = 0;
+  g_mutex_unlock (&self->buffer_lock);
   g_io_stream_close (G_IO_STREAM (self->connection), NULL, NULL);
   g_clear_object (&self->connection);
 }

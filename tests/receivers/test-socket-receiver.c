@@ -356,6 +356,8 @@ test_delivers_the_last_line_of_a_clean_end (Fixture *fixture, gconstpointer user
                         "127.0.0.1:* closed the connection after 3 bytes in 2 lines; the "
                         "last line had no line end and was delivered; trying again in *");
   second = accept_one (fixture);
+  g_assert_cmpuint (
+      ds_socket_receiver_get_n_bytes (DS_SOCKET_RECEIVER (fixture->receiver)), ==, 0);
   send_text (second, "c\n");
   wait_for_records (fixture, 3);
   ds_test_recorder_assert_text (fixture->recorder, "a\nb\nc\n");
