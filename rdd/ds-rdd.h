@@ -97,6 +97,10 @@ ds_rdd_key_by (DsRdd *self, DsMapFunc func, gpointer user_data, GDestroyNotify d
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_union (DsRdd *self, DsRdd *other);
 DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_intersection (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_subtract (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_distinct (DsRdd *self);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_repartition (DsRdd *self, guint n_partitions);
@@ -133,6 +137,22 @@ DsRdd *ds_rdd_combine_by_key (DsRdd *self,
                               DsReduceFunc merge_combiners,
                               gpointer user_data,
                               GDestroyNotify destroy);
+
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_cogroup (DsRdd *self, DsRdd *other); /* (key, (list, list)) */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_cogroup_many (DsRdd *self, DsRdd **others, gsize n_others);
+/* (key, (a, b)); a missing side of the outer ones is null */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_join (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_left_outer_join (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_right_outer_join (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_full_outer_join (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_subtract_by_key (DsRdd *self, DsRdd *other);
 
 /* ---- Twins for other languages: DsBlockFunc, (scope notified) (closure) (destroy) ----
  */

@@ -73,6 +73,8 @@ struct _DsTable
   DsCombine combine;
   DsTask *task;
   DsMeet meet;
+  guint n_sides; /* at least 1 */
+  guint side;
   gboolean has_values; /* FALSE while first was only given keys */
 
   DsArena *slot_arena;

@@ -26,7 +26,7 @@ typedef enum
   DS_COMBINE_ADD,    /* ds_add () */
   DS_COMBINE_REDUCE, /* create (nullable), merge_value, merge_combiners: functions of the
                         program */
-  DS_COMBINE_GROUP,  /* lists */
+  DS_COMBINE_GROUP,  /* lists; with n_sides tuples of so many lists */
   DS_COMBINE_FIRST   /* the first value stays: distinct */
 } DsCombineKind;
 
@@ -37,6 +37,7 @@ typedef struct
   DsReduceFunc merge_value;
   DsReduceFunc merge_combiners;
   gpointer user_data;
+  guint n_sides; /* of groups that keep apart where values come from; 0: one list */
   const char *operator_name;
   gboolean is_keyless; /* all keys are null: messages show values only */
 } DsCombine;
@@ -56,6 +57,8 @@ gboolean ds_table_merge (DsTable *self,
                          const DsValue *keys,
                          const DsValue *combiners,
                          gsize n_values);
+/* Of a table with n_sides: to which list values go from now on.  The first one is 0. */
+void ds_table_set_side (DsTable *self, guint side);
 gsize ds_table_get_n_keys (DsTable *self);
 gsize ds_table_get_n_bytes (DsTable *self);
 /* The two columns in insertion order, as a block that takes over the table's memory; one

@@ -87,6 +87,7 @@ ds_table_new (const DsCombine *combine, DsTask *task, gsize n_keys_hint)
   self->combine = *combine;
   self->task = task;
   self->meet = ds_table_meet_of (combine);
+  self->n_sides = MAX (combine->n_sides, 1);
   self->seed0 = seeds[0];
   self->seed1 = seeds[1];
   self->n_radix_keys = DS_TABLE_RADIX_KEYS;
@@ -138,6 +139,14 @@ gboolean
 ds_table_is_radix (DsTable *self)
 {
   return self->radix != NULL;
+}
+
+void
+ds_table_set_side (DsTable *self, guint side)
+{
+  g_assert (side < self->n_sides);
+
+  self->side = side;
 }
 
 /* ---- Over the slots ---- */
@@ -204,7 +213,8 @@ ds_table_group_run (DsTable *self,
 {
   for (gsize i = 0; i < n_values; i++)
     {
-      guint32 index = ds_table_find_slot (self, &prepared[i])->index;
+      const guint32 key_index = ds_table_find_slot (self, &prepared[i])->index;
+      const guint32 index = key_index * self->n_sides + self->side;
       guint n_items;
 
       if (!merging)
@@ -349,8 +359,9 @@ static gboolean
 ds_table_has_space (DsTable *self)
 {
   gsize n_items = self->group != NULL ? ds_table_group_get_n_values (self->group) : 0;
+  gsize n_lists = ds_table_get_n_keys (self) * self->n_sides;
 
-  if (G_LIKELY (MAX (ds_table_get_n_keys (self), n_items) < DS_TABLE_MAX_KEYS))
+  if (G_LIKELY (MAX (n_lists, n_items) < DS_TABLE_MAX_KEYS))
     return TRUE;
   ds_task_take_error (
       self->task, g_error_new (DS_ERROR, DS_ERROR_LIMIT,
@@ -475,6 +486,25 @@ ds_table_hold_arena (DsBlock *block, DsArena *arena)
   ds_block_hold (block, holder);
 }
 
+/* The lists of each key; with several sides in one tuple. */
+static DsArena *
+ds_table_end_group (DsTable *self)
+{
+  const gsize n_lists = self->n_keys * self->n_sides;
+  DsValue *lists;
+  DsArena *arena;
+
+  ds_table_make_value_column (self);
+  if (self->combine.n_sides == 0)
+    return ds_table_group_end (self->group, self->values, self->n_keys);
+
+  lists = ds_arena_alloc (self->column_arena, n_lists * sizeof (DsValue));
+  arena = ds_table_group_end (self->group, lists, n_lists);
+  for (gsize i = 0; i < self->n_keys; i++)
+    self->values[i] = ds_value_tuple (lists + i * self->n_sides, self->n_sides);
+  return arena;
+}
+
 DsBlock *
 ds_table_end (DsTable *self)
 {
@@ -486,8 +516,7 @@ ds_table_end (DsTable *self)
 
   if (self->group != NULL)
     {
-      ds_table_make_value_column (self);
-      group_arena = ds_table_group_end (self->group, self->values, self->n_keys);
+      group_arena = ds_table_end_group (self);
     }
   else if (self->meet == DS_MEET_COUNT || self->meet == DS_MEET_SUM)
     {

@@ -43,6 +43,31 @@ ds_test_parallelize (DsContext *context, DsBlock *block, guint n_partitions)
   return rdd;
 }
 
+/* "a 1" becomes ("a", 1). */
+static inline DsValue
+ds_test_parse_pair (DsValue line, DsTask *task, gpointer unused)
+{
+  gsize n_bytes;
+  const char *text = ds_value_get_string (line, &n_bytes);
+  const char *space = memchr (text, ' ', n_bytes);
+  const gsize n_key = (gsize) (space - text);
+
+  return ds_pair (task, ds_value_string_sized (text, (guint32) n_key),
+                  ds_value_parse_int (
+                      ds_value_string_sized (space + 1,
+                                             (guint32) (n_bytes - n_key - 1))));
+}
+
+/* Pairs from lines as above, NULL-terminated. */
+static inline DsRdd *
+ds_test_pairs (DsContext *context, const char *const *lines, guint n_partitions)
+{
+  g_autoptr (DsRdd) rdd =
+      ds_test_parallelize (context, ds_block_new_from_strv (lines), n_partitions);
+
+  return ds_rdd_map (rdd, ds_test_parse_pair, NULL, NULL);
+}
+
 /* All values, as printed, one a line, in order. */
 static inline char *
 ds_test_collect (DsRdd *rdd)
@@ -62,12 +87,46 @@ ds_test_collect (DsRdd *rdd)
   return g_string_free (text, FALSE);
 }
 
+static inline int
+ds_test_compare_lines (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* The lines of @text (transfer full), sorted. */
+static inline char *
+ds_test_sort_lines (char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  guint n_lines = g_strv_length (lines);
+  GString *sorted = g_string_new (NULL);
+
+  g_free (text);
+  if (n_lines == 0)
+    return g_string_free (sorted, FALSE);
+  /* What follows the last line end is no line. */
+  g_assert_cmpstr (lines[n_lines - 1], ==, "");
+  qsort (lines, n_lines - 1, sizeof *lines, ds_test_compare_lines);
+  for (guint i = 0; i + 1 < n_lines; i++)
+    g_string_append_printf (sorted, "%s\n", lines[i]);
+  return g_string_free (sorted, FALSE);
+}
+
 #define ds_test_assert_collects(rdd, expected)             \
   G_STMT_START                                             \
   {                                                        \
     g_autofree char *collected_ = ds_test_collect ((rdd)); \
     g_assert_cmpstr (collected_, ==, (expected));          \
   }                                                        \
+  G_STMT_END
+
+/* The same in the order of the printed lines. */
+#define ds_test_assert_collects_sorted(rdd, expected)                           \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    g_autofree char *collected_ = ds_test_sort_lines (ds_test_collect ((rdd))); \
+    g_assert_cmpstr (collected_, ==, (expected));                               \
+  }                                                                             \
   G_STMT_END
 
 /* Collecting fails with this code, and the message has all of the parts (a NULL ends
