@@ -97,6 +97,10 @@ ds_rdd_key_by (DsRdd *self, DsMapFunc func, gpointer user_data, GDestroyNotify d
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_union (DsRdd *self, DsRdd *other);
 DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_cartesian (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_zip (DsRdd *self, DsRdd *other);
+DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_intersection (DsRdd *self, DsRdd *other);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_subtract (DsRdd *self, DsRdd *other);
