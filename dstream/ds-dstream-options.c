@@ -133,14 +133,19 @@ ds_dstream_get_name (DsDStream *self)
   return ds_dstream_describe (self);
 }
 
+/* Whoever has a partitioner has a number of partitions; count_by_value has that only. */
+#define DS_WHO_HAS_A_PARTITIONER                                                  \
+  "group_by_key, reduce_by_key, combine_by_key, cogroup, join, left_outer_join, " \
+  "right_outer_join, full_outer_join, the windows by key and the operators on state"
+
 /**
  * ds_dstream_set_n_partitions:
  * @self: a stream made by a shuffling operator
  * @n_partitions: how many partitions its RDDs have; 0: the default parallelism of the
  *   engine
  *
- * Sets the number of partitions of `count_by_value`, `group_by_key`, `reduce_by_key` and
- * `combine_by_key`.
+ * Sets the number of partitions of `count_by_value`, `group_by_key`, `reduce_by_key`,
+ * `combine_by_key`, `cogroup`, the joins, the windows by key and the operators on state.
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
  */
@@ -149,9 +154,8 @@ ds_dstream_set_n_partitions (DsDStream *self, guint n_partitions)
 {
   g_return_if_fail (DS_IS_DSTREAM (self));
 
-  if (ds_dstream_check_option (
-          self, DS_OPTION_N_PARTITIONS, "set_n_partitions",
-          "count_by_value, group_by_key, reduce_by_key and combine_by_key"))
+  if (ds_dstream_check_option (self, DS_OPTION_N_PARTITIONS, "set_n_partitions",
+                               "count_by_value, " DS_WHO_HAS_A_PARTITIONER))
     ds_dstream_get_node (self)->n_partitions = n_partitions;
 }
 
@@ -160,8 +164,8 @@ ds_dstream_set_n_partitions (DsDStream *self, guint n_partitions)
  * @self: a stream made by an operator on keys
  * @partitioner: the rule from keys to partitions; a reference is taken
  *
- * Sets which key goes to which partition, for `group_by_key`, `reduce_by_key` and
- * `combine_by_key`.
+ * Sets which key goes to which partition, for `group_by_key`, `reduce_by_key`,
+ * `combine_by_key`, `cogroup`, the joins, the windows by key and the operators on state.
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
  */
@@ -174,7 +178,7 @@ ds_dstream_set_partitioner (DsDStream *self, DsPartitioner *partitioner)
   g_return_if_fail (partitioner != NULL);
 
   if (!ds_dstream_check_option (self, DS_OPTION_PARTITIONER, "set_partitioner",
-                                "group_by_key, reduce_by_key and combine_by_key"))
+                                DS_WHO_HAS_A_PARTITIONER))
     return;
   node = ds_dstream_get_node (self);
   g_clear_pointer (&node->partitioner, ds_partitioner_unref);

@@ -86,6 +86,18 @@ typedef DsDStreamNode DsDStreamPrivate; /* as G_DEFINE_TYPE_WITH_PRIVATE calls i
 
 DsDStreamNode *ds_dstream_get_node (DsDStream *self);
 
+/* A type of stream without members of its own. */
+#define DS_DEFINE_DSTREAM(TypeName, type_name, ops_)                                   \
+  typedef struct                                                                       \
+  {                                                                                    \
+    DsDStream parent_instance;                                                         \
+  } TypeName;                                                                          \
+  typedef DsDStreamClass TypeName##Class;                                              \
+  static GType type_name##_get_type (void);                                            \
+  G_DEFINE_FINAL_TYPE (TypeName, type_name, DS_TYPE_DSTREAM)                           \
+  static void type_name##_class_init (TypeName##Class *klass) { klass->ops = (ops_); } \
+  static void type_name##_init (TypeName *self) {}
+
 /* For the constructors of operators.  Makes a stream of @type over @parents and adds it
  * to their graph; when the call is wrong (context started, parents of two contexts or two
  * slides, a parent that is inert) an inert stream instead, with the mistake latched.

@@ -191,6 +191,11 @@ DsDStream *ds_dstream_transform_with (DsDStream *self,
 /* ---- Pairs ---- */
 
 DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_key_by (DsDStream *self,
+                              DsMapFunc func,
+                              gpointer user_data,
+                              GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_map_values (DsDStream *self,
                                   DsMapFunc func,
                                   gpointer user_data,
@@ -216,6 +221,16 @@ DsDStream *ds_dstream_combine_by_key (DsDStream *self,
                                       GDestroyNotify destroy);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_partition_by (DsDStream *self, DsPartitioner *partitioner);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_cogroup (DsDStream *self, DsDStream *other);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_join (DsDStream *self, DsDStream *other);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_left_outer_join (DsDStream *self, DsDStream *other);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_right_outer_join (DsDStream *self, DsDStream *other);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_full_outer_join (DsDStream *self, DsDStream *other);
 
 /* ---- Twins for other languages: see ds-rdd.h for what the blocks are ---- */
 
