@@ -200,11 +200,18 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
 
   if (set->error != NULL)
     {
+      /* Where the next batches are run all the same, what this one brought is not missing
+       * in the state: its own error comes after this one. */
+      if (set->steps->len > 0 &&
+          self->context->failure_policy == DS_FAILURE_POLICY_CONTINUE)
+        ds_job_scheduler_run (self->context, set, NULL);
       g_propagate_error (error, g_steal_pointer (&set->error));
       return FALSE;
     }
-  ok = set->jobs->len == 0 || ds_job_scheduler_run (self->context, set, error);
+  ok = (set->jobs->len == 0 && set->steps->len == 0) ||
+       ds_job_scheduler_run (self->context, set, error);
   g_array_set_size (set->jobs, 0);
+  g_ptr_array_set_size (set->steps, 0);
   if (!ok)
     return FALSE;
 

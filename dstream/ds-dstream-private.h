@@ -46,6 +46,10 @@ typedef struct
 {
   const char *kind; /* "map", for names and messages */
   guint options;    /* DsDStreamOptions that it has */
+  /* What it makes are steps (rdd/ds-step-rdd-private.h), which it gives to
+   * ds_graph_add_step () too.  Asked at every time, in order, and for itself in charge of
+   * partitions. */
+  gboolean is_stateful;
   /* Thread: driver.  Locks: the graph's is held.  The RDD of @batch's time; (transfer
    * full) (nullable): NULL without error is "no RDD". */
   DsRdd *(*compute) (DsDStream *self, DsBatch *batch, GError **error);

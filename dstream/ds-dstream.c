@@ -178,9 +178,9 @@ ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
   DsRdd *rdd;
 
   /* A source hands its data out once, in the order of time: asked for a batch that it has
-   * forgotten, it would give what belongs to a later one. */
-  if (node->n_parents == 0 && node->newest_time != DS_TIME_NONE &&
-      time <= node->newest_time)
+   * forgotten, it would give what belongs to a later one.  State goes forward only. */
+  if ((node->n_parents == 0 || node->ops->is_stateful) &&
+      node->newest_time != DS_TIME_NONE && time <= node->newest_time)
     return NULL;
   if (time == outer_time)
     {
@@ -197,6 +197,23 @@ ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
   if (rdd != NULL)
     node->newest_time = MAX (node->newest_time, time);
   return rdd;
+}
+
+static void
+ds_dstream_apply_options (DsDStreamNode *node, DsRdd *rdd)
+{
+  if (node->name != NULL)
+    ds_rdd_set_name (rdd, node->name);
+  if (node->ops->is_stateful)
+    return;
+  if (node->n_partitions > 0)
+    ds_rdd_set_n_partitions (rdd, node->n_partitions);
+  if (node->partitioner != NULL)
+    ds_rdd_set_partitioner (rdd, node->partitioner);
+  if (node->preserves_partitioning)
+    ds_rdd_set_preserves_partitioning (rdd, TRUE);
+  if (node->hint != NULL)
+    ds_shuffled_rdd_set_hint (rdd, node->hint);
 }
 
 DsRdd *
@@ -227,17 +244,7 @@ ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error)
       return NULL;
     }
 
-  if (node->name != NULL)
-    ds_rdd_set_name (generated.rdd, node->name);
-  if (node->n_partitions > 0)
-    ds_rdd_set_n_partitions (generated.rdd, node->n_partitions);
-  if (node->partitioner != NULL)
-    ds_rdd_set_partitioner (generated.rdd, node->partitioner);
-  if (node->preserves_partitioning)
-    ds_rdd_set_preserves_partitioning (generated.rdd, TRUE);
-  if (node->hint != NULL)
-    ds_shuffled_rdd_set_hint (generated.rdd, node->hint);
-
+  ds_dstream_apply_options (node, generated.rdd);
   g_array_append_val (node->generated, generated);
   return generated.rdd;
 }

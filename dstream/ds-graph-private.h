@@ -54,8 +54,17 @@ void ds_graph_stop_inputs (DsGraph *self);
 /* Locks out generation; recursive. */
 void ds_graph_lock (DsGraph *self);
 void ds_graph_unlock (DsGraph *self);
-/* Appends a DsOutputJob to @jobs for each output that has an RDD at the batch's time. */
-gboolean ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error);
+/* Asks every stateful stream that an output reaches, then appends a DsOutputJob to @jobs
+ * for each output that has an RDD at the batch's time.  The steps that were made go to
+ * @steps, also when it fails. */
+gboolean ds_graph_generate (DsGraph *self,
+                            DsBatch *batch,
+                            GPtrArray *steps,
+                            GArray *jobs,
+                            GError **error);
+/* For stateful streams: @step is to be run with the batch that is being generated. Locks:
+ * the graph's is held. */
+void ds_graph_add_step (DsGraph *self, DsRdd *step);
 /* The newest batch time that RDDs were asked for; zero time before the first.  Locks: the
  * graph's is held. */
 DsTime ds_graph_get_last_time (DsGraph *self);

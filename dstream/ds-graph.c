@@ -19,8 +19,9 @@ struct _DsGraph
 
   GMutex lock; /* guards the remembered RDDs of all streams, and last_time */
   DsTime last_time;
-  GThread *owner; /* atomic: who holds it */
-  guint depth;    /* of the owner */
+  GPtrArray *steps; /* owned: made since the last batch was generated */
+  GThread *owner;   /* atomic: who holds it */
+  guint depth;      /* of the owner */
 };
 
 DsGraph *
@@ -34,6 +35,7 @@ ds_graph_new (DsStreamingContext *context, DsDuration interval)
   self->inputs = g_ptr_array_new ();
   self->outputs = g_ptr_array_new_with_free_func (g_object_unref);
   self->inert = g_ptr_array_new_with_free_func (g_object_unref);
+  self->steps = g_ptr_array_new_with_free_func (g_object_unref);
   g_mutex_init (&self->lock);
   return self;
 }
@@ -61,6 +63,7 @@ ds_graph_free (DsGraph *self)
         ds_dstream_get_node (DS_DSTREAM (object))->context = NULL;
     }
 
+  g_ptr_array_unref (self->steps);
   g_ptr_array_unref (self->outputs);
   g_ptr_array_unref (self->inert);
   g_ptr_array_unref (self->inputs);
@@ -263,14 +266,38 @@ ds_graph_unlock (DsGraph *self)
   g_mutex_unlock (&self->lock);
 }
 
-gboolean
-ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
+void
+ds_graph_add_step (DsGraph *self, DsRdd *step)
 {
-  gboolean ok = TRUE;
+  g_ptr_array_add (self->steps, g_object_ref (step));
+}
 
-  ds_graph_lock (self);
-  self->last_time = ds_batch_get_time (batch);
-  for (guint i = 0; ok && i < self->outputs->len; i++)
+/* State moves on with every batch, also when no output needs it at this time. */
+static gboolean
+ds_graph_move_on_state (DsGraph *self, DsBatch *batch, GError **error)
+{
+  for (guint i = 0; i < self->streams->len; i++)
+    {
+      DsDStream *dstream = g_ptr_array_index (self->streams, i);
+      DsDStreamNode *node = ds_dstream_get_node (dstream);
+      g_autoptr (GError) local_error = NULL;
+
+      if (!node->ops->is_stateful || node->remember == 0)
+        continue;
+      if (ds_dstream_get_rdd (dstream, batch, &local_error) == NULL &&
+          local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+ds_graph_generate_outputs (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
+{
+  for (guint i = 0; i < self->outputs->len; i++)
     {
       DsOutput *output = g_ptr_array_index (self->outputs, i);
       g_autoptr (GError) local_error = NULL;
@@ -285,8 +312,29 @@ ds_graph_generate (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
       else if (local_error != NULL)
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
-          ok = FALSE;
+          return FALSE;
         }
+    }
+  return TRUE;
+}
+
+gboolean
+ds_graph_generate (DsGraph *self,
+                   DsBatch *batch,
+                   GPtrArray *steps,
+                   GArray *jobs,
+                   GError **error)
+{
+  gboolean ok;
+
+  ds_graph_lock (self);
+  self->last_time = ds_batch_get_time (batch);
+  ok = ds_graph_move_on_state (self, batch, error) &&
+       ds_graph_generate_outputs (self, batch, jobs, error);
+  if (self->steps->len > 0)
+    {
+      g_ptr_array_extend_and_steal (steps, self->steps);
+      self->steps = g_ptr_array_new_with_free_func (g_object_unref);
     }
   ds_graph_unlock (self);
   return ok;

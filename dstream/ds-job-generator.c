@@ -20,7 +20,7 @@ ds_job_generator_try (DsStreamingContext *context,
 
   fields.is_replay = is_replay;
   batch = ds_batch_new (&fields);
-  if (ds_graph_generate (context->graph, batch, set->jobs, error))
+  if (ds_graph_generate (context->graph, batch, set->steps, set->jobs, error))
     return TRUE;
 
   g_array_set_size (set->jobs, 0);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs one batch: its outputs, one at a time, in the order in which they were registered.
- * An output that fails does not keep the others from running; afterwards the failure
- * policy decides whether those that failed are tried again, or the batch is given up.
- * Listeners hear of each step. */
+/* Runs one batch: first what moves its state on, then its outputs, one at a time, in the
+ * order in which they were registered.  One that fails does not keep the others from
+ * running; afterwards the failure policy decides whether those that failed are tried
+ * again, or the batch is given up.  Listeners hear of each output. */
 
 #include "dstream/ds-job-set-private.h"
 #include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-step-rdd-private.h"
 
 #include <string.h>
 
@@ -17,7 +18,8 @@ typedef struct
   DsJobSet *set;
   DsBatchFields fields;
   DsOutputInfo *outputs;
-  DsBatch *batch; /* as started, or started again */
+  DsBatch *batch;     /* as started, or started again */
+  GError *step_error; /* (nullable): of the first step that failed the last time */
 } DsRunningBatch;
 
 static void
@@ -25,6 +27,38 @@ ds_running_batch_snapshot (DsRunningBatch *self)
 {
   g_clear_pointer (&self->batch, ds_batch_unref);
   self->batch = ds_batch_new (&self->fields);
+}
+
+/* Those that have not run yet.  Returns how many failed: what builds on them fails, too,
+ * and says why; the rest goes on. */
+static guint
+ds_job_scheduler_run_steps (DsRunningBatch *self)
+{
+  GCancellable *cancellable = ds_driver_get_cancellable (self->context->driver);
+  DsJobScope scope = {
+    .batch_time = self->set->time,
+    .is_replay = self->fields.is_replay,
+    .job_group = "state",
+    .cancellable = cancellable,
+  };
+  guint n_failed = 0;
+
+  g_clear_error (&self->step_error);
+  ds_job_scope_push (&scope);
+  for (guint i = 0; i < self->set->steps->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (ds_step_rdd_run (g_ptr_array_index (self->set->steps, i), &error))
+        continue;
+      n_failed++;
+      if (self->step_error == NULL)
+        g_propagate_prefixed_error (&self->step_error, g_steal_pointer (&error),
+                                    "State of batch %" G_GINT64_FORMAT " ms: ",
+                                    self->set->time / DS_MILLISECOND);
+    }
+  ds_job_scope_pop (&scope);
+  return n_failed;
 }
 
 /* The body of one output, with its jobs marked as belonging to it. */
@@ -111,13 +145,28 @@ ds_running_batch_clear (DsRunningBatch *self)
 {
   for (guint i = 0; i < self->set->jobs->len; i++)
     g_clear_error (&self->outputs[i].error);
+  g_clear_error (&self->step_error);
   ds_batch_unref (self->batch);
 }
 
-/* FALSE with a copy of the first output's error. */
+/* State, then outputs: all, or what failed.  Returns how many failed now. */
+static guint
+ds_job_scheduler_run_all (DsRunningBatch *self, gboolean only_failed)
+{
+  guint n_failed = ds_job_scheduler_run_steps (self);
+
+  return n_failed + ds_job_scheduler_run_outputs (self, only_failed);
+}
+
+/* FALSE with a copy of the first error. */
 static gboolean
 ds_running_batch_get_result (DsRunningBatch *self, GError **error)
 {
+  if (self->step_error != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->step_error));
+      return FALSE;
+    }
   for (guint i = 0; i < self->set->jobs->len; i++)
     if (self->outputs[i].error != NULL)
       {
@@ -153,8 +202,9 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
   self.fields.n_outputs = set->jobs->len;
 
   ds_running_batch_snapshot (&self);
-  ds_streaming_context_post_batch (context, DS_EVENT_BATCH_STARTED, self.batch);
-  for (guint i = 0; ds_job_scheduler_run_outputs (&self, i > 0) > 0 && i < n_tries; i++)
+  if (set->batch != NULL)
+    ds_streaming_context_post_batch (context, DS_EVENT_BATCH_STARTED, self.batch);
+  for (guint i = 0; ds_job_scheduler_run_all (&self, i > 0) > 0 && i < n_tries; i++)
     {
       g_autoptr (GError) failure = NULL;
 
@@ -166,8 +216,11 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
       ds_running_batch_snapshot (&self);
     }
   ok = ds_running_batch_get_result (&self, error);
+  for (guint i = 0; i < set->steps->len; i++)
+    ds_step_rdd_settle (g_ptr_array_index (set->steps, i));
 
-  if (ds_streaming_context_is_listened_to (context, DS_EVENT_BATCH_COMPLETED))
+  if (set->batch != NULL &&
+      ds_streaming_context_is_listened_to (context, DS_EVENT_BATCH_COMPLETED))
     {
       self.fields.processing_end = ds_driver_get_now (context->driver);
       ds_running_batch_snapshot (&self);

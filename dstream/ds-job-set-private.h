@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   DsTime time;
-  DsBatch *batch;      /* as submitted */
+  DsBatch *batch;      /* (nullable): as submitted; NULL: no output has anything to do */
+  GPtrArray *steps;    /* DsRdd, owned: run before the outputs, in this order */
   GArray *jobs;        /* DsOutputJob, in the order of registration */
   DsInputInfo *inputs; /* (nullable) */
   guint n_inputs;

@@ -50,9 +50,8 @@ void ds_step_rdd_set_data (DsRdd *step, gpointer data, GDestroyNotify destroy);
 gpointer ds_step_rdd_get_data (DsRdd *step); /* (nullable) */
 DsTime ds_step_rdd_get_time (DsRdd *step);
 guint ds_step_rdd_get_n_inputs (DsRdd *step);
-/* FALSE: values keep their keys' places, so the result is partitioned as the step is.
- * TRUE (the default): nobody may rely on it. */
-void ds_step_rdd_set_moves_keys (DsRdd *step, gboolean moves_keys);
+/* A step whose values keep their keys' places says so with ds_rdd_set_node_partitioner
+ * (). */
 
 /* Only within run: pushes what input @index has for @partition into @sink, and does not
  * finish it.  FALSE when the task failed. */
@@ -65,11 +64,10 @@ gboolean ds_step_rdd_read_input (DsRdd *step,
 /* ---- For the job scheduler.  Thread: driver. ---- */
 
 /* Runs the partitions that have not run yet, and waits.  FALSE with the error of the
- * first one that failed; to be called again, or given up. */
+ * first one that failed; to be called again, or settled. */
 gboolean ds_step_rdd_run (DsRdd *step, GError **error);
-/* Of a step that has run: it stays. */
-void ds_step_rdd_commit (DsRdd *step);
-/* Takes back what has run of it; the step can't be read any longer. */
-void ds_step_rdd_give_up (DsRdd *step);
+/* The batch is over.  A step of which all has run stays; otherwise what has run of it is
+ * taken back, and it can't be read any longer. */
+void ds_step_rdd_settle (DsRdd *step);
 
 G_END_DECLS
