@@ -188,7 +188,9 @@ gboolean ds_conformance_find_function (JsonObject *params,
                                        DsConformanceFunction *function,
                                        GError **error);
 
-/* ---- The graph (ds-conformance-graph.c, -operators.c) ---- */
+/* ---- The graph (ds-conformance-graph.c, -operators.c and the adapters of each group)
+ * ----
+ */
 
 typedef struct
 {
@@ -208,6 +210,16 @@ typedef struct
                        JsonObject *params,
                        GError **error);
 } DsConformanceOperator;
+
+/* One table a group, ended by a row without name. */
+extern const DsConformanceOperator ds_conformance_aggregate_operators[];
+extern const DsConformanceOperator ds_conformance_elementwise_operators[];
+extern const DsConformanceOperator ds_conformance_join_operators[];
+extern const DsConformanceOperator ds_conformance_transform_operators[];
+
+/* "num_partitions", for operators that shuffle; without it the library's default. */
+gboolean
+ds_conformance_set_n_partitions (DsDStream *stream, JsonObject *params, GError **error);
 
 /* NULL with a skip: not in the library yet, or not known at all. */
 const DsConformanceOperator *ds_conformance_find_operator (const char *name,

@@ -57,12 +57,61 @@ ds_conformance_union_2_3_1 (DsRdd **rdds,
   return ds_context_union (ds_rdd_get_context (rdds[0]), turned, G_N_ELEMENTS (turned));
 }
 
+static DsRdd *
+ds_conformance_cartesian_self (DsRdd *rdd,
+                               DsBatch *batch,
+                               gpointer unused,
+                               GError **error)
+{
+  return ds_rdd_cartesian (rdd, rdd);
+}
+
+static DsRdd *
+ds_conformance_join_rdds (DsRdd *rdd,
+                          DsRdd *other,
+                          DsBatch *batch,
+                          gpointer unused,
+                          GError **error)
+{
+  return ds_rdd_join (rdd, other);
+}
+
+static DsValue
+ds_conformance_pair_with_itself (DsValue value, DsTask *task, gpointer unused)
+{
+  return ds_pair (task, value, value);
+}
+
+static DsRdd *
+ds_conformance_pairs_join_third (DsRdd **rdds,
+                                 gsize n_rdds,
+                                 DsBatch *batch,
+                                 gpointer unused,
+                                 GError **error)
+{
+  g_autoptr (DsRdd) both = NULL;
+  g_autoptr (DsRdd) pairs = NULL;
+
+  if (n_rdds != 3)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                   "pairs_join_third takes 3 RDDs, not %" G_GSIZE_FORMAT, n_rdds);
+      return NULL;
+    }
+  both = ds_rdd_union (rdds[0], rdds[1]);
+  pairs = ds_rdd_map (both, ds_conformance_pair_with_itself, NULL, NULL);
+  return ds_rdd_join (pairs, rdds[2]);
+}
+
 const DsConformanceFunctionRow ds_conformance_rdd_functions[] = {
-  { "cartesian_self", DS_CONFORMANCE_TRANSFORM, NULL, "cartesian" },
+  { "cartesian_self", DS_CONFORMANCE_TRANSFORM,
+    G_CALLBACK (ds_conformance_cartesian_self), NULL },
   { "identity", DS_CONFORMANCE_TRANSFORM, G_CALLBACK (ds_conformance_same_rdd), NULL },
-  { "join_rdds", DS_CONFORMANCE_TRANSFORM_WITH, NULL, "join" },
+  { "join_rdds", DS_CONFORMANCE_TRANSFORM_WITH, G_CALLBACK (ds_conformance_join_rdds),
+    NULL },
   { "null_rdd", DS_CONFORMANCE_TRANSFORM, G_CALLBACK (ds_conformance_null_rdd), NULL },
-  { "pairs_join_third", DS_CONFORMANCE_TRANSFORM_MANY, NULL, "join" },
+  { "pairs_join_third", DS_CONFORMANCE_TRANSFORM_MANY,
+    G_CALLBACK (ds_conformance_pairs_join_third), NULL },
   { "sort_by_key", DS_CONFORMANCE_TRANSFORM, NULL, "sort_by_key" },
   { "union3", DS_CONFORMANCE_TRANSFORM_MANY, G_CALLBACK (ds_conformance_union3), NULL },
   { "union_2_3_1", DS_CONFORMANCE_TRANSFORM_MANY, G_CALLBACK (ds_conformance_union_2_3_1),
