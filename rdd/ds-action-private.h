@@ -15,10 +15,4 @@ DsBlock *ds_rdd_collect_partitions (DsRdd *self,
                                     gsize n_wanted,
                                     GError **error);
 
-/* ds_rdd_save_as_text_file (), and, with @replace, into a directory that may exist: each
- * part and then _SUCCESS replace what is there by rename.  For outputs of streams, whose
- * batches may run again. */
-gboolean
-ds_rdd_save_text (DsRdd *self, const char *path, gboolean replace, GError **error);
-
 G_END_DECLS

@@ -218,6 +218,10 @@ gboolean ds_rdd_foreach_partition_block (DsRdd *self,
  * is an error outside of a stream. */
 DS_AVAILABLE_IN_ALL
 gboolean ds_rdd_save_as_text_file (DsRdd *self, const char *path, GError **error);
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_save_as_binary_file (DsRdd *self, const char *path, GError **error);
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_save_as_msgpack_file (DsRdd *self, const char *path, GError **error);
 
 /* Every action above also has the GIO pair: the same arguments, a destroy where there is
  * a function, then cancellable, callback, data.  The callback runs in the caller's main

@@ -4,7 +4,7 @@
 
 #include "tests/rdd/ds-test-rdd.h"
 
-#include "rdd/ds-action-private.h"
+#include "rdd/ds-save-private.h"
 
 #include <glib/gstdio.h>
 #include <unistd.h>
@@ -195,16 +195,127 @@ test_save_retried_tasks_write_once (Fixture *fixture, gconstpointer master)
 static void
 test_save_replaces_for_streams (Fixture *fixture, gconstpointer master)
 {
+  const DsSavePlan plan = { .format = DS_SAVE_TEXT, .replaces = TRUE };
   g_autoptr (DsRdd) many = ds_test_integers (fixture->context, 6, 3);
   g_autoptr (DsRdd) few = ds_test_integers (fixture->context, 2, 1);
   g_autoptr (GError) error = NULL;
 
   g_test_summary ("A stream's output replaces its parts and removes those too many");
 
-  g_assert_true (ds_rdd_save_text (many, fixture->path, TRUE, &error));
-  g_assert_true (ds_rdd_save_text (few, fixture->path, TRUE, &error));
+  g_assert_true (ds_rdd_save (many, fixture->path, &plan, &error));
+  g_assert_true (ds_rdd_save (few, fixture->path, &plan, &error));
   g_assert_no_error (error);
   assert_lists (fixture->path, "_SUCCESS<>\npart-00000<0\n1\n>");
+}
+
+static void
+test_save_as_binary_puts_bytes_together (Fixture *fixture, gconstpointer master)
+{
+  g_autoptr (DsRdd) words =
+      ds_test_parallelize (fixture->context, ds_block_new_strings ("ab", "", "c", NULL),
+                           2);
+  g_autoptr (DsRdd) numbers = ds_test_integers (fixture->context, 2, 1);
+  g_autofree char *other = g_strconcat (fixture->path, "-2", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("save_as_binary_file writes bytes only, and refuses numbers");
+
+  g_assert_true (ds_rdd_save_as_binary_file (words, fixture->path, &error));
+  g_assert_no_error (error);
+  assert_lists (fixture->path, "_SUCCESS<>\npart-00000<ab>\npart-00001<c>");
+
+  g_assert_false (ds_rdd_save_as_binary_file (numbers, other, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_TYPE);
+  g_assert_nonnull (strstr (error->message, "save_as_binary_file"));
+  assert_lists (fixture->directory, "out<directory>");
+}
+
+static void
+test_save_as_msgpack_keeps_types (Fixture *fixture, gconstpointer master)
+{
+  /* (0,1): an extension of 3 bytes and type 1, around an array of two. */
+  static const guint8 expected[] = { 0xc7, 0x03, 0x01, 0x92, 0x00, 0x01 };
+  g_autoptr (DsRdd) numbers = ds_test_integers (fixture->context, 1, 1);
+  g_autoptr (DsRdd) pairs = ds_rdd_map (numbers, ds_pair_with_one, NULL, NULL);
+  g_autofree char *part = g_build_filename (fixture->path, "part-00000", NULL);
+  g_autofree char *content = NULL;
+  gsize n_bytes;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("save_as_msgpack_file writes each value in its one encoding");
+
+  g_assert_true (ds_rdd_save_as_msgpack_file (pairs, fixture->path, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (part, &content, &n_bytes, NULL));
+  g_assert_cmpmem (content, (int) n_bytes, expected, sizeof expected);
+}
+
+static void
+test_save_as_one_file (Fixture *fixture, gconstpointer master)
+{
+  const DsSavePlan once = { .format = DS_SAVE_TEXT, .single_file = TRUE };
+  const DsSavePlan again = { .format = DS_SAVE_TEXT,
+                             .single_file = TRUE,
+                             .replaces = TRUE };
+  g_autoptr (DsRdd) many = ds_test_integers (fixture->context, 5, 3);
+  g_autoptr (DsRdd) few = ds_test_integers (fixture->context, 1, 1);
+  g_autoptr (DsRdd) none = ds_context_empty (ds_rdd_get_context (many));
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A single file has all partitions in order, and replaces a former one");
+
+  g_assert_true (ds_rdd_save (many, fixture->path, &once, &error));
+  g_assert_no_error (error);
+  assert_lists (fixture->directory, "out<0\n1\n2\n3\n4\n>");
+  g_assert_false (ds_rdd_save (few, fixture->path, &once, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_IO);
+  g_clear_error (&error);
+  g_assert_true (ds_rdd_save (few, fixture->path, &again, &error));
+  g_assert_no_error (error);
+  assert_lists (fixture->directory, "out<0\n>");
+  g_assert_true (ds_rdd_save (none, fixture->path, &again, &error));
+  g_assert_no_error (error);
+  assert_lists (fixture->directory, "out<>");
+}
+
+static gboolean
+is_three (DsValue value, DsTask *task, gpointer unused)
+{
+  return ds_value_get_int (value) == 3;
+}
+
+static void
+test_save_skips_what_is_empty (Fixture *fixture, gconstpointer master)
+{
+  DsSavePlan plan = { .format = DS_SAVE_TEXT, .replaces = TRUE, .skips_empty = TRUE };
+  g_autoptr (DsRdd) many = ds_test_integers (fixture->context, 4, 4);
+  g_autoptr (DsRdd) one = ds_rdd_filter (many, is_three, NULL, NULL);
+  g_autoptr (DsRdd) none = ds_context_empty (ds_rdd_get_context (many));
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary (
+      "With skips_empty nothing is written for nothing, all parts for a value");
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_true (ds_rdd_save (none, fixture->path, &plan, &error));
+      g_assert_no_error (error);
+      assert_lists (fixture->directory, "");
+
+      g_assert_true (ds_rdd_save (one, fixture->path, &plan, &error));
+      g_assert_no_error (error);
+      if (plan.single_file)
+        assert_lists (fixture->directory, "out<3\n>");
+      else
+        assert_lists (fixture->path, "_SUCCESS<>\npart-00000<>\npart-00001<>\n"
+                                     "part-00002<>\npart-00003<3\n>");
+
+      /* The batch runs again, and has lost its value. */
+      g_assert_true (ds_rdd_save (none, fixture->path, &plan, &error));
+      g_assert_no_error (error);
+      assert_lists (fixture->directory, "");
+      plan.single_file = TRUE;
+    }
 }
 
 static void
@@ -247,6 +358,10 @@ main (int argc, char **argv)
       ADD ("of-a-failed-job-leaves-nothing", test_save_of_a_failed_job_leaves_nothing);
       ADD ("retried-tasks-write-once", test_save_retried_tasks_write_once);
       ADD ("replaces-for-streams", test_save_replaces_for_streams);
+      ADD ("as-binary-puts-bytes-together", test_save_as_binary_puts_bytes_together);
+      ADD ("as-msgpack-keeps-types", test_save_as_msgpack_keeps_types);
+      ADD ("as-one-file", test_save_as_one_file);
+      ADD ("skips-what-is-empty", test_save_skips_what_is_empty);
       ADD ("says-why-it-cannot", test_save_says_why_it_cannot);
 #undef ADD
     }
