@@ -199,6 +199,6 @@ DsOutput *ds_output_new (DsDStream *stream, const DsOutputOps *ops, gpointer sta
 /* What print writes for one batch. */
 char *ds_print_output_format (DsTime batch_time, DsBlock *values, guint n);
 /* "<prefix>-<ms>.<suffix>" */
-char *ds_text_files_output_get_path (const char *prefix, const char *suffix, DsTime time);
+char *ds_files_output_get_path (const char *prefix, const char *suffix, DsTime time);
 
 G_END_DECLS

@@ -260,6 +260,13 @@ DS_AVAILABLE_IN_ALL
 DsOutput *
 ds_dstream_save_as_text_files (DsDStream *self, const char *prefix, const char *suffix);
 DS_AVAILABLE_IN_ALL
+DsOutput *
+ds_dstream_save_as_binary_files (DsDStream *self, const char *prefix, const char *suffix);
+DS_AVAILABLE_IN_ALL
+DsOutput *ds_dstream_save_as_msgpack_files (DsDStream *self,
+                                            const char *prefix,
+                                            const char *suffix);
+DS_AVAILABLE_IN_ALL
 DsOutput *ds_dstream_collect (DsDStream *self);
 
 /* ---- Looking back ---- */

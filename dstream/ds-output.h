@@ -27,6 +27,13 @@ const char *ds_output_get_name (DsOutput *self);
 DS_AVAILABLE_IN_ALL
 guint ds_output_get_id (DsOutput *self);
 
+/* ---- Of ds_dstream_save_as_text_files () and its like ---- */
+
+DS_AVAILABLE_IN_ALL
+void ds_output_set_skip_empty (DsOutput *self, gboolean skip_empty);
+DS_AVAILABLE_IN_ALL
+void ds_output_set_single_file (DsOutput *self, gboolean single_file);
+
 /* ---- Of ds_dstream_collect () ---- */
 
 DS_AVAILABLE_IN_ALL

@@ -84,7 +84,7 @@ ds_conformance_name_output (DsConformanceCase *self, GError **error)
     prefix = json_object_get_string_member (self->op, "prefix");
   if (ds_conformance_has (self->op, "suffix"))
     suffix = json_object_get_string_member (self->op, "suffix");
-  found = ds_text_files_output_get_path (prefix, suffix, time_ms * DS_MILLISECOND);
+  found = ds_files_output_get_path (prefix, suffix, time_ms * DS_MILLISECOND);
   return g_str_equal (expected, found) ||
          ds_conformance_differ (error, "Expected \"%s\", found \"%s\"", expected, found);
 }

@@ -39,8 +39,8 @@ test_text_files_are_named_by_batch (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path =
-          ds_text_files_output_get_path (cases[i].prefix, cases[i].suffix,
-                                         G_GINT64_CONSTANT (1431637480000000));
+          ds_files_output_get_path (cases[i].prefix, cases[i].suffix,
+                                    G_GINT64_CONSTANT (1431637480000000));
 
       g_assert_cmpstr (path, ==, cases[i].expected);
     }
@@ -74,6 +74,223 @@ test_text_files_hold_each_partition (void)
   assert_file (second, "_SUCCESS", "");
   g_assert_cmpint (g_rmdir (first), ==, 0);
   g_assert_cmpint (g_rmdir (second), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+/* A stream of the batches "ab" "c" (two partitions), nothing, "d". */
+static DsDStream *
+set_up_letters (DsTestStream *test, char **directory, char **prefix)
+{
+  g_autoptr (GError) error = NULL;
+  DsDStream *stream;
+
+  *directory = g_dir_make_tmp ("ds-test-XXXXXX", &error);
+  g_assert_no_error (error);
+  *prefix = g_build_filename (*directory, "out", NULL);
+  ds_test_stream_set_up (test, "local[2]");
+  stream = ds_streaming_context_queue_stream (test->ssc);
+  ds_test_stream_push (stream, "ab", "c", NULL);
+  ds_test_stream_push (stream, NULL);
+  ds_test_stream_push (stream, "d", NULL);
+  return stream;
+}
+
+static void
+run_letters (DsTestStream *test)
+{
+  ds_test_stream_start (test);
+  ds_test_stream_run (test, 3);
+  ds_test_stream_tear_down (test);
+}
+
+static void
+test_binary_files_hold_bytes (void)
+{
+  DsTestStream test;
+  g_autofree char *directory = NULL;
+  g_autofree char *prefix = NULL;
+  DsDStream *stream = set_up_letters (&test, &directory, &prefix);
+  static const char *const expected[][2] = { { "ab", "c" }, { "", "" }, { "", "d" } };
+
+  g_test_summary ("save_as_binary_files has the layout of text files, and bytes only");
+
+  g_assert_cmpstr (ds_output_get_name (
+                       ds_dstream_save_as_binary_files (stream, prefix, "bin")),
+                   ==, "save_as_binary_files-0");
+  run_letters (&test);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s-%u000.bin", prefix, i + 1);
+
+      assert_file (path, "part-00000", expected[i][0]);
+      assert_file (path, "part-00001", expected[i][1]);
+      assert_file (path, "_SUCCESS", "");
+      g_assert_cmpint (g_rmdir (path), ==, 0);
+    }
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+test_msgpack_files_hold_types (void)
+{
+  DsTestStream test;
+  g_autofree char *directory = NULL;
+  g_autofree char *prefix = NULL;
+  DsDStream *stream = set_up_letters (&test, &directory, &prefix);
+  DsOutput *output = ds_dstream_save_as_msgpack_files (stream, prefix, NULL);
+
+  g_test_summary ("save_as_msgpack_files keeps strings strings");
+
+  ds_output_set_single_file (output, TRUE);
+  ds_output_set_skip_empty (output, TRUE);
+  run_letters (&test);
+
+  assert_file (directory, "out-1000",
+               "\xa2"
+               "ab\xa1"
+               "c");
+  assert_file (directory, "out-3000",
+               "\xa1"
+               "d");
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+test_single_files_are_one_a_batch (void)
+{
+  DsTestStream test;
+  g_autofree char *directory = NULL;
+  g_autofree char *prefix = NULL;
+  DsDStream *stream = set_up_letters (&test, &directory, &prefix);
+
+  g_test_summary ("With single_file a batch is a file, also without values");
+
+  ds_output_set_single_file (ds_dstream_save_as_text_files (stream, prefix, "txt"), TRUE);
+  run_letters (&test);
+
+  assert_file (directory, "out-1000.txt", "ab\nc\n");
+  assert_file (directory, "out-2000.txt", "");
+  assert_file (directory, "out-3000.txt", "d\n");
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+test_empty_batches_can_be_skipped (void)
+{
+  DsTestStream test;
+  g_autofree char *directory = NULL;
+  g_autofree char *prefix = NULL;
+  DsDStream *stream = set_up_letters (&test, &directory, &prefix);
+  g_autofree char *first = g_strconcat (prefix, "-1000", NULL);
+  g_autofree char *third = g_strconcat (prefix, "-3000", NULL);
+
+  g_test_summary ("With skip_empty a batch without values leaves nothing");
+
+  ds_output_set_skip_empty (ds_dstream_save_as_text_files (stream, prefix, ""), TRUE);
+  run_letters (&test);
+
+  assert_file (first, "part-00000", "ab\n");
+  assert_file (first, "part-00001", "c\n");
+  assert_file (first, "_SUCCESS", "");
+  assert_file (third, "part-00000", "");
+  assert_file (third, "part-00001", "d\n");
+  assert_file (third, "_SUCCESS", "");
+  g_assert_cmpint (g_rmdir (first), ==, 0);
+  g_assert_cmpint (g_rmdir (third), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+test_a_directory_of_the_batch_is_replaced (void)
+{
+  DsTestStream test;
+  g_autofree char *directory = NULL;
+  g_autofree char *prefix = NULL;
+  DsDStream *stream = set_up_letters (&test, &directory, &prefix);
+  g_autofree char *first = g_strconcat (prefix, "-1000", NULL);
+  g_autofree char *old_part = g_build_filename (first, "part-00007", NULL);
+  g_autofree char *old_first = g_build_filename (first, "part-00000", NULL);
+  g_autofree char *foreign = g_build_filename (first, "notes", NULL);
+
+  g_test_summary ("What an earlier run of the batch left is replaced, nothing else");
+
+  g_assert_cmpint (g_mkdir (first, 0777), ==, 0);
+  g_assert_true (g_file_set_contents (old_part, "old\n", -1, NULL));
+  g_assert_true (g_file_set_contents (old_first, "old\n", -1, NULL));
+  g_assert_true (g_file_set_contents (foreign, "mine\n", -1, NULL));
+  ds_output_set_skip_empty (ds_dstream_save_as_text_files (stream, prefix, NULL), TRUE);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 1);
+  ds_test_stream_tear_down (&test);
+
+  assert_file (first, "part-00000", "ab\n");
+  assert_file (first, "part-00001", "c\n");
+  assert_file (first, "_SUCCESS", "");
+  assert_file (first, "notes", "mine\n");
+  g_assert_cmpint (g_rmdir (first), ==, 0);
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+}
+
+static void
+test_files_options_are_of_files_only (void)
+{
+  void (*const setters[]) (DsOutput *, gboolean) = { ds_output_set_skip_empty,
+                                                     ds_output_set_single_file };
+
+  g_test_summary ("skip_empty and single_file of another output fail the start");
+
+  for (guint i = 0; i < G_N_ELEMENTS (setters); i++)
+    {
+      DsTestStream test;
+      const GError *error;
+
+      ds_test_stream_set_up (&test, "local");
+      setters[i](ds_dstream_print (ds_streaming_context_queue_stream (test.ssc), 10),
+                 TRUE);
+      error = ds_streaming_context_get_build_error (test.ssc);
+      g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+      g_assert_nonnull (strstr (error->message, "print-0"));
+      g_assert_nonnull (strstr (error->message, "save_as_text_files"));
+      ds_test_stream_tear_down (&test);
+    }
+}
+
+static void
+test_a_failed_output_leaves_no_success (void)
+{
+  DsTestStream test;
+  g_autofree char *directory = NULL;
+  g_autofree char *prefix = NULL;
+  DsDStream *stream = set_up_letters (&test, &directory, &prefix);
+  g_autofree char *first = g_strconcat (prefix, "-1000", NULL);
+  g_autofree char *success = g_build_filename (first, "_SUCCESS", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary (
+      "Lengths are no bytes: the output fails, names the batch, and no success");
+
+  ds_dstream_save_as_binary_files (ds_dstream_count (stream), prefix, NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  g_assert_false (ds_streaming_context_await_termination (test.ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_TYPE);
+  g_assert_nonnull (strstr (error->message, "save_as_binary_files-0 of batch 1000 ms"));
+  g_assert_false (g_file_test (success, G_FILE_TEST_EXISTS));
+  ds_test_stream_tear_down (&test);
+  {
+    g_autoptr (GDir) left = g_dir_open (first, 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name (left)) != NULL)
+      {
+        g_autofree char *path = g_build_filename (first, name, NULL);
+
+        g_assert_true (g_str_has_prefix (name, "part-"));
+        g_unlink (path);
+      }
+  }
+  g_assert_cmpint (g_rmdir (first), ==, 0);
   g_assert_cmpint (g_rmdir (directory), ==, 0);
 }
 
@@ -230,6 +447,20 @@ main (int argc, char *argv[])
                    test_text_files_are_named_by_batch);
   g_test_add_func ("/dstream/outputs/text-files-hold-each-partition",
                    test_text_files_hold_each_partition);
+  g_test_add_func ("/dstream/outputs/binary-files-hold-bytes",
+                   test_binary_files_hold_bytes);
+  g_test_add_func ("/dstream/outputs/msgpack-files-hold-types",
+                   test_msgpack_files_hold_types);
+  g_test_add_func ("/dstream/outputs/single-files-are-one-a-batch",
+                   test_single_files_are_one_a_batch);
+  g_test_add_func ("/dstream/outputs/empty-batches-can-be-skipped",
+                   test_empty_batches_can_be_skipped);
+  g_test_add_func ("/dstream/outputs/a-directory-of-the-batch-is-replaced",
+                   test_a_directory_of_the_batch_is_replaced);
+  g_test_add_func ("/dstream/outputs/files-options-are-of-files-only",
+                   test_files_options_are_of_files_only);
+  g_test_add_func ("/dstream/outputs/a-failed-output-leaves-no-success",
+                   test_a_failed_output_leaves_no_success);
   g_test_add_func ("/dstream/outputs/output-keys-are-stable",
                    test_output_keys_are_stable);
   g_test_add_func ("/dstream/outputs/bodies-run-in-order-of-registration",
