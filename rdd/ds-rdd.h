@@ -35,6 +35,19 @@ struct _DsRddClass
 DS_AVAILABLE_IN_ALL
 G_DECLARE_DERIVABLE_TYPE (DsRdd, ds_rdd, DS, RDD, GObject)
 
+/**
+ * DsOrder:
+ * @DS_ASCENDING: the smallest first
+ * @DS_DESCENDING: the largest first
+ *
+ * The direction of sorting.
+ */
+typedef enum
+{
+  DS_ASCENDING,
+  DS_DESCENDING
+} DsOrder;
+
 /* ---- Options: properties of what an operator returned, to be set before it is first
  * used ---- */
 
@@ -109,6 +122,15 @@ DsRdd *ds_rdd_distinct (DsRdd *self);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_repartition (DsRdd *self, guint n_partitions);
 
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_sort (DsRdd *self, DsOrder order); /* by the value itself */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_sort_by (DsRdd *self,
+                       DsOrder order,
+                       DsMapFunc func,
+                       gpointer user_data,
+                       GDestroyNotify destroy);
+
 /* ---- Pairs ---- */
 
 DS_AVAILABLE_IN_ALL
@@ -127,6 +149,8 @@ DsRdd *ds_rdd_flat_map_values (DsRdd *self,
                                GDestroyNotify destroy);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_partition_by (DsRdd *self, DsPartitioner *partitioner);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_sort_by_key (DsRdd *self, DsOrder order);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_group_by_key (DsRdd *self); /* (key, list) */
 DS_AVAILABLE_IN_ALL

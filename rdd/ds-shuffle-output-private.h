@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The inside of a shuffle, shared by its three files. */
+/* The inside of a shuffle, shared by its files. */
 
 #include "rdd/ds-shuffle-private.h"
 #include "rdd/ds-spill-buffer-private.h"
@@ -29,6 +29,8 @@ struct _DsShuffle
   DsShuffleInput input;
   DsPartitioner *partitioner; /* (nullable) */
   guint n_reduces;
+  gboolean sorts;
+  gboolean is_descending;
   DsShuffleHint *hint; /* (nullable) */
   DsShuffleNameFunc name;
   gpointer name_data;
@@ -49,6 +51,14 @@ struct _DsShuffleHint
   gsize n_reduce_keys; /* atomic */
 };
 
+/* What every writer begins with. */
+typedef struct
+{
+  DsSink sink;
+  guint map_partition;
+  DsShuffleOutput *output; /* (nullable): of most after finish */
+} DsShuffleWriterHead;
+
 DsShuffleOutput *ds_shuffle_output_new (guint n_reduces);
 void ds_shuffle_output_free (DsShuffleOutput *self);
 /* Where the buffers of all outputs spill. (transfer full) */
@@ -58,6 +68,21 @@ void
 ds_shuffle_take_output (DsShuffle *self, guint map_partition, DsShuffleOutput *output);
 /* (nullable) (transfer none): stays as long as the shuffle. */
 const DsShuffleOutput *ds_shuffle_get_output (DsShuffle *self, guint map_partition);
+/* The block of @map_partition as it arrives in @reduce_partition.  NULL when the task
+ * failed. (transfer full) */
+DsBlock *ds_shuffle_fetch (DsBlock *block,
+                           guint map_partition,
+                           guint reduce_partition,
+                           DsTask *task);
+
+/* ---- ds-shuffle-sort.c ---- */
+
+DsSink *ds_shuffle_make_sorter (DsShuffle *self, guint map_partition, DsTask *task);
+gboolean ds_shuffle_read_sorted (DsShuffle *self,
+                                 guint reduce_partition,
+                                 DsTask *task,
+                                 DsSink *sink);
+
 /* A table for this shuffle's values; its operator's name is the one of now. */
 DsTable *ds_shuffle_make_table (DsShuffle *self, DsTask *task, gsize n_keys_hint);
 

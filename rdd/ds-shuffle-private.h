@@ -60,6 +60,9 @@ typedef struct
   DsShuffleInput input;
   DsPartitioner *partitioner; /* (nullable): one partition, or in turn */
   guint n_reduces;            /* where there is no partitioner */
+  gboolean sorts;             /* by key, over all partitions; neither combine nor
+                                 partitioner then */
+  gboolean is_descending;     /* when it sorts */
 } DsShufflePlan;
 
 /* @name: of the operator, for messages; asked in every task with @name_data, which must
@@ -69,6 +72,8 @@ DsShuffle *
 ds_shuffle_new (const DsShufflePlan *plan, DsShuffleNameFunc name, gpointer name_data);
 /* Before the first writer. */
 void ds_shuffle_set_partitioner (DsShuffle *self, DsPartitioner *partitioner);
+/* The same for one without a partitioner. */
+void ds_shuffle_set_n_reduces (DsShuffle *self, guint n_reduces);
 void ds_shuffle_set_hint (DsShuffle *self, DsShuffleHint *hint);
 DsPartitioner *ds_shuffle_get_partitioner (DsShuffle *self); /* (nullable) */
 guint ds_shuffle_get_n_reduces (DsShuffle *self);

@@ -28,8 +28,7 @@ ds_shuffle_push_combined (DsShuffle *self, DsBlock *block, DsSink *sink)
   return sink->task->error == NULL;
 }
 
-/* The block as it arrives; NULL when the task failed. */
-static DsBlock *
+DsBlock *
 ds_shuffle_fetch (DsBlock *block,
                   guint map_partition,
                   guint reduce_partition,
@@ -225,6 +224,8 @@ ds_shuffle_read_buffer (DsShuffle *self,
 gboolean
 ds_shuffle_read (DsShuffle *self, guint reduce_partition, DsTask *task, DsSink *sink)
 {
+  if (self->sorts)
+    return ds_shuffle_read_sorted (self, reduce_partition, task, sink);
   if (self->combines)
     return ds_shuffle_read_combined (self, reduce_partition, task, sink);
 

@@ -19,11 +19,9 @@
 
 typedef struct
 {
-  DsSink sink;
+  DsShuffleWriterHead head; /* a dealer has its output from the start */
   DsShuffle *shuffle;
-  guint map_partition;
-  DsArena *scratch;        /* what a partitioner's function allocates */
-  DsShuffleOutput *output; /* (nullable): after finish; of a dealer from the start */
+  DsArena *scratch; /* what a partitioner's function allocates */
 
   /* Of a combiner. */
   DsTable *table;
@@ -40,7 +38,7 @@ ds_shuffle_writer_free (DsSink *sink)
 {
   DsShuffleWriter *self = (DsShuffleWriter *) sink;
 
-  g_clear_pointer (&self->output, ds_shuffle_output_free);
+  g_clear_pointer (&self->head.output, ds_shuffle_output_free);
   g_clear_pointer (&self->table, ds_table_free);
   g_clear_pointer (&self->block, ds_block_unref);
   g_clear_pointer (&self->scratch, ds_arena_unref);
@@ -54,12 +52,12 @@ ds_shuffle_writer_new (DsShuffle *shuffle, guint map_partition, DsTask *task)
 {
   DsShuffleWriter *self = ds_sink_alloc (sizeof *self, task, NULL);
 
-  self->sink.free = ds_shuffle_writer_free;
-  self->sink.accepts =
+  self->head.sink.free = ds_shuffle_writer_free;
+  self->head.sink.accepts =
       shuffle->input == DS_SHUFFLE_PAIRS ? DS_ACCEPTS_PAIRS : DS_ACCEPTS_VALUES;
-  self->sink.operator_name = shuffle->name (shuffle->name_data);
+  self->head.sink.operator_name = shuffle->name (shuffle->name_data);
   self->shuffle = ds_shuffle_ref (shuffle);
-  self->map_partition = map_partition;
+  self->head.map_partition = map_partition;
   self->scratch = ds_arena_new (ds_task_get_arena_pool (task));
   return self;
 }
@@ -71,12 +69,13 @@ ds_shuffle_writer_get_partitions (DsShuffleWriter *self,
                                   gsize n_keys,
                                   guint32 *partitions)
 {
-  DsTaskFrame frame =
-      ds_task_enter (self->sink.task, self->sink.operator_name, self->scratch, NULL);
-  gboolean success = ds_partitioner_get_partitions (self->shuffle->partitioner, keys,
-                                                    n_keys, self->sink.task, partitions);
+  DsTaskFrame frame = ds_task_enter (self->head.sink.task, self->head.sink.operator_name,
+                                     self->scratch, NULL);
+  gboolean success =
+      ds_partitioner_get_partitions (self->shuffle->partitioner, keys, n_keys,
+                                     self->head.sink.task, partitions);
 
-  ds_task_leave (self->sink.task, &frame);
+  ds_task_leave (self->head.sink.task, &frame);
   if (ds_arena_get_n_bytes (self->scratch) > 0)
     ds_arena_reset (self->scratch);
   return success;
@@ -130,7 +129,7 @@ ds_shuffle_output_take_columns (DsShuffleOutput *output,
 static gboolean
 ds_shuffle_combiner_deal (DsShuffleWriter *self)
 {
-  DsShuffleOutput *output = self->output;
+  DsShuffleOutput *output = self->head.output;
   g_autofree gsize *starts = g_new0 (gsize, (gsize) output->n_reduces + 1);
   g_autofree gsize *next = g_new (gsize, output->n_reduces);
   g_autofree guint32 *partitions = NULL;
@@ -156,7 +155,7 @@ ds_shuffle_combiner_deal (DsShuffleWriter *self)
       next[i] = starts[i];
     }
 
-  arena = ds_arena_new_sized (ds_task_get_arena_pool (self->sink.task),
+  arena = ds_arena_new_sized (ds_task_get_arena_pool (self->head.sink.task),
                               n_keys * sizeof (DsValue) * (values != NULL ? 2 : 1));
   dealt_keys = ds_arena_alloc (arena, n_keys * sizeof (DsValue));
   if (values != NULL)
@@ -193,13 +192,13 @@ ds_shuffle_combiner_finish (DsSink *sink)
   if (self->is_local)
     return TRUE;
 
-  self->output = ds_shuffle_output_new (shuffle->n_reduces);
-  self->output->blocks = g_new0 (DsBlock *, shuffle->n_reduces);
-  self->output->n_bytes = ds_block_get_n_bytes (self->block);
+  self->head.output = ds_shuffle_output_new (shuffle->n_reduces);
+  self->head.output->blocks = g_new0 (DsBlock *, shuffle->n_reduces);
+  self->head.output->n_bytes = ds_block_get_n_bytes (self->block);
   if (shuffle->partitioner == NULL || ds_partitioner_is_single (shuffle->partitioner))
     {
       if (ds_block_get_length (self->block) > 0)
-        self->output->blocks[0] = g_steal_pointer (&self->block);
+        self->head.output->blocks[0] = g_steal_pointer (&self->block);
       return TRUE;
     }
   return ds_shuffle_combiner_deal (self);
@@ -212,11 +211,11 @@ ds_shuffle_make_combiner (DsShuffle *self, DsTask *task)
   const gsize n_keys =
       self->hint != NULL ? ds_shuffle_hint_get (&self->hint->n_map_keys) : 0;
 
-  writer->sink.push = ds_shuffle_combiner_push;
-  writer->sink.finish = ds_shuffle_combiner_finish;
+  writer->head.sink.push = ds_shuffle_combiner_push;
+  writer->head.sink.finish = ds_shuffle_combiner_finish;
   writer->table = ds_shuffle_make_table (self, task, n_keys);
   writer->is_local = TRUE;
-  return &writer->sink;
+  return &writer->head.sink;
 }
 
 DsBlock *
@@ -232,10 +231,10 @@ static void
 ds_shuffle_dealer_fail (DsShuffleWriter *self, GError *error)
 {
   DsTaskFrame frame =
-      ds_task_enter (self->sink.task, self->sink.operator_name, NULL, NULL);
+      ds_task_enter (self->head.sink.task, self->head.sink.operator_name, NULL, NULL);
 
-  ds_task_take_error (self->sink.task, error);
-  ds_task_leave (self->sink.task, &frame);
+  ds_task_take_error (self->head.sink.task, error);
+  ds_task_leave (self->head.sink.task, &frame);
 }
 
 static gboolean
@@ -243,7 +242,7 @@ ds_shuffle_dealer_add (DsShuffleWriter *self, guint partition, const DsChunk *ch
 {
   GError *error = NULL;
 
-  if (ds_spill_buffer_add (self->output->buffers[partition], chunk, &error))
+  if (ds_spill_buffer_add (self->head.output->buffers[partition], chunk, &error))
     return TRUE;
   ds_shuffle_dealer_fail (self, error);
   return FALSE;
@@ -332,7 +331,7 @@ ds_shuffle_dealer_finish (DsSink *sink)
   if (sink->task->error != NULL)
     return FALSE;
   for (guint i = 0; i < self->shuffle->n_reduces; i++)
-    if (!ds_spill_buffer_seal (self->output->buffers[i], &error))
+    if (!ds_spill_buffer_seal (self->head.output->buffers[i], &error))
       {
         ds_shuffle_dealer_fail (self, error);
         return FALSE;
@@ -348,19 +347,19 @@ ds_shuffle_make_dealer (DsShuffle *self, guint map_partition, DsTask *task)
   g_autoptr (DsSpillFile) file =
       ds_shuffle_get_spill_file (self, ds_context_get_local_directory (task->context));
 
-  writer->sink.push = ds_shuffle_dealer_push;
-  writer->sink.finish = ds_shuffle_dealer_finish;
+  writer->head.sink.push = ds_shuffle_dealer_push;
+  writer->head.sink.finish = ds_shuffle_dealer_finish;
   if (self->input != DS_SHUFFLE_PAIRS)
-    writer->sink.accepts = DS_ACCEPTS_VALUES | DS_ACCEPTS_PAIRS;
+    writer->head.sink.accepts = DS_ACCEPTS_VALUES | DS_ACCEPTS_PAIRS;
   writer->starts = g_new (gsize, (gsize) self->n_reduces + 1);
   /* Map partitions start in different places, or small ones would all go to the first. */
   writer->next_partition = map_partition % self->n_reduces;
-  writer->output = ds_shuffle_output_new (self->n_reduces);
-  writer->output->buffers = g_new0 (DsSpillBuffer *, self->n_reduces);
+  writer->head.output = ds_shuffle_output_new (self->n_reduces);
+  writer->head.output->buffers = g_new0 (DsSpillBuffer *, self->n_reduces);
   for (guint i = 0; i < self->n_reduces; i++)
-    writer->output->buffers[i] =
+    writer->head.output->buffers[i] =
         ds_spill_buffer_new_in_file (budget, file, self->n_reduces);
-  return &writer->sink;
+  return &writer->head.sink;
 }
 
 /* ---- For the scheduler ---- */
@@ -370,18 +369,20 @@ ds_shuffle_make_writer (DsShuffle *self, guint map_partition, DsTask *task)
 {
   DsShuffleWriter *writer;
 
+  if (self->sorts)
+    return ds_shuffle_make_sorter (self, map_partition, task);
   if (!self->combines)
     return ds_shuffle_make_dealer (self, map_partition, task);
   writer = (DsShuffleWriter *) ds_shuffle_make_combiner (self, task);
-  writer->map_partition = map_partition;
+  writer->head.map_partition = map_partition;
   writer->is_local = FALSE;
-  return &writer->sink;
+  return &writer->head.sink;
 }
 
 void
 ds_shuffle_commit_writer (DsShuffle *self, DsSink *sink)
 {
-  DsShuffleWriter *writer = (DsShuffleWriter *) sink;
+  DsShuffleWriterHead *writer = (DsShuffleWriterHead *) sink;
   DsShuffleOutput *output = g_steal_pointer (&writer->output);
 
   if (output->blocks != NULL) /* buffers account for themselves */

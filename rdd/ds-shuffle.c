@@ -116,6 +116,8 @@ ds_shuffle_new (const DsShufflePlan *plan, DsShuffleNameFunc name, gpointer name
     self->combine = *plan->combine;
   self->input = plan->input;
   self->n_reduces = plan->n_reduces;
+  self->sorts = plan->sorts;
+  self->is_descending = plan->is_descending;
   self->name = name;
   self->name_data = name_data;
   self->hint = ds_shuffle_hint_new ();
@@ -194,6 +196,14 @@ ds_shuffle_set_partitioner (DsShuffle *self, DsPartitioner *partitioner)
   self->partitioner = ds_partitioner_ref (partitioner);
   self->n_reduces = ds_partitioner_get_n_partitions (partitioner);
   g_clear_pointer (&old, ds_partitioner_unref);
+}
+
+void
+ds_shuffle_set_n_reduces (DsShuffle *self, guint n_reduces)
+{
+  g_assert (self->partitioner == NULL);
+
+  self->n_reduces = n_reduces;
 }
 
 void
