@@ -215,6 +215,18 @@ DsBlock *ds_rdd_take (
     DsRdd *self,
     gsize n,
     GError **error); /* Blocks of one value; reduce of nothing is %DS_ERROR_EMPTY. */
+/* By @func's result, NULL: by the value; top the largest, take_ordered the smallest
+ * first.
+ */
+DS_AVAILABLE_IN_ALL
+DsBlock *
+ds_rdd_top (DsRdd *self, gsize n, DsMapFunc func, gpointer user_data, GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_take_ordered (DsRdd *self,
+                              gsize n,
+                              DsMapFunc func,
+                              gpointer user_data,
+                              GError **error);
 DS_AVAILABLE_IN_ALL
 DsBlock *
 ds_rdd_reduce (DsRdd *self, DsReduceFunc func, gpointer user_data, GError **error);
