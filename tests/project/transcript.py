@@ -16,7 +16,7 @@ import tempfile
 
 import tap
 
-TIMEOUT = 120  # seconds that a command may take
+TIMEOUT = 60  # seconds that a command may take
 
 
 class Step:
@@ -72,10 +72,14 @@ def run_step(step, directory, environment):
     tap.check(found == step.expected_text(), f"$ {step.command}\n{difference(step.expected_text(), found)}")
 
 
-def run(steps, path, **more):
-    """Runs the steps with the folders of PATH before those of the environment."""
-    environment = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC", **more)
+def run(steps, path, directory=None, **variables):
+    """Runs the steps with the folders of PATH before those of the environment, in DIRECTORY or
+    in a new one."""
+    environment = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC", **variables)
     environment["PATH"] = os.pathsep.join(path + [environment.get("PATH", "")])
-    with tempfile.TemporaryDirectory(prefix="dstream-transcript-") as directory:
+    if directory is not None:
         for step in steps:
             run_step(step, directory, environment)
+        return
+    with tempfile.TemporaryDirectory(prefix="dstream-transcript-") as temporary:
+        run(steps, path, temporary, **variables)
