@@ -72,6 +72,7 @@ typedef struct
   guint n_parents;
   gboolean is_inert;
   DsDuration slide;
+  DsDuration window;   /* how far it looks back at its parents; 0: not at all */
   DsTime zero_time;    /* DS_TIME_NONE before start */
   DsDuration remember; /* 0: not set */
   GArray *generated;   /* DsGeneratedRdd, oldest first */

@@ -232,6 +232,46 @@ DsDStream *ds_dstream_right_outer_join (DsDStream *self, DsDStream *other);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_full_outer_join (DsDStream *self, DsDStream *other);
 
+/* ---- Windows: lengths in µs, multiples of the slide of @self; @slide 0: that slide ----
+ * The result at t covers (t - window, t]. */
+
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_window (DsDStream *self, DsDuration window, DsDuration slide);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_tumbling_window (DsDStream *self, DsDuration window);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_count_by_value_and_window (DsDStream *self,
+                                                 DsDuration window,
+                                                 DsDuration slide);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_reduce_by_window (DsDStream *self,
+                                        DsDuration window,
+                                        DsDuration slide,
+                                        DsReduceFunc func,
+                                        gpointer user_data,
+                                        GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *
+ds_dstream_group_by_key_and_window (DsDStream *self, DsDuration window, DsDuration slide);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_reduce_by_key_and_window (DsDStream *self,
+                                                DsDuration window,
+                                                DsDuration slide,
+                                                DsReduceFunc func,
+                                                gpointer user_data,
+                                                GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_combine_by_key_and_window (DsDStream *self,
+                                                 DsDuration window,
+                                                 DsDuration slide,
+                                                 DsMapFunc create,
+                                                 DsReduceFunc merge_value,
+                                                 DsReduceFunc merge_combiners,
+                                                 gpointer user_data,
+                                                 GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_window_bounds (DsDStream *self);
+
 /* ---- Twins for other languages: see ds-rdd.h for what the blocks are ---- */
 
 DS_AVAILABLE_IN_ALL
@@ -246,6 +286,12 @@ DsDStream *ds_dstream_map_partition_blocks (DsDStream *self,
                                             GDestroyNotify destroy);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_reduce_by_key_op (DsDStream *self, DsReduction reduction);
+
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_reduce_by_key_and_window_op (DsDStream *self,
+                                                   DsDuration window,
+                                                   DsDuration slide,
+                                                   DsReduction reduction);
 
 /* ---- Outputs ---- */
 

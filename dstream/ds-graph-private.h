@@ -35,6 +35,8 @@ void ds_graph_add_output (DsGraph *self, DsOutput *output); /* (transfer full) *
 guint ds_graph_get_n_inputs (DsGraph *self);
 guint ds_graph_get_n_outputs (DsGraph *self);
 DsInputDStream *ds_graph_get_input (DsGraph *self, guint index);
+guint ds_graph_get_n_streams (DsGraph *self); /* inputs included */
+DsDStream *ds_graph_get_stream (DsGraph *self, guint index);
 DsOutput *ds_graph_get_output (DsGraph *self, guint index);
 DsOutput *ds_graph_find_output (DsGraph *self, const char *name);  /* (nullable) */
 DsDStream *ds_graph_find_stream (DsGraph *self, const char *name); /* (nullable) */

@@ -11,11 +11,12 @@ struct _DsGraph
 {
   DsStreamingContext *context; /* not owned */
   DsDuration interval;
-  DsDuration remember; /* 0: not set */
-  GPtrArray *streams;  /* owned; parents before children */
-  GPtrArray *inputs;   /* not owned: among the streams */
-  GPtrArray *outputs;  /* owned */
-  GPtrArray *inert;    /* owned: what wrong calls returned */
+  DsDuration remember;  /* 0: not set */
+  GPtrArray *streams;   /* owned; parents before children */
+  GPtrArray *inputs;    /* not owned: among the streams */
+  GPtrArray *outputs;   /* owned */
+  GPtrArray *inert;     /* owned: what wrong calls returned */
+  gboolean asks_inputs; /* something slides by more than a batch */
 
   GMutex lock; /* guards the remembered RDDs of all streams, and last_time */
   DsTime last_time;
@@ -120,6 +121,18 @@ ds_graph_get_input (DsGraph *self, guint index)
   return g_ptr_array_index (self->inputs, index);
 }
 
+guint
+ds_graph_get_n_streams (DsGraph *self)
+{
+  return self->streams->len;
+}
+
+DsDStream *
+ds_graph_get_stream (DsGraph *self, guint index)
+{
+  return g_ptr_array_index (self->streams, index);
+}
+
 DsOutput *
 ds_graph_get_output (DsGraph *self, guint index)
 {
@@ -217,8 +230,10 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
           ds_dstream_get_node (g_ptr_array_index (self->streams, i - 1));
 
       node->zero_time = zero_time;
+      if (node->remember > 0 && node->slide != self->interval)
+        self->asks_inputs = TRUE;
       for (guint k = 0; node->remember > 0 && k < node->n_parents; k++)
-        ds_graph_remember_at_least (node->parents[k], node->remember);
+        ds_graph_remember_at_least (node->parents[k], node->remember + node->window);
     }
 }
 
@@ -294,6 +309,26 @@ ds_graph_move_on_state (DsGraph *self, DsBatch *batch, GError **error)
   return TRUE;
 }
 
+/* What a source has goes into the batch in which it came, also when the window over it is
+ * due only later. */
+static gboolean
+ds_graph_ask_inputs (DsGraph *self, DsBatch *batch, GError **error)
+{
+  for (guint i = 0; self->asks_inputs && i < self->inputs->len; i++)
+    {
+      DsDStream *input = g_ptr_array_index (self->inputs, i);
+      g_autoptr (GError) local_error = NULL;
+
+      if (ds_dstream_get_node (input)->remember > 0 &&
+          ds_dstream_get_rdd (input, batch, &local_error) == NULL && local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
 static gboolean
 ds_graph_generate_outputs (DsGraph *self, DsBatch *batch, GArray *jobs, GError **error)
 {
@@ -329,7 +364,8 @@ ds_graph_generate (DsGraph *self,
 
   ds_graph_lock (self);
   self->last_time = ds_batch_get_time (batch);
-  ok = ds_graph_move_on_state (self, batch, error) &&
+  ok = ds_graph_ask_inputs (self, batch, error) &&
+       ds_graph_move_on_state (self, batch, error) &&
        ds_graph_generate_outputs (self, batch, jobs, error);
   if (self->steps->len > 0)
     {

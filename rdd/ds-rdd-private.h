@@ -108,6 +108,9 @@ DsRdd *ds_reduced_rdd_new (DsRdd *parent,
                            DsReduceFunc func,
                            gpointer user_data,
                            GDestroyNotify destroy);
+/* The union, partition by partition when all @rdds have the same partitioner (it has it,
+ * too), else one behind the other. */
+DsRdd *ds_aligned_union_rdd_new (DsContext *context, DsRdd **rdds, gsize n_rdds);
 /* One value, how many there are, also 0. */
 DsRdd *ds_count_rdd_new (DsRdd *parent);
 

@@ -6,6 +6,18 @@
 #include "base/ds-error.h"
 #include "rdd/ds-shuffled-rdd-private.h"
 
+DsReduceFunc
+ds_reduction_get_func (DsReduction reduction)
+{
+  static const DsReduceFunc funcs[] = {
+    [DS_REDUCTION_ADD] = ds_add,          [DS_REDUCTION_MULTIPLY] = ds_multiply,
+    [DS_REDUCTION_MIN] = ds_min,          [DS_REDUCTION_MAX] = ds_max,
+    [DS_REDUCTION_FIRST] = ds_keep_first, [DS_REDUCTION_LAST] = ds_keep_last,
+  };
+
+  return (guint) reduction < G_N_ELEMENTS (funcs) ? funcs[reduction] : NULL;
+}
+
 /**
  * ds_rdd_reduce_by_key_op:
  * @self: an RDD of pairs
@@ -21,19 +33,14 @@
 DsRdd *
 ds_rdd_reduce_by_key_op (DsRdd *self, DsReduction reduction)
 {
-  static const DsReduceFunc funcs[] = {
-    [DS_REDUCTION_ADD] = ds_add,          [DS_REDUCTION_MULTIPLY] = ds_multiply,
-    [DS_REDUCTION_MIN] = ds_min,          [DS_REDUCTION_MAX] = ds_max,
-    [DS_REDUCTION_FIRST] = ds_keep_first, [DS_REDUCTION_LAST] = ds_keep_last,
-  };
-  const gboolean is_known = (guint) reduction < G_N_ELEMENTS (funcs);
+  DsReduceFunc func = ds_reduction_get_func (reduction);
   DsRdd *rdd;
 
   g_return_val_if_fail (DS_IS_RDD (self), NULL);
 
-  rdd = ds_shuffled_rdd_new_reduce_by_key (self, is_known ? funcs[reduction] : ds_add,
-                                           NULL, NULL);
-  if (!is_known)
+  rdd =
+      ds_shuffled_rdd_new_reduce_by_key (self, func != NULL ? func : ds_add, NULL, NULL);
+  if (func == NULL)
     ds_rdd_latch_error (rdd, g_error_new (DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
                                           "reduce_by_key_op: %d is no reduction; those "
                                           "are 0 (add) to %d (last)",

@@ -34,4 +34,7 @@ DsRdd *ds_shuffled_rdd_new_reduce_by_key (DsRdd *parent,
                                           gpointer user_data,
                                           GDestroyNotify destroy);
 
+/* NULL: no such reduction. */
+DsReduceFunc ds_reduction_get_func (DsReduction reduction);
+
 G_END_DECLS
