@@ -18,6 +18,8 @@ typedef struct
 typedef struct
 {
   guint output_id;
+  char *name;        /* GRefString */
+  char *description; /* GRefString */
   DsTime start;
   DsTime end;
   GError *error; /* (nullable) */
@@ -45,6 +47,7 @@ typedef struct
     .processing_start = DS_TIME_NONE, .processing_end = DS_TIME_NONE \
   }
 
+/* Takes references to the names. */
 DsBatch *ds_batch_new (const DsBatchFields *fields);
 
 G_END_DECLS

@@ -33,6 +33,8 @@ ds_batch_new (const DsBatchFields *fields)
   for (guint i = 0; i < fields->n_outputs; i++)
     {
       outputs[i] = fields->outputs[i];
+      g_ref_string_acquire (outputs[i].name);
+      g_ref_string_acquire (outputs[i].description);
       if (outputs[i].error != NULL)
         outputs[i].error = g_error_copy (outputs[i].error);
     }
@@ -46,8 +48,12 @@ ds_batch_clear (gpointer data)
   const DsOutputInfo *outputs = self->fields.outputs;
 
   for (guint i = 0; i < self->fields.n_outputs; i++)
-    if (outputs[i].error != NULL)
-      g_error_free (outputs[i].error);
+    {
+      g_ref_string_release (outputs[i].name);
+      g_ref_string_release (outputs[i].description);
+      if (outputs[i].error != NULL)
+        g_error_free (outputs[i].error);
+    }
 }
 
 /**
@@ -169,6 +175,40 @@ ds_batch_get_n_records_of (DsBatch *self, guint stream_id)
     if (self->fields.inputs[i].stream_id == stream_id)
       return self->fields.inputs[i].n_records;
   return 0;
+}
+
+/**
+ * ds_batch_get_n_inputs:
+ * @self: a batch
+ *
+ * How many input streams reported for the batch, be it 0 records.
+ *
+ * Returns: the number; 0 as long as the batch is being generated
+ */
+guint
+ds_batch_get_n_inputs (DsBatch *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->fields.n_inputs;
+}
+
+/**
+ * ds_batch_get_input_id:
+ * @self: a batch
+ * @index: below ds_batch_get_n_inputs ()
+ *
+ * Gets which input stream reported; ds_batch_get_n_records_of () tells what.
+ *
+ * Returns: its ds_dstream_get_id ()
+ */
+guint
+ds_batch_get_input_id (DsBatch *self, guint index)
+{
+  g_return_val_if_fail (self != NULL, 0);
+  g_return_val_if_fail (index < self->fields.n_inputs, 0);
+
+  return self->fields.inputs[index].stream_id;
 }
 
 /**
@@ -311,6 +351,42 @@ ds_batch_get_output_id (DsBatch *self, guint index)
   g_return_val_if_fail (index < self->fields.n_outputs, 0);
 
   return self->fields.outputs[index].output_id;
+}
+
+/**
+ * ds_batch_get_output_name:
+ * @self: a batch
+ * @index: below ds_batch_get_n_outputs ()
+ *
+ * Gets what one of its outputs is called.
+ *
+ * Returns: (transfer none): its ds_output_get_name (), valid while @self is held
+ */
+const char *
+ds_batch_get_output_name (DsBatch *self, guint index)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (index < self->fields.n_outputs, NULL);
+
+  return self->fields.outputs[index].name;
+}
+
+/**
+ * ds_batch_get_output_description:
+ * @self: a batch
+ * @index: below ds_batch_get_n_outputs ()
+ *
+ * Gets how one of its outputs came about.
+ *
+ * Returns: (transfer none): its ds_output_get_description (), valid while @self is held
+ */
+const char *
+ds_batch_get_output_description (DsBatch *self, guint index)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (index < self->fields.n_outputs, NULL);
+
+  return self->fields.outputs[index].description;
 }
 
 /**

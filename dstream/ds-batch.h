@@ -38,6 +38,10 @@ DS_AVAILABLE_IN_ALL
 gint64 ds_batch_get_n_records (DsBatch *self);
 DS_AVAILABLE_IN_ALL
 gint64 ds_batch_get_n_records_of (DsBatch *self, guint stream_id);
+DS_AVAILABLE_IN_ALL
+guint ds_batch_get_n_inputs (DsBatch *self);
+DS_AVAILABLE_IN_ALL
+guint ds_batch_get_input_id (DsBatch *self, guint index);
 
 /* ---- When ---- */
 
@@ -60,6 +64,10 @@ DS_AVAILABLE_IN_ALL
 guint ds_batch_get_n_outputs (DsBatch *self);
 DS_AVAILABLE_IN_ALL
 guint ds_batch_get_output_id (DsBatch *self, guint index);
+DS_AVAILABLE_IN_ALL
+const char *ds_batch_get_output_name (DsBatch *self, guint index);
+DS_AVAILABLE_IN_ALL
+const char *ds_batch_get_output_description (DsBatch *self, guint index);
 DS_AVAILABLE_IN_ALL
 DsTime ds_batch_get_output_start (DsBatch *self, guint index);
 DS_AVAILABLE_IN_ALL

@@ -188,8 +188,8 @@ struct _DsOutput
   gpointer state;              /* of the operation */
   DsStreamingContext *context; /* not owned; NULL once the context is gone */
   DsDStream *stream;           /* not owned: the graph owns both */
-  char *name;                  /* (nullable) */
-  char *default_name;          /* "print-0" */
+  char *name;                  /* GRefString: given, or "print-0" */
+  char *description; /* GRefString: "queue stream -> map -> print"; set by start */
   guint id;
   gboolean is_inert;
 };
@@ -197,6 +197,10 @@ struct _DsOutput
 /* For the output operations: registers an output of @stream with its graph; inert, with
  * the mistake latched, when the call is wrong.  Takes over @state.  (transfer none) */
 DsOutput *ds_output_new (DsDStream *stream, const DsOutputOps *ops, gpointer state);
+/* The names are final: makes the description. */
+void ds_output_freeze (DsOutput *self);
+/* As it enters a batch: nothing has happened yet. */
+DsOutputInfo ds_output_get_info (DsOutput *self);
 /* What print writes for one batch. */
 char *ds_print_output_format (DsTime batch_time, DsBlock *values, guint n);
 /* "<prefix>-<ms>.<suffix>" */

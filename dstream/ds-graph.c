@@ -223,6 +223,7 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
       DsDuration slide = ds_dstream_get_slide_duration (output->stream);
 
       ds_graph_remember_at_least (output->stream, MAX (slide, self->remember));
+      ds_output_freeze (output);
     }
   for (guint i = self->streams->len; i > 0; i--)
     {

@@ -37,9 +37,7 @@ ds_job_generator_snapshot (DsStreamingContext *context, DsJobSet *set)
   DsOutputInfo *outputs = g_newa (DsOutputInfo, set->jobs->len);
 
   for (guint i = 0; i < set->jobs->len; i++)
-    outputs[i] = (DsOutputInfo){ ds_output_get_id (
-                                     g_array_index (set->jobs, DsOutputJob, i).output),
-                                 DS_TIME_NONE, DS_TIME_NONE, NULL };
+    outputs[i] = ds_output_get_info (g_array_index (set->jobs, DsOutputJob, i).output);
   fields.submission_time = set->submission_time;
   fields.inputs = set->inputs;
   fields.n_inputs = set->n_inputs;

@@ -190,10 +190,8 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
   gboolean ok;
 
   for (guint i = 0; i < set->jobs->len; i++)
-    self.outputs[i] = (DsOutputInfo){
-      ds_output_get_id (g_array_index (set->jobs, DsOutputJob, i).output), DS_TIME_NONE,
-      DS_TIME_NONE, NULL
-    };
+    self.outputs[i] =
+        ds_output_get_info (g_array_index (set->jobs, DsOutputJob, i).output);
   self.fields.submission_time = set->submission_time;
   self.fields.processing_start = ds_driver_get_now (context->driver);
   self.fields.inputs = set->inputs;

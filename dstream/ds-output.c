@@ -15,8 +15,8 @@ ds_output_finalize (GObject *object)
 
   if (self->state != NULL && self->ops->free_state != NULL)
     self->ops->free_state (self->state);
-  g_free (self->name);
-  g_free (self->default_name);
+  g_clear_pointer (&self->name, g_ref_string_release);
+  g_clear_pointer (&self->description, g_ref_string_release);
 
   G_OBJECT_CLASS (ds_output_parent_class)->finalize (object);
 }
@@ -37,6 +37,7 @@ ds_output_new (DsDStream *stream, const DsOutputOps *ops, gpointer state)
 {
   DsStreamingContext *context = ds_dstream_get_node (stream)->context;
   DsOutput *self = g_object_new (DS_TYPE_OUTPUT, NULL);
+  g_autofree char *default_name = NULL;
 
   self->ops = ops;
   self->state = state;
@@ -48,8 +49,29 @@ ds_output_new (DsDStream *stream, const DsOutputOps *ops, gpointer state)
     ds_graph_add_inert (context->graph, G_OBJECT (self));
   else
     ds_graph_add_output (context->graph, self);
-  self->default_name = g_strdup_printf ("%s-%u", ops->kind, self->id);
+  default_name = g_strdup_printf ("%s-%u", ops->kind, self->id);
+  self->name = g_ref_string_new (default_name);
+  self->description = g_ref_string_new (ops->kind);
   return self;
+}
+
+void
+ds_output_freeze (DsOutput *self)
+{
+  g_autofree char *description = ds_output_get_description (self);
+
+  g_clear_pointer (&self->description, g_ref_string_release);
+  self->description = g_ref_string_new (description);
+}
+
+DsOutputInfo
+ds_output_get_info (DsOutput *self)
+{
+  return (DsOutputInfo){ .output_id = self->id,
+                         .name = self->name,
+                         .description = self->description,
+                         .start = DS_TIME_NONE,
+                         .end = DS_TIME_NONE };
 }
 
 /**
@@ -95,8 +117,8 @@ ds_output_set_name (DsOutput *self, const char *name)
                                   name);
       return;
     }
-  g_free (self->name);
-  self->name = g_strdup (name);
+  g_ref_string_release (self->name);
+  self->name = g_ref_string_new (name);
 }
 
 /**
@@ -113,7 +135,7 @@ ds_output_get_name (DsOutput *self)
 {
   g_return_val_if_fail (DS_IS_OUTPUT (self), NULL);
 
-  return self->name != NULL ? self->name : self->default_name;
+  return self->name;
 }
 
 /**
@@ -131,4 +153,38 @@ ds_output_get_id (DsOutput *self)
   g_return_val_if_fail (DS_IS_OUTPUT (self), 0);
 
   return self->id;
+}
+
+/**
+ * ds_output_get_description:
+ * @self: an output
+ *
+ * Describes how the output came about: the streams from the first source to it, by their
+ * names, as "socket_text_stream -> flat_map -> count_by_value -> print".  Of a stream
+ * with several parents the others are named in brackets.
+ *
+ * Returns: (transfer full): the description; free it with g_free ()
+ */
+char *
+ds_output_get_description (DsOutput *self)
+{
+  g_autoptr (GString) text = NULL;
+
+  g_return_val_if_fail (DS_IS_OUTPUT (self), NULL);
+
+  text = g_string_new (self->ops->kind);
+  for (DsDStream *stream = self->stream; stream != NULL;)
+    {
+      DsDStreamNode *node = ds_dstream_get_node (stream);
+      g_autoptr (GString) step = g_string_new (ds_dstream_describe (stream));
+
+      for (guint i = 1; i < node->n_parents; i++)
+        g_string_append_printf (step, "%s%s%s", i == 1 ? " (with " : ", ",
+                                ds_dstream_describe (node->parents[i]),
+                                i == node->n_parents - 1 ? ")" : "");
+      g_string_append (step, " -> ");
+      g_string_prepend (text, step->str);
+      stream = node->n_parents > 0 ? node->parents[0] : NULL;
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }

@@ -26,6 +26,8 @@ DS_AVAILABLE_IN_ALL
 const char *ds_output_get_name (DsOutput *self);
 DS_AVAILABLE_IN_ALL
 guint ds_output_get_id (DsOutput *self);
+DS_AVAILABLE_IN_ALL
+char *ds_output_get_description (DsOutput *self);
 
 /* ---- Of ds_dstream_save_as_text_files () and its like ---- */
 

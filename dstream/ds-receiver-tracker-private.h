@@ -7,6 +7,7 @@
 #include "dstream/ds-dstream-private.h"
 #include "dstream/ds-input-info-tracker-private.h"
 #include "dstream/ds-received-block-tracker-private.h"
+#include "dstream/ds-receiver-info-private.h"
 
 G_BEGIN_DECLS
 
@@ -38,6 +39,8 @@ void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 
 /* Of what is received and still needed. */
 DsMemoryBudget *ds_receiver_tracker_get_budget (DsReceiverTracker *self);
+/* How the receiver of @stream is; NULL: it has none.  (transfer full) (nullable) */
+DsReceiverInfo *ds_receiver_tracker_get_info (DsReceiverTracker *self, DsDStream *stream);
 DsReceivedBlockTracker *ds_receiver_tracker_get_blocks (DsReceiverTracker *self);
 DsInputInfoTracker *ds_receiver_tracker_get_infos (DsReceiverTracker *self);
 /* Records that receivers handed over and other input streams reported. */

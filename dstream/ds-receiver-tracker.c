@@ -16,6 +16,7 @@ typedef struct
   DsReceiverTracker *tracker;
   DsDStream *stream; /* not owned */
   DsReceiverSupervisor *supervisor;
+  DsReceiverInfo *info; /* guarded by the tracker's lock */
 } DsTrackedReceiver;
 
 struct _DsReceiverTracker
@@ -55,8 +56,12 @@ void
 ds_receiver_tracker_free (DsReceiverTracker *self)
 {
   for (guint i = 0; i < self->receivers->len; i++)
-    ds_receiver_supervisor_free (
-        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor);
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+
+      ds_receiver_supervisor_free (tracked->supervisor);
+      ds_receiver_info_unref (tracked->info);
+    }
   g_array_unref (self->receivers);
   ds_received_block_tracker_free (self->blocks);
   ds_input_info_tracker_free (self->infos);
@@ -90,11 +95,36 @@ ds_receiver_tracker_add_block (gpointer owner,
   return TRUE;
 }
 
+/* NULL: as it was. */
+static void
+ds_tracked_receiver_note (DsTrackedReceiver *receiver,
+                          gboolean is_active,
+                          const char *location,
+                          const GError *error)
+{
+  DsReceiverTracker *self = receiver->tracker;
+  DsTime now = ds_driver_get_now (self->context->driver);
+  g_autoptr (DsReceiverInfo) old = NULL;
+
+  g_mutex_lock (&self->lock);
+  old = receiver->info;
+  receiver->info = ds_receiver_info_new (&(const DsReceiverInfoFields){
+      .stream_id = ds_receiver_info_get_stream_id (old),
+      .name = ds_receiver_info_get_name (old),
+      .is_active = is_active,
+      .location = location != NULL ? location : ds_receiver_info_get_location (old),
+      .last_error = error != NULL ? error : ds_receiver_info_get_last_error (old),
+      .last_error_time =
+          error != NULL ? now : ds_receiver_info_get_last_error_time (old) });
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 ds_receiver_tracker_started (gpointer owner, const char *location)
 {
   DsTrackedReceiver *receiver = owner;
 
+  ds_tracked_receiver_note (receiver, TRUE, location, NULL);
   ds_streaming_context_post_receiver (receiver->tracker->context,
                                       DS_EVENT_RECEIVER_STARTED, receiver->stream,
                                       location, NULL);
@@ -105,6 +135,7 @@ ds_receiver_tracker_error (gpointer owner, const GError *error)
 {
   DsTrackedReceiver *receiver = owner;
 
+  ds_tracked_receiver_note (receiver, TRUE, NULL, error);
   ds_streaming_context_post_receiver (receiver->tracker->context, DS_EVENT_RECEIVER_ERROR,
                                       receiver->stream, NULL, error);
 }
@@ -114,6 +145,7 @@ ds_receiver_tracker_stopped (gpointer owner, const GError *error)
 {
   DsTrackedReceiver *receiver = owner;
 
+  ds_tracked_receiver_note (receiver, FALSE, NULL, error);
   ds_streaming_context_post_receiver (receiver->tracker->context,
                                       DS_EVENT_RECEIVER_STOPPED, receiver->stream, NULL,
                                       error);
@@ -148,11 +180,15 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
         .budget = self->budget,
       };
       DsReceiver *receiver = ds_receiver_input_dstream_prepare (input, &settings);
-      DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL };
+      DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL, NULL };
       DsTrackedReceiver *kept;
 
       if (receiver == NULL)
         continue;
+      tracked.info = ds_receiver_info_new (
+          &(const DsReceiverInfoFields){ .stream_id = i,
+                                         .name = ds_dstream_describe (tracked.stream),
+                                         .last_error_time = DS_TIME_NONE });
       g_array_append_val (self->receivers, tracked);
       kept =
           &g_array_index (self->receivers, DsTrackedReceiver, self->receivers->len - 1);
@@ -260,6 +296,23 @@ DsMemoryBudget *
 ds_receiver_tracker_get_budget (DsReceiverTracker *self)
 {
   return self->budget;
+}
+
+DsReceiverInfo *
+ds_receiver_tracker_get_info (DsReceiverTracker *self, DsDStream *stream)
+{
+  DsReceiverInfo *info = NULL;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; info == NULL && i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+
+      if (tracked->stream == stream)
+        info = ds_receiver_info_ref (tracked->info);
+    }
+  g_mutex_unlock (&self->lock);
+  return info;
 }
 
 DsReceivedBlockTracker *

@@ -590,3 +590,24 @@ ds_streaming_context_get_n_processed (DsStreamingContext *self)
   driver = ds_streaming_context_get_driver (self);
   return driver != NULL ? ds_driver_get_n_processed (driver) : 0;
 }
+
+/**
+ * ds_streaming_context_get_receiver_info:
+ * @self: a context
+ * @stream: an input stream of it
+ *
+ * How the receiver of a stream is just now.  Any thread, also in a handler.
+ *
+ * Returns: (transfer full) (nullable): a snapshot; %NULL before start and for a stream
+ *   without receiver
+ */
+DsReceiverInfo *
+ds_streaming_context_get_receiver_info (DsStreamingContext *self, DsDStream *stream)
+{
+  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), NULL);
+  g_return_val_if_fail (DS_IS_DSTREAM (stream), NULL);
+
+  if (ds_streaming_context_get_driver (self) == NULL)
+    return NULL;
+  return ds_receiver_tracker_get_info (self->receivers, stream);
+}

@@ -6,6 +6,7 @@
 #include "base/ds-clock.h"
 #include "dstream/ds-dstream.h"
 #include "dstream/ds-input-dstream.h"
+#include "dstream/ds-receiver-info.h"
 #include "receivers/ds-receiver.h"
 
 G_BEGIN_DECLS
@@ -227,5 +228,8 @@ DS_AVAILABLE_IN_ALL
 gint64 ds_streaming_context_get_n_received (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
 gint64 ds_streaming_context_get_n_processed (DsStreamingContext *self);
+DS_AVAILABLE_IN_ALL
+DsReceiverInfo *ds_streaming_context_get_receiver_info (DsStreamingContext *self,
+                                                        DsDStream *stream);
 
 G_END_DECLS

@@ -17,4 +17,5 @@
 #include "dstream/ds-dstream.h"
 #include "dstream/ds-input-dstream.h"
 #include "dstream/ds-output.h"
+#include "dstream/ds-receiver-info.h"
 #include "dstream/ds-streaming-context.h"

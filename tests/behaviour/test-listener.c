@@ -147,6 +147,9 @@ test_batch_events (void)
       g_assert_cmpint (ds_batch_get_time (batch_log_get (&completed, i)), ==,
                        (i + 1) * 100 * DS_MILLISECOND);
       g_assert_cmpint (ds_batch_get_n_records (batch_log_get (&submitted, i)), ==, i + 1);
+      g_assert_cmpuint (ds_batch_get_n_inputs (batch_log_get (&submitted, i)), ==, 1);
+      g_assert_cmpuint (ds_batch_get_input_id (batch_log_get (&submitted, i), 0), ==,
+                        ds_dstream_get_id (queue));
       g_assert_cmpint (ds_batch_get_n_records_of (batch_log_get (&completed, i),
                                                   ds_dstream_get_id (queue)),
                        ==, i + 1);
@@ -230,7 +233,9 @@ test_receiver_events (void)
   g_autoptr (DsManualClock) clock = NULL;
   g_autoptr (DsStreamingContext) streaming = behaviour_new_streaming (&clock);
   g_autoptr (DsReceiver) receiver = test_receiver_new (report_and_end, NULL);
+  g_autoptr (DsReceiverInfo) info = NULL;
   g_autoptr (GError) error = NULL;
+  DsDStream *stream = NULL;
   ReceiverLog log = { 0 };
 
   g_test_summary (
@@ -242,8 +247,10 @@ test_receiver_events (void)
   gate_init (&log.n_errors);
   g_mutex_init (&log.lock);
   log.started_id = log.stopped_id = log.error_id = G_MAXUINT;
-  ds_dstream_foreach_rdd (ds_streaming_context_receiver_stream (streaming, receiver),
-                          behaviour_ignore_rdd, NULL, NULL);
+  stream = ds_streaming_context_receiver_stream (streaming, receiver);
+  ds_dstream_set_name (stream, "events");
+  ds_dstream_foreach_rdd (stream, behaviour_ignore_rdd, NULL, NULL);
+  g_assert_null (ds_streaming_context_get_receiver_info (streaming, stream));
   g_signal_connect (streaming, "receiver-started", G_CALLBACK (log_receiver_started),
                     &log);
   g_signal_connect (streaming, "receiver-error", G_CALLBACK (log_receiver_error), &log);
@@ -252,6 +259,13 @@ test_receiver_events (void)
   ds_streaming_context_start (streaming, &error);
   g_assert_no_error (error);
   gate_await (&log.n_stopped, 1);
+  info = ds_streaming_context_get_receiver_info (streaming, stream);
+  g_assert_cmpuint (ds_receiver_info_get_stream_id (info), ==, 0);
+  g_assert_cmpstr (ds_receiver_info_get_name (info), ==, "events");
+  g_assert_false (ds_receiver_info_is_active (info));
+  g_assert_nonnull (ds_receiver_info_get_location (info));
+  g_assert_error (ds_receiver_info_get_last_error (info), DS_ERROR, DS_ERROR_FAILED);
+  g_assert_cmpint (ds_receiver_info_get_last_error_time (info), ==, 0);
   behaviour_stop (streaming);
 
   g_assert_cmpint (gate_get (&log.n_started), ==, 1);
@@ -346,6 +360,7 @@ run_output_events (DsForeachRddFunc second_output, OutputLog *log, BatchLog *com
 static void
 test_output_operation_events (void)
 {
+  const char *const names[] = { "foreach_rdd-0", "foreach_rdd-1", "foreach_rdd-2" };
   OutputLog log;
   BatchLog completed;
   DsBatch *second = NULL;
@@ -380,6 +395,9 @@ test_output_operation_events (void)
   for (guint i = 0; i < 3; i++)
     {
       g_assert_cmpuint (ds_batch_get_output_id (second, i), ==, i);
+      g_assert_cmpstr (ds_batch_get_output_name (second, i), ==, names[i]);
+      g_assert_cmpstr (ds_batch_get_output_description (second, i), ==,
+                       "queue stream -> foreach_rdd");
       g_assert_cmpint (ds_batch_get_output_end (second, i), >=,
                        ds_batch_get_output_start (second, i));
     }

@@ -420,6 +420,28 @@ test_names_are_unique (void)
 }
 
 static void
+test_descriptions_name_the_way (void)
+{
+  DsTestStream test;
+  g_autofree char *description = NULL;
+  DsDStream *left;
+  DsDStream *right;
+  DsOutput *output;
+
+  g_test_summary ("An output is described by the streams that lead to it");
+
+  ds_test_stream_set_up (&test, "local");
+  left = ds_streaming_context_queue_stream (test.ssc);
+  right = ds_dstream_key_by (ds_streaming_context_queue_stream (test.ssc), ds_to_string,
+                             NULL, NULL);
+  output = ds_dstream_print (ds_dstream_join (left, right), 10);
+  ds_dstream_set_name (left, "clicks");
+  description = ds_output_get_description (output);
+  g_assert_cmpstr (description, ==, "clicks -> join (with key_by) -> print");
+  ds_test_stream_tear_down (&test);
+}
+
+static void
 test_blocks_are_of_collect_only (void)
 {
   g_test_summary ("Asking another output for its values is a programming error");
@@ -466,6 +488,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/outputs/bodies-run-in-order-of-registration",
                    test_bodies_run_in_order_of_registration);
   g_test_add_func ("/dstream/outputs/names-are-unique", test_names_are_unique);
+  g_test_add_func ("/dstream/outputs/descriptions-name-the-way",
+                   test_descriptions_name_the_way);
   g_test_add_func ("/dstream/outputs/blocks-are-of-collect-only",
                    test_blocks_are_of_collect_only);
   return g_test_run ();
