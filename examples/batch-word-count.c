@@ -4,11 +4,10 @@
  * stream run on, without a stream.
  *
  *   $ printf 'to be or not to be\n' >hamlet.txt
- *   $ printf 'be quick\nor be dead\n' >note.txt
- *   $ batch-word-count '*.txt' 3
+ *   $ printf 'be quick\nto be dead\n' >note.txt
+ *   $ batch-word-count '*.txt' 2
  *   (be,4)
- *   (to,2)
- *   (or,2)
+ *   (to,3)
  *
  * The first argument is a file, a directory or a pattern, which the engine reads in
  * parallel, the second one how many words to print [20]. */
