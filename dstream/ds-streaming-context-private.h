@@ -3,7 +3,8 @@
 
 /* The inside of a streaming context: what its files share.
  *
- *   ds-streaming-context.c          the object: construction, settings, getters
+ *   ds-streaming-context.c          the object: construction, properties, getters
+ *   ds-streaming-context-settings.c the table of settings, key files, environment
  *   ds-streaming-context-build.c    latched mistakes, sources, union and transform
  *   ds-streaming-context-life.c     start, waiting, the one active context
  *   ds-streaming-context-stop.c     the one ordered shutdown
@@ -37,8 +38,9 @@ struct _DsStreamingContext
   DsGraph *graph;
   pid_t pid;
 
-  /* Settings: fixed at start. */
-  DsClock *clock;
+  DsClock *clock; /* fixed at start */
+
+  /* Settings, ds-streaming-context-settings.c: fixed at start. */
   DsDuration block_interval;
   DsDuration receiver_restart_delay;
   guint64 max_received_bytes; /* 0: a quarter of the engine's memory budget */
@@ -70,6 +72,19 @@ struct _DsStreamingContext
   char *stop_report;
   DsSignalWatch *signal_watch;
 };
+
+/* ---- Settings: number 0, 1, 2 ... of the table ---- */
+
+/* The defaults, and what the environment says; a mistake there is latched. */
+void ds_streaming_context_init_settings (DsStreamingContext *self);
+void ds_streaming_context_install_settings (GObjectClass *object_class, guint first_id);
+void
+ds_streaming_context_get_setting (DsStreamingContext *self, guint index, GValue *value);
+void ds_streaming_context_set_setting (DsStreamingContext *self,
+                                       guint index,
+                                       const GValue *value);
+/* All of them, as a table in Markdown. */
+char *ds_streaming_context_describe_settings (void);
 
 /* ---- Building ---- */
 

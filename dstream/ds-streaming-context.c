@@ -37,19 +37,11 @@ enum
   PROP_0,
   PROP_CONTEXT,
   PROP_BATCH_INTERVAL,
-  PROP_BLOCK_INTERVAL,
-  PROP_RECEIVER_RESTART_DELAY,
-  PROP_MAX_RECEIVED_BYTES,
-  PROP_FAILURE_POLICY,
-  PROP_MAX_BATCH_RETRIES,
-  PROP_CATCH_UP_POLICY,
-  PROP_MAX_WAITING_BATCHES,
-  PROP_GRACEFUL_STOP_TIMEOUT,
-  PROP_STOP_CONTEXT,
   PROP_CLOCK,
   PROP_STATE,
   PROP_N_MISSED_TICKS,
-  N_PROPS
+  N_PROPS,
+  PROP_FIRST_SETTING = N_PROPS
 };
 
 static GParamSpec *ds_streaming_context_props[N_PROPS];
@@ -86,6 +78,11 @@ ds_streaming_context_get_property (GObject *object,
 {
   DsStreamingContext *self = DS_STREAMING_CONTEXT (object);
 
+  if (id >= PROP_FIRST_SETTING)
+    {
+      ds_streaming_context_get_setting (self, id - PROP_FIRST_SETTING, value);
+      return;
+    }
   switch (id)
     {
     case PROP_CONTEXT:
@@ -93,33 +90,6 @@ ds_streaming_context_get_property (GObject *object,
       break;
     case PROP_BATCH_INTERVAL:
       g_value_set_int64 (value, self->interval);
-      break;
-    case PROP_BLOCK_INTERVAL:
-      g_value_set_int64 (value, self->block_interval);
-      break;
-    case PROP_RECEIVER_RESTART_DELAY:
-      g_value_set_int64 (value, self->receiver_restart_delay);
-      break;
-    case PROP_MAX_RECEIVED_BYTES:
-      g_value_set_uint64 (value, self->max_received_bytes);
-      break;
-    case PROP_FAILURE_POLICY:
-      g_value_set_enum (value, (int) self->failure_policy);
-      break;
-    case PROP_MAX_BATCH_RETRIES:
-      g_value_set_uint (value, self->max_batch_retries);
-      break;
-    case PROP_CATCH_UP_POLICY:
-      g_value_set_enum (value, (int) self->catch_up_policy);
-      break;
-    case PROP_MAX_WAITING_BATCHES:
-      g_value_set_uint (value, self->max_waiting_batches);
-      break;
-    case PROP_GRACEFUL_STOP_TIMEOUT:
-      g_value_set_int64 (value, self->graceful_stop_timeout);
-      break;
-    case PROP_STOP_CONTEXT:
-      g_value_set_boolean (value, self->stop_context);
       break;
     case PROP_CLOCK:
       g_value_set_object (value, self->clock);
@@ -148,6 +118,11 @@ ds_streaming_context_set_property (GObject *object,
       !ds_streaming_context_may_build (self, pspec->name))
     return;
 
+  if (id >= PROP_FIRST_SETTING)
+    {
+      ds_streaming_context_set_setting (self, id - PROP_FIRST_SETTING, value);
+      return;
+    }
   switch (id)
     {
     case PROP_CONTEXT:
@@ -155,33 +130,6 @@ ds_streaming_context_set_property (GObject *object,
       break;
     case PROP_BATCH_INTERVAL:
       self->interval = g_value_get_int64 (value);
-      break;
-    case PROP_BLOCK_INTERVAL:
-      self->block_interval = g_value_get_int64 (value);
-      break;
-    case PROP_RECEIVER_RESTART_DELAY:
-      self->receiver_restart_delay = g_value_get_int64 (value);
-      break;
-    case PROP_MAX_RECEIVED_BYTES:
-      self->max_received_bytes = g_value_get_uint64 (value);
-      break;
-    case PROP_FAILURE_POLICY:
-      self->failure_policy = (DsFailurePolicy) g_value_get_enum (value);
-      break;
-    case PROP_MAX_BATCH_RETRIES:
-      self->max_batch_retries = g_value_get_uint (value);
-      break;
-    case PROP_CATCH_UP_POLICY:
-      self->catch_up_policy = (DsCatchUpPolicy) g_value_get_enum (value);
-      break;
-    case PROP_MAX_WAITING_BATCHES:
-      self->max_waiting_batches = g_value_get_uint (value);
-      break;
-    case PROP_GRACEFUL_STOP_TIMEOUT:
-      self->graceful_stop_timeout = g_value_get_int64 (value);
-      break;
-    case PROP_STOP_CONTEXT:
-      self->stop_context = g_value_get_boolean (value);
       break;
     case PROP_CLOCK:
       if (g_value_get_object (value) != NULL)
@@ -275,78 +223,6 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
       g_param_spec_int64 ("batch-interval", NULL, NULL, G_MININT64, G_MAXINT64, DS_SECOND,
                           fixed);
   /**
-   * DsStreamingContext:block-interval:
-   *
-   * How often what a receiver stored becomes a block, in µs.
-   */
-  ds_streaming_context_props[PROP_BLOCK_INTERVAL] =
-      g_param_spec_int64 ("block-interval", NULL, NULL, DS_MILLISECOND, G_MAXINT64,
-                          200 * DS_MILLISECOND, setting);
-  /**
-   * DsStreamingContext:receiver-restart-delay:
-   *
-   * The first pause before a receiver that failed is started again, in µs.
-   */
-  ds_streaming_context_props[PROP_RECEIVER_RESTART_DELAY] =
-      g_param_spec_int64 ("receiver-restart-delay", NULL, NULL, 1, G_MAXINT64,
-                          2 * DS_SECOND, setting);
-  /**
-   * DsStreamingContext:max-received-bytes:
-   *
-   * How much may have been received and still be needed, by batches to come or
-   * remembered ones; 0: a quarter of #DsContext:memory-budget.  While it is reached
-   * receivers read no further, and their senders wait; nothing is dropped.  Receivers may
-   * go past it by what they hold in their hands: one buffer each.
-   */
-  ds_streaming_context_props[PROP_MAX_RECEIVED_BYTES] =
-      g_param_spec_uint64 ("max-received-bytes", NULL, NULL, 0, G_MAXUINT64, 0, setting);
-  /**
-   * DsStreamingContext:failure-policy:
-   *
-   * What happens after a batch that failed.
-   */
-  ds_streaming_context_props[PROP_FAILURE_POLICY] =
-      g_param_spec_enum ("failure-policy", NULL, NULL, DS_TYPE_FAILURE_POLICY,
-                         DS_FAILURE_POLICY_STOP, setting);
-  /**
-   * DsStreamingContext:max-batch-retries:
-   *
-   * How often a batch that failed is tried again under %DS_FAILURE_POLICY_RETRY.
-   */
-  ds_streaming_context_props[PROP_MAX_BATCH_RETRIES] =
-      g_param_spec_uint ("max-batch-retries", NULL, NULL, 0, G_MAXINT, 3, setting);
-  /**
-   * DsStreamingContext:catch-up-policy:
-   *
-   * What happens to ticks that were missed.
-   */
-  ds_streaming_context_props[PROP_CATCH_UP_POLICY] =
-      g_param_spec_enum ("catch-up-policy", NULL, NULL, DS_TYPE_CATCH_UP_POLICY,
-                         DS_CATCH_UP_ALL, setting);
-  /**
-   * DsStreamingContext:max-waiting-batches:
-   *
-   * How many batches may wait to be run.  Past it no batch is generated, what receivers
-   * bring waits, and at #DsStreamingContext:max-received-bytes they stop reading.
-   */
-  ds_streaming_context_props[PROP_MAX_WAITING_BATCHES] =
-      g_param_spec_uint ("max-waiting-batches", NULL, NULL, 1, G_MAXINT, 2, setting);
-  /**
-   * DsStreamingContext:graceful-stop-timeout:
-   *
-   * How long a graceful stop may take, in µs of real time; 0: ten batch intervals, but
-   * at least 2 s.
-   */
-  ds_streaming_context_props[PROP_GRACEFUL_STOP_TIMEOUT] =
-      g_param_spec_int64 ("graceful-stop-timeout", NULL, NULL, 0, G_MAXINT64, 0, setting);
-  /**
-   * DsStreamingContext:stop-context:
-   *
-   * Whether ds_streaming_context_stop () also stops the engine.
-   */
-  ds_streaming_context_props[PROP_STOP_CONTEXT] =
-      g_param_spec_boolean ("stop-context", NULL, NULL, TRUE, setting);
-  /**
    * DsStreamingContext:clock:
    *
    * What time is it?
@@ -372,6 +248,7 @@ ds_streaming_context_class_init (DsStreamingContextClass *klass)
       g_param_spec_int64 ("n-missed-ticks", NULL, NULL, 0, G_MAXINT64, 0, reading);
 
   g_object_class_install_properties (object_class, N_PROPS, ds_streaming_context_props);
+  ds_streaming_context_install_settings (object_class, PROP_FIRST_SETTING);
   ds_streaming_context_install_events (object_class);
 }
 
@@ -381,13 +258,9 @@ ds_streaming_context_init (DsStreamingContext *self)
   self->pid = getpid ();
   self->main_context = g_main_context_ref_thread_default ();
   self->clock = ds_clock_new_system ();
-  self->block_interval = 200 * DS_MILLISECOND;
-  self->receiver_restart_delay = 2 * DS_SECOND;
-  self->max_batch_retries = 3;
-  self->max_waiting_batches = 2;
-  self->stop_context = TRUE;
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
+  ds_streaming_context_init_settings (self);
 }
 
 /* ---- Public ---- */

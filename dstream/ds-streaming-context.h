@@ -21,21 +21,9 @@ G_BEGIN_DECLS
  * holds a reference to that one.  Lifecycle functions may be called from any thread; the
  * graph is built by one thread, before start.
  *
- * Settings are properties, to be set before start:
- *
- * - `block-interval` (µs, 200 ms): how often a receiver's records become a block
- * - `receiver-restart-delay` (µs, 2 s): pause before a failed receiver starts again; it
- *   grows
- * - `max-received-bytes` (0: a quarter of the engine's `memory-budget`): receivers read
- *   no further while so much waits to be processed
- * - `failure-policy` (stop): what happens after a batch that failed
- * - `max-batch-retries` (3): of the policy retry
- * - `catch-up-policy` (all): what happens to ticks that were missed
- * - `max-waiting-batches` (2): generation waits while so many batches wait to be run
- * - `graceful-stop-timeout` (µs, 0: ten batch intervals, at least 2 s): deadline
- *   of a graceful stop
- * - `stop-context` (%TRUE): stop also stops the engine
- * - `clock` (the system's)
+ * Settings are properties, to be set before start, also by a key file
+ * (ds_streaming_context_load_settings ()) and by environment variables, whose names are
+ * those of the properties: "block-interval" is `DS_STREAMING_BLOCK_INTERVAL`.
  *
  * Signals tell what happens.  They are emitted in the main context that was the thread
  * default at construction; while nobody iterates it, in a thread of the context's own.
@@ -154,6 +142,10 @@ DS_AVAILABLE_IN_ALL
 void ds_streaming_context_remember (DsStreamingContext *self, DsDuration duration);
 DS_AVAILABLE_IN_ALL
 void ds_streaming_context_set_clock (DsStreamingContext *self, DsClock *clock);
+DS_AVAILABLE_IN_ALL
+gboolean ds_streaming_context_load_settings (DsStreamingContext *self,
+                                             const char *path,
+                                             GError **error);
 
 DS_AVAILABLE_IN_ALL
 DsContext *ds_streaming_context_get_context (DsStreamingContext *self);
