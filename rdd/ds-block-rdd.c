@@ -108,8 +108,8 @@ ds_block_rdd_estimate_bytes (DsRdd *rdd)
 }
 
 static const DsRddOps ds_block_rdd_ops = { .compute = ds_block_rdd_compute,
-                                           .estimate_bytes =
-                                               ds_block_rdd_estimate_bytes };
+                                           .estimate_bytes = ds_block_rdd_estimate_bytes,
+                                           .has_values = TRUE };
 
 static void
 ds_block_rdd_finalize (GObject *object)

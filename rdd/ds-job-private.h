@@ -63,6 +63,7 @@ struct _DsJob
   GCancellable *cancellable; /* (nullable): current when the job began */
   gint state;                /* atomic, DsJobState; leaves RUNNING once */
   GError *error;             /* of whoever made it FAILED; read after the last task */
+  GPtrArray *pins;           /* (nullable): RDDs whose kept partitions it may read */
   DsJob *next;               /* guarded by the context's lock */
   DsJob *previous;
 };
@@ -71,6 +72,9 @@ struct _DsJob
 gboolean ds_job_begin (DsJob *self, DsContext *context, GError **error);
 /* FALSE with the error of a job that has not succeeded. */
 gboolean ds_job_end (DsJob *self, GError **error);
+/* What is kept of @rdd (ds_rdd_persist ()) stays until the job ends.  TRUE: that is all
+ * of it, and nothing behind it is needed. */
+gboolean ds_job_pin (DsJob *self, DsRdd *rdd);
 /* TRUE while nobody failed, cancelled or stopped it; looks at the cancellables. */
 gboolean ds_job_may_go_on (DsJob *self);
 /* The first failure counts.  @error (transfer full) */

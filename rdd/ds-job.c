@@ -8,6 +8,7 @@
 
 #include "base/ds-error.h"
 #include "rdd/ds-context-private.h"
+#include "rdd/ds-persistence-private.h"
 
 static _Thread_local DsJobScope *ds_job_scope_current;
 
@@ -132,11 +133,46 @@ ds_job_begin (DsJob *self, DsContext *context, GError **error)
 }
 
 gboolean
+ds_job_pin (DsJob *self, DsRdd *rdd)
+{
+  gboolean is_complete;
+
+  if (!ds_persistence_pin (rdd, &is_complete))
+    return FALSE;
+  if (self->pins == NULL)
+    self->pins = g_ptr_array_new ();
+  g_ptr_array_add (self->pins, rdd);
+  return is_complete;
+}
+
+/* Locks: needs the context's, so that no job begins meanwhile. */
+static void
+ds_job_forget_inputs_locked (DsJob *self)
+{
+  /* Others may have begun when less was kept, and count on what lies behind it. */
+  if (self->pins == NULL || self->previous != NULL || self->next != NULL)
+    return;
+  for (guint i = 0; i < self->pins->len; i++)
+    ds_persistence_forget_inputs (self->pins->pdata[i]);
+}
+
+static void
+ds_job_unpin_all (DsJob *self)
+{
+  if (self->pins == NULL)
+    return;
+  for (guint i = 0; i < self->pins->len; i++)
+    ds_persistence_unpin (self->pins->pdata[i]);
+  g_clear_pointer (&self->pins, g_ptr_array_unref);
+}
+
+gboolean
 ds_job_end (DsJob *self, GError **error)
 {
   DsContext *context = self->context;
 
   g_mutex_lock (&context->lock);
+  ds_job_forget_inputs_locked (self);
   if (self->previous != NULL)
     self->previous->next = self->next;
   else
@@ -144,6 +180,7 @@ ds_job_end (DsJob *self, GError **error)
   if (self->next != NULL)
     self->next->previous = self->previous;
   g_mutex_unlock (&context->lock);
+  ds_job_unpin_all (self);
 
   if (G_LIKELY (g_atomic_int_get (&self->state) == DS_JOB_RUNNING))
     return TRUE;

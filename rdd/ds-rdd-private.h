@@ -36,6 +36,10 @@ typedef struct
    * count their partitions here, once.  NULL: nothing to do. */
   gboolean (*prepare) (DsRdd *self, GError **error);
 
+  /* Whether compute pushes what lies in memory as long as the node lives: to persist that
+   * would only copy it. */
+  gboolean has_values;
+
   /* Options; FALSE: "not mine", which latches an error naming the option and the
    * operators that have it. NULL: none. */
   gboolean (*set_n_partitions) (DsRdd *self, guint n_partitions);
@@ -72,6 +76,8 @@ guint64 ds_rdd_estimate_bytes (DsRdd *self);
 /* Pushes all of @partition into @sink, building the chain of narrow operators in front of
  * it.  Consumes nothing; does not finish @sink.  FALSE when the task failed. */
 gboolean ds_rdd_compute (DsRdd *self, guint partition, DsTask *task, DsSink *sink);
+/* The same as if nothing of @self itself were kept (ds_rdd_persist ()). */
+gboolean ds_rdd_compute_anew (DsRdd *self, guint partition, DsTask *task, DsSink *sink);
 
 /* A function triple that belongs to a node. */
 typedef struct

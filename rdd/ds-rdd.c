@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* DsRdd: a node of the lineage.  What every node has lies here: parents, partition count,
- * partitioner, name, the latched error, and how a partition is computed: from the first
- * node down that is not a narrow operator, pushed through one sink for each that is. */
+ * partitioner, name, what is kept of its values, and the latched error. */
 
 #include "rdd/ds-rdd-private.h"
 
 #include "base/ds-error.h"
 #include "rdd/ds-context-private.h"
+#include "rdd/ds-persistence-private.h"
 
 typedef struct
 {
@@ -25,6 +25,7 @@ typedef struct
   DsDependency first_dependency; /* where the only one of most nodes lies */
   GMutex lock;                   /* children before parents */
   GError *error;                 /* atomic; set once */
+  DsPersistence *persistence;    /* atomic; (nullable): set once */
 } DsRddPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (DsRdd, ds_rdd, G_TYPE_OBJECT)
@@ -47,6 +48,7 @@ ds_rdd_finalize (GObject *object)
   g_clear_pointer (&priv->partitioner, ds_partitioner_unref);
   g_slist_free_full (priv->names, g_free);
   g_clear_error (&priv->error);
+  g_clear_pointer (&priv->persistence, ds_persistence_free);
   g_mutex_clear (&priv->lock);
   g_clear_object (&priv->context);
 
@@ -234,6 +236,27 @@ ds_rdd_get_operator_name (DsRdd *self)
   return name != NULL ? name : priv->kind;
 }
 
+DsPersistence *
+ds_rdd_get_persistence (DsRdd *self)
+{
+  return g_atomic_pointer_get (&DS_RDD_PRIVATE (self)->persistence);
+}
+
+DsPersistence *
+ds_rdd_make_persistence (DsRdd *self)
+{
+  DsRddPrivate *priv = DS_RDD_PRIVATE (self);
+  DsPersistence *persistence = ds_rdd_get_persistence (self);
+
+  if (persistence != NULL)
+    return persistence;
+  persistence = ds_persistence_new ();
+  if (g_atomic_pointer_compare_and_exchange (&priv->persistence, NULL, persistence))
+    return persistence;
+  ds_persistence_free (persistence);
+  return ds_rdd_get_persistence (self);
+}
+
 guint64
 ds_rdd_estimate_bytes (DsRdd *self)
 {
@@ -241,6 +264,8 @@ ds_rdd_estimate_bytes (DsRdd *self)
   const DsRddOps *ops = ds_rdd_get_ops (self);
   guint64 sum = 0;
 
+  if (priv->persistence != NULL && ds_persistence_get_n_bytes (priv->persistence, &sum))
+    return sum;
   if (ops->estimate_bytes != NULL)
     return ops->estimate_bytes (self);
   for (guint i = 0; i < priv->n_dependencies; i++)
@@ -250,74 +275,6 @@ ds_rdd_estimate_bytes (DsRdd *self)
       sum = n_bytes > G_MAXUINT64 - sum ? G_MAXUINT64 : sum + n_bytes;
     }
   return sum;
-}
-
-/* ---- Computing a partition ---- */
-
-/* The end of a chain that belongs to somebody else: hands everything on, and neither
- * finishes nor frees what lies behind it.  On the stack of ds_rdd_compute (). */
-typedef struct
-{
-  DsSink sink;
-  DsSink *target;
-} DsBorderSink;
-
-static gboolean
-ds_border_sink_push (DsSink *sink, const DsChunk *chunk)
-{
-  DsSink *target = ((DsBorderSink *) sink)->target;
-
-  return target->push (target, chunk);
-}
-
-static gboolean
-ds_border_sink_finish (DsSink *sink)
-{
-  return sink->task->error == NULL;
-}
-
-static void
-ds_border_sink_free (DsSink *sink)
-{
-}
-
-static gboolean
-ds_rdd_compute_source (DsRdd *self, guint partition, DsTask *task, DsSink *sink)
-{
-  DsTaskFrame frame =
-      ds_task_enter (task, ds_rdd_get_operator_name (self), task->arena, NULL);
-  gboolean success = ds_rdd_get_ops (self)->compute (self, partition, task, sink);
-
-  ds_task_leave (task, &frame);
-  return success && task->error == NULL;
-}
-
-gboolean
-ds_rdd_compute (DsRdd *self, guint partition, DsTask *task, DsSink *sink)
-{
-  DsBorderSink border = { .sink = { .push = ds_border_sink_push,
-                                    .finish = ds_border_sink_finish,
-                                    .free = ds_border_sink_free,
-                                    .accepts = sink->accepts,
-                                    .task = task,
-                                    .operator_name = sink->operator_name },
-                          .target = sink };
-  DsSink *head = &border.sink;
-  gboolean success;
-
-  if (ds_rdd_get_ops (self)->make_sink == NULL)
-    return ds_rdd_compute_source (self, partition, task, sink);
-
-  for (const DsRddOps *ops; (ops = ds_rdd_get_ops (self))->make_sink != NULL;
-       self = DS_RDD_PRIVATE (self)->dependencies[0].parent)
-    {
-      head = ops->make_sink (self, partition, task, head);
-      head->operator_name = ds_rdd_get_operator_name (self);
-    }
-  success = ds_rdd_compute_source (self, partition, task, head) &&
-            ds_sink_finish (head) && task->error == NULL;
-  ds_sink_free (head);
-  return success;
 }
 
 /* ---- Options ---- */

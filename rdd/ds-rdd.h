@@ -48,6 +48,23 @@ typedef enum
   DS_DESCENDING
 } DsOrder;
 
+/**
+ * DsStorageLevel:
+ * @DS_STORAGE_NONE: nowhere; they are computed whenever they are wanted
+ * @DS_STORAGE_MEMORY: in memory; what has no room there is computed again
+ * @DS_STORAGE_MEMORY_AND_DISK: in memory; what has no room there, in a file
+ * @DS_STORAGE_DISK: in a file
+ *
+ * Where the values of an RDD are kept between jobs.
+ */
+typedef enum
+{
+  DS_STORAGE_NONE,
+  DS_STORAGE_MEMORY,
+  DS_STORAGE_MEMORY_AND_DISK,
+  DS_STORAGE_DISK
+} DsStorageLevel;
+
 /* ---- Options: properties of what an operator returned, to be set before it is first
  * used ---- */
 
@@ -62,6 +79,13 @@ void ds_rdd_set_partitioner (DsRdd *self, DsPartitioner *partitioner);
 /* Of map_partitions and map_chunks: TRUE promises that keys stay as they are. */
 DS_AVAILABLE_IN_ALL
 void ds_rdd_set_preserves_partitioning (DsRdd *self, gboolean preserves);
+/* These at any time. */
+DS_AVAILABLE_IN_ALL
+void ds_rdd_persist (DsRdd *self, DsStorageLevel level);
+DS_AVAILABLE_IN_ALL
+void ds_rdd_cache (DsRdd *self); /* persist in memory */
+DS_AVAILABLE_IN_ALL
+void ds_rdd_unpersist (DsRdd *self);
 
 DS_AVAILABLE_IN_ALL
 DsContext *ds_rdd_get_context (DsRdd *self); /* (transfer none) */
@@ -71,6 +95,8 @@ DS_AVAILABLE_IN_ALL
 guint64 ds_rdd_get_id (DsRdd *self);
 DS_AVAILABLE_IN_ALL
 guint ds_rdd_get_n_partitions (DsRdd *self);
+DS_AVAILABLE_IN_ALL
+DsStorageLevel ds_rdd_get_storage_level (DsRdd *self);
 DS_AVAILABLE_IN_ALL
 const GError *ds_rdd_get_error (DsRdd *self); /* (nullable) the latched error */
 DS_AVAILABLE_IN_ALL

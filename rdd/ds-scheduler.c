@@ -203,13 +203,16 @@ ds_job_release_shuffle (DsJob *self, DsShuffle *shuffle)
   g_mutex_unlock (&context->lock);
 }
 
-/* Completes every shuffle that @rdd needs, those behind others first. */
+/* Completes every shuffle that @rdd needs, those behind others first; none is needed
+ * behind what is kept. */
 static gboolean
 ds_job_complete_shuffles (DsJob *self, DsRdd *rdd)
 {
   guint n_dependencies;
   const DsDependency *dependencies = ds_rdd_get_dependencies (rdd, &n_dependencies);
 
+  if (ds_job_pin (self, rdd))
+    return TRUE;
   for (guint i = 0; i < n_dependencies; i++)
     {
       DsShuffle *shuffle = dependencies[i].shuffle;

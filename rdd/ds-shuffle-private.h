@@ -25,6 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsShuffle, ds_shuffle_unref)
 
 void ds_shuffle_set_n_maps (DsShuffle *self, guint n_maps); /* before the first writer */
 gboolean ds_shuffle_is_complete (DsShuffle *self);
+/* While no task runs: drops what was written; the shuffle is as before its map stage. */
+void ds_shuffle_forget_outputs (DsShuffle *self);
 gboolean ds_shuffle_has_map (DsShuffle *self, guint map_partition);
 /* The terminal sink of a map task. */
 DsSink *ds_shuffle_make_writer (DsShuffle *self, guint map_partition, DsTask *task);

@@ -182,6 +182,18 @@ ds_shuffle_is_complete (DsShuffle *self)
   return is_complete;
 }
 
+void
+ds_shuffle_forget_outputs (DsShuffle *self)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->n_maps; i++)
+    g_clear_pointer (&self->outputs[i], ds_shuffle_output_free);
+  self->n_missing = self->n_maps;
+  self->n_bytes = 0;
+  g_clear_pointer (&self->spill_file, ds_spill_file_unref);
+  g_mutex_unlock (&self->lock);
+}
+
 gboolean
 ds_shuffle_has_map (DsShuffle *self, guint map_partition)
 {

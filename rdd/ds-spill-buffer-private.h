@@ -27,6 +27,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsSpillBuffer, ds_spill_buffer_free)
 gboolean ds_spill_buffer_add (DsSpillBuffer *self, const DsChunk *chunk, GError **error);
 gboolean ds_spill_buffer_seal (DsSpillBuffer *self,
                                GError **error); /* no more will come */
+/* Before the first value: the buffer stays for longer than a task.  What is kept in
+ * memory is compacted; @on_disk: all of it goes to the file. */
+void ds_spill_buffer_set_lasts (DsSpillBuffer *self, gboolean on_disk);
+guint64 ds_spill_buffer_get_n_bytes (DsSpillBuffer *self); /* in memory and spilled */
 guint64 ds_spill_buffer_get_n_values (DsSpillBuffer *self);
 guint64 ds_spill_buffer_get_n_spilled_bytes (DsSpillBuffer *self);
 

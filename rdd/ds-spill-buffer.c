@@ -39,6 +39,8 @@ struct _DsSpillBuffer
   GArray *pieces; /* DsSpillPiece */
   guint64 n_values;
   gboolean is_sealed;
+  gboolean lasts;
+  gboolean is_on_disk;
 
   DsBlockBuilder *builder; /* (nullable): the piece in work */
   DsForm builder_form;
@@ -156,13 +158,19 @@ ds_spill_buffer_take_piece (DsSpillBuffer *self,
                          .strip_cr = strip_cr,
                          .n_values = ds_block_get_length (owned) };
 
-  if (!ds_memory_budget_has_room (self->budget))
+  if (self->is_on_disk || !ds_memory_budget_has_room (self->budget))
     {
       if (!ds_spill_buffer_spill (self, owned, &piece, error))
         return FALSE;
     }
   else
     {
+      if (self->lasts)
+        {
+          g_autoptr (DsBlock) loose = g_steal_pointer (&owned);
+
+          owned = ds_block_compact (loose);
+        }
       piece.n_bytes = ds_block_get_n_bytes (owned);
       ds_memory_budget_take (self->budget, piece.n_bytes);
       piece.block = g_steal_pointer (&owned);
@@ -234,6 +242,23 @@ ds_spill_buffer_seal (DsSpillBuffer *self, GError **error)
 {
   self->is_sealed = TRUE;
   return ds_spill_buffer_close_piece (self, error);
+}
+
+void
+ds_spill_buffer_set_lasts (DsSpillBuffer *self, gboolean on_disk)
+{
+  self->lasts = TRUE;
+  self->is_on_disk = on_disk;
+}
+
+guint64
+ds_spill_buffer_get_n_bytes (DsSpillBuffer *self)
+{
+  guint64 n_bytes = 0;
+
+  for (guint i = 0; i < self->pieces->len; i++)
+    n_bytes += g_array_index (self->pieces, DsSpillPiece, i).n_bytes;
+  return n_bytes;
 }
 
 guint64

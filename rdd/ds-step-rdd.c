@@ -202,7 +202,8 @@ ds_step_rdd_estimate_bytes (DsRdd *rdd)
 }
 
 static const DsRddOps ds_step_rdd_ops = { .compute = ds_step_rdd_compute,
-                                          .estimate_bytes = ds_step_rdd_estimate_bytes };
+                                          .estimate_bytes = ds_step_rdd_estimate_bytes,
+                                          .has_values = TRUE };
 
 static void
 ds_step_rdd_let_go (DsStepRdd *self)
