@@ -229,6 +229,7 @@ static const struct
   { "memory", 5, "FILE WORKERS MIB_PER_SECOND REPEATS WORDS", ds_bench_run_memory },
   { "empty-batch", 1, "BATCHES", ds_bench_run_empty_batch },
   { "tiny-batches", 1, "BATCHES", ds_bench_run_tiny_batches },
+  { "lateness", 2, "INTERVAL_MS BATCHES", ds_bench_run_lateness },
 };
 
 int

@@ -11,5 +11,6 @@ gboolean ds_bench_run_word_count_socket (char **arguments, GError **error);
 gboolean ds_bench_run_memory (char **arguments, GError **error);
 gboolean ds_bench_run_empty_batch (char **arguments, GError **error);
 gboolean ds_bench_run_tiny_batches (char **arguments, GError **error);
+gboolean ds_bench_run_lateness (char **arguments, GError **error);
 
 G_END_DECLS
