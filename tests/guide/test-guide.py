@@ -153,6 +153,29 @@ def check_words(text):
     tap.check(not wrong, f"not in the public headers: {', '.join(wrong)}")
 
 
+def same_names(text):
+    """Of the table rows that say "the same": the functions that Spark's names stand for, by the
+    heading that they are under."""
+    prefixes = {"## Streams": "ds_dstream_", "## RDDs": "ds_rdd_"}
+    prefix = None
+    found = set()
+    for line in text.splitlines():
+        if line.startswith("## "):
+            prefix = prefixes.get(line)
+        cells = [cell.strip() for cell in line.split("|")]
+        if prefix is not None and len(cells) == 4 and cells[2].startswith("the same"):
+            for name in re.findall(r"`(\w+)", cells[1]):
+                found.add(prefix + re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower())
+    return found
+
+
+def check_same_names(text):
+    names = same_names(text)
+    tap.check(len(names) > 40, f"only {len(names)} names are said to be the same")
+    wrong = sorted(names - public_api.exported_functions() - public_api.inline_functions())
+    tap.check(not wrong, f"not in the public headers: {', '.join(wrong)}")
+
+
 def check_links(text):
     wrong = dead_links(text, GUIDE)
     tap.check(not wrong, f"links to nowhere: {', '.join(wrong)}")
@@ -206,6 +229,8 @@ def harness_tests(arguments):
         tap.check(unknown_words("`ds_dstream_map ()`, `ds_dstream_`, DsRdd", known) == [], "a known name is refused")
         tap.check(unknown_words("ds_dstream_mapp DS_RDD ds_rdd_", known) == ["DS_RDD", "ds_dstream_mapp", "ds_rdd_"],
                   "an unknown name passes")
+        tap.check(same_names("## RDDs\n| `sortByKey (x)`, `map` | the same |\n| `no` | other |\n")
+                  == {"ds_rdd_sort_by_key", "ds_rdd_map"}, "names that are the same are read wrongly")
         tap.check(dead_links("[a](README.md) [b](nothing.md#x) [c](https://example.org)", ".") == ["nothing.md"],
                   "a dead link passes")
 
@@ -236,6 +261,8 @@ def test_contents():
 def main():
     arguments = (os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:])
     tests = harness_tests(arguments) + [("/guide/every-chapter-is-in-the-contents", test_contents)]
+    spark = tap.read_file(os.path.join(GUIDE, "spark.md"))
+    tests.append(("/guide/spark/what-is-the-same-exists", lambda: check_same_names(spark)))
     for path in tap.list_files((GUIDE,), (".md",)):
         tests += chapter_tests(path, arguments)
     tap.run(tests)
