@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Random graphs, typed: an operator is drawn, then parents and a function that it can be
+ * used with.  The model runs along, so that what would grow without bound, in numbers,
+ * texts or elements, is taken back, and options that are only defined for some data
+ * (a filter that drops what is 0, where nothing is negative) can be drawn. */
+
+#include "tests/property/ds-property-private.h"
+
+#define DS_PROPERTY_MAX_ELEMENTS 250
+#define DS_PROPERTY_MAX_TEXT 120
+#define DS_PROPERTY_MAX_NUMBER 1000000
+#define DS_PROPERTY_MAX_SLIDE 8
+
+/* ---- Sources ---- */
+
+static DsValue
+ds_property_draw_scalar (DsPropertyType type, DsPropertyRandom *random, DsArena *arena)
+{
+  guint length = ds_property_random_below (random, 4);
+  char *bytes = NULL;
+
+  if (type == DS_PROPERTY_INT)
+    return ds_value_int ((gint64) ds_property_random_below (random, 16) - 4);
+  bytes = ds_arena_alloc (arena, length + 1);
+  for (guint i = 0; i < length; i++)
+    bytes[i] = (char) ('a' + ds_property_random_below (random, 3));
+  return ds_value_string_sized (bytes, length);
+}
+
+static DsValue
+ds_property_draw_value (DsPropertyType type, DsPropertyRandom *random, DsArena *arena)
+{
+  DsPropertyCall call = { .arena = arena };
+  DsValue key = ds_value_null ();
+
+  if (!ds_property_is_pair (type))
+    return ds_property_draw_scalar (type, random, arena);
+  key = ds_property_draw_scalar (ds_property_key_of (type), random, arena);
+  return ds_property_pair (&call, key,
+                           ds_property_draw_scalar (ds_property_value_of (type), random,
+                                                    arena));
+}
+
+static void
+ds_property_add_source (DsPropertyGraph *graph, DsPropertyRandom *random)
+{
+  DsPropertyNode *node = ds_property_graph_add (graph, DS_PROPERTY_SOURCE);
+  guint percent_empty = ds_property_random_below (random, 70);
+  guint max_elements = 1 + ds_property_random_below (random, 12);
+
+  node->type = ds_property_random_below (random, DS_PROPERTY_N_TYPES);
+  node->is_ordered = TRUE;
+  for (guint batch = 0; batch < graph->n_batches; batch++)
+    {
+      GArray *list = ds_property_list_new ();
+      guint n_elements = ds_property_random_percent (random, percent_empty)
+                             ? 0
+                             : ds_property_random_below (random, max_elements + 1);
+
+      for (guint i = 0; i < n_elements; i++)
+        {
+          DsValue value = ds_property_draw_value (node->type, random, graph->arena);
+
+          g_array_append_val (list, value);
+        }
+      g_ptr_array_add (node->results, list);
+    }
+}
+
+/* ---- Parents ---- */
+
+/* A stream whose type is in @types, the later the likelier; NULL: there is none. */
+static DsPropertyNode *
+ds_property_draw_parent (DsPropertyGraph *graph,
+                         DsPropertyNode *child,
+                         guint types,
+                         DsPropertyRandom *random)
+{
+  guint n_older = child->id;
+
+  for (int tries = 0; tries < 12; tries++)
+    {
+      guint a = ds_property_random_below (random, n_older);
+      guint b = ds_property_random_below (random, n_older);
+      DsPropertyNode *node = ds_property_graph_get (graph, MAX (a, b));
+
+      if ((types & (1u << node->type)) != 0)
+        {
+          child->parents[child->n_parents++] = node->id;
+          return node;
+        }
+    }
+  return NULL;
+}
+
+/* A second one that fits the first. */
+static DsPropertyNode *
+ds_property_draw_partner (DsPropertyGraph *graph,
+                          DsPropertyNode *child,
+                          guint types,
+                          DsPropertyRandom *random)
+{
+  DsPropertyNode *first = ds_property_get_parent (child, 0);
+
+  for (int tries = 0; tries < 8; tries++)
+    {
+      DsPropertyNode *node = ds_property_draw_parent (graph, child, types, random);
+
+      if (node == NULL)
+        return NULL;
+      if (node->slide == first->slide)
+        return node;
+      child->n_parents--;
+    }
+  return NULL;
+}
+
+/* ---- Functions ---- */
+
+/* Of the @n_rows that are fit, one; FALSE: none is. */
+static gboolean
+ds_property_draw_row (DsPropertyNode *node,
+                      const gboolean *is_fit,
+                      guint n_rows,
+                      DsPropertyRandom *random)
+{
+  guint n_fit = 0;
+
+  for (guint i = 0; i < n_rows; i++)
+    n_fit += is_fit[i] ? 1 : 0;
+  if (n_fit == 0)
+    return FALSE;
+  n_fit = ds_property_random_below (random, n_fit);
+  for (node->function = 0; !is_fit[node->function] || n_fit-- > 0; node->function++)
+    ;
+  return TRUE;
+}
+
+#define DS_PROPERTY_MAX_ROWS 20
+
+/* @result: what may come of it, a bit a type. */
+static gboolean
+ds_property_draw_map (DsPropertyNode *node,
+                      DsPropertyType from,
+                      guint result,
+                      DsPropertyRandom *random)
+{
+  gboolean is_fit[DS_PROPERTY_MAX_ROWS] = { FALSE };
+
+  for (guint i = 0; ds_property_maps[i].name != NULL; i++)
+    is_fit[i] = ds_property_maps[i].to[from] >= 0 &&
+                (result & (1u << ds_property_maps[i].to[from])) != 0;
+  if (!ds_property_draw_row (node, is_fit, DS_PROPERTY_MAX_ROWS, random))
+    return FALSE;
+  node->type = (DsPropertyType) ds_property_maps[node->function].to[from];
+  return TRUE;
+}
+
+static gboolean
+ds_property_draw_flat_map (DsPropertyNode *node,
+                           DsPropertyType from,
+                           DsPropertyRandom *random)
+{
+  gboolean is_fit[DS_PROPERTY_MAX_ROWS] = { FALSE };
+
+  for (guint i = 0; ds_property_flat_maps[i].name != NULL; i++)
+    is_fit[i] = ds_property_flat_maps[i].to[from] >= 0;
+  if (!ds_property_draw_row (node, is_fit, DS_PROPERTY_MAX_ROWS, random))
+    return FALSE;
+  node->type = (DsPropertyType) ds_property_flat_maps[node->function].to[from];
+  return TRUE;
+}
+
+static gboolean
+ds_property_draw_filter (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  gboolean is_fit[DS_PROPERTY_MAX_ROWS] = { FALSE };
+
+  for (guint i = 0; ds_property_filters[i].name != NULL; i++)
+    is_fit[i] = (ds_property_filters[i].from & (1u << node->type)) != 0;
+  return ds_property_draw_row (node, is_fit, DS_PROPERTY_MAX_ROWS, random);
+}
+
+static gboolean
+ds_property_draw_reduce (DsPropertyNode *node,
+                         DsPropertyType of,
+                         gboolean is_ordered,
+                         DsPropertyRandom *random)
+{
+  gboolean is_fit[DS_PROPERTY_MAX_ROWS] = { FALSE };
+
+  for (guint i = 0; ds_property_reduces[i].name != NULL; i++)
+    is_fit[i] = (ds_property_reduces[i].from & (1u << of)) != 0 &&
+                (is_ordered || !ds_property_reduces[i].needs_order) &&
+                (node->kind != DS_PROPERTY_REDUCE_BY_KEY_OP ||
+                 ds_property_reduces[i].reduction >= 0) &&
+                (!node->has_inverse || ds_property_reduces[i].known == ds_add);
+  return ds_property_draw_row (node, is_fit, DS_PROPERTY_MAX_ROWS, random);
+}
+
+static gboolean
+ds_property_draw_digest (DsPropertyNode *node,
+                         DsPropertyType parent,
+                         gboolean is_ordered,
+                         DsPropertyRandom *random)
+{
+  gboolean is_fit[DS_PROPERTY_MAX_ROWS] = { FALSE };
+  DsPropertyType of = ds_property_value_of (parent);
+
+  for (guint i = 0; ds_property_digests[i].name != NULL; i++)
+    is_fit[i] = ds_property_digests[i].to[of] >= 0 &&
+                (is_ordered || !ds_property_digests[i].needs_order) &&
+                (node->kind != DS_PROPERTY_COMBINE_BY_KEY ||
+                 g_str_equal (ds_property_digests[i].name, "mean")) &&
+                (node->kind != DS_PROPERTY_COUNT_BY_VALUE || i == 0);
+  if (!ds_property_draw_row (node, is_fit, DS_PROPERTY_MAX_ROWS, random))
+    return FALSE;
+  node->type =
+      ds_property_pair_of (ds_property_key_of (parent),
+                           (DsPropertyType) ds_property_digests[node->function].to[of]);
+  return TRUE;
+}
+
+/* ---- Operators ---- */
+
+static gboolean
+ds_property_shape_element (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  gboolean of_value =
+      node->kind == DS_PROPERTY_MAP_VALUES || node->kind == DS_PROPERTY_FLAT_MAP_VALUES;
+  DsPropertyNode *parent =
+      ds_property_draw_parent (node->graph, node,
+                               of_value                           ? DS_PROPERTY_PAIRS
+                               : node->kind == DS_PROPERTY_KEY_BY ? DS_PROPERTY_SCALARS
+                                                                  : DS_PROPERTY_ANY,
+                               random);
+  gboolean is_flat =
+      node->kind == DS_PROPERTY_FLAT_MAP || node->kind == DS_PROPERTY_FLAT_MAP_VALUES;
+  DsPropertyType from = 0;
+
+  if (parent == NULL)
+    return FALSE;
+  node->type = parent->type;
+  node->is_ordered = parent->is_ordered;
+  node->number = ds_property_random_below (random, 7);
+  from = of_value ? ds_property_value_of (parent->type) : parent->type;
+  if (node->kind == DS_PROPERTY_FILTER)
+    return ds_property_draw_filter (node, random);
+  if (is_flat ? !ds_property_draw_flat_map (node, from, random)
+              : !ds_property_draw_map (node, from,
+                                       of_value || node->kind == DS_PROPERTY_KEY_BY
+                                           ? DS_PROPERTY_SCALARS
+                                           : DS_PROPERTY_ANY,
+                                       random))
+    return FALSE;
+  if (of_value)
+    node->type = ds_property_pair_of (ds_property_key_of (parent->type), node->type);
+  else if (node->kind == DS_PROPERTY_KEY_BY)
+    node->type = ds_property_pair_of (node->type, parent->type);
+  return TRUE;
+}
+
+static gboolean
+ds_property_shape_same (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  DsPropertyNode *parent =
+      ds_property_draw_parent (node->graph, node,
+                               node->kind == DS_PROPERTY_PARTITION_BY ? DS_PROPERTY_PAIRS
+                                                                      : DS_PROPERTY_ANY,
+                               random);
+
+  if (parent == NULL)
+    return FALSE;
+  node->type = parent->type;
+  node->is_ordered = node->kind == DS_PROPERTY_SORT ||
+                     (parent->is_ordered && (node->kind == DS_PROPERTY_GLOM ||
+                                             node->kind == DS_PROPERTY_WINDOW));
+  node->n_partitions = 1 + ds_property_random_below (random, 4);
+  if (node->kind == DS_PROPERTY_SNAPSHOTS)
+    return parent->kind == DS_PROPERTY_MAP_WITH_STATE;
+  return TRUE;
+}
+
+static gboolean
+ds_property_shape_all (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  gboolean counts = node->kind == DS_PROPERTY_COUNT;
+  DsPropertyNode *parent =
+      ds_property_draw_parent (node->graph, node,
+                               counts ? DS_PROPERTY_ANY : DS_PROPERTY_SCALARS, random);
+
+  if (parent == NULL)
+    return FALSE;
+  node->type = counts ? DS_PROPERTY_INT : parent->type;
+  node->is_ordered = TRUE;
+  return counts ||
+         ds_property_draw_reduce (node, parent->type, parent->is_ordered, random);
+}
+
+static gboolean
+ds_property_shape_keys (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  gboolean is_distinct = node->kind == DS_PROPERTY_DISTINCT;
+  gboolean is_count = node->kind == DS_PROPERTY_COUNT_BY_VALUE;
+  DsPropertyNode *parent = ds_property_draw_parent (node->graph, node,
+                                                    is_distinct ? DS_PROPERTY_ANY
+                                                    : is_count  ? DS_PROPERTY_SCALARS
+                                                                : DS_PROPERTY_PAIRS,
+                                                    random);
+
+  if (parent == NULL)
+    return FALSE;
+  node->type = parent->type;
+  if (ds_property_random_percent (random, 50))
+    node->n_partitions = 1 + ds_property_random_below (random, 4);
+  if (is_distinct)
+    return TRUE;
+  if (node->kind == DS_PROPERTY_REDUCE_BY_KEY ||
+      node->kind == DS_PROPERTY_REDUCE_BY_KEY_OP)
+    return ds_property_draw_reduce (node, ds_property_value_of (parent->type),
+                                    parent->is_ordered, random);
+  return ds_property_draw_digest (
+      node, is_count ? ds_property_pair_of (parent->type, DS_PROPERTY_INT) : parent->type,
+      parent->is_ordered, random);
+}
+
+static gboolean
+ds_property_shape_two (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  gboolean by_key =
+      node->kind >= DS_PROPERTY_COGROUP && node->kind <= DS_PROPERTY_FULL_OUTER_JOIN;
+  DsPropertyNode *first =
+      ds_property_draw_parent (node->graph, node,
+                               by_key                                ? DS_PROPERTY_PAIRS
+                               : node->kind == DS_PROPERTY_CARTESIAN ? DS_PROPERTY_SCALARS
+                                                                     : DS_PROPERTY_ANY,
+                               random);
+  DsPropertyNode *second = NULL;
+  guint types = 0;
+
+  if (first == NULL)
+    return FALSE;
+  types = 1u << first->type;
+  if (by_key)
+    for (DsPropertyType value = 0; value < 2; value++)
+      types |= 1u << ds_property_pair_of (ds_property_key_of (first->type), value);
+  else if (node->kind == DS_PROPERTY_CARTESIAN)
+    types = DS_PROPERTY_SCALARS;
+  second = ds_property_draw_partner (node->graph, node, types, random);
+  if (second == NULL)
+    return FALSE;
+
+  node->type = first->type;
+  if (by_key)
+    node->type = ds_property_pair_of (ds_property_key_of (first->type), DS_PROPERTY_TEXT);
+  else if (node->kind == DS_PROPERTY_CARTESIAN)
+    node->type = ds_property_pair_of (first->type, second->type);
+  node->is_ordered =
+      node->kind == DS_PROPERTY_UNION && first->is_ordered && second->is_ordered;
+  if (ds_property_random_percent (random, 50))
+    node->n_partitions = 1 + ds_property_random_below (random, 4);
+  return TRUE;
+}
+
+static gboolean
+ds_property_shape (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  switch ((int) node->kind)
+    {
+    case DS_PROPERTY_MAP ... DS_PROPERTY_FLAT_MAP_VALUES:
+      return ds_property_shape_element (node, random);
+    case DS_PROPERTY_GLOM ... DS_PROPERTY_SNAPSHOTS:
+      return ds_property_shape_same (node, random);
+    case DS_PROPERTY_COUNT ... DS_PROPERTY_REDUCE:
+      return ds_property_shape_all (node, random);
+    case DS_PROPERTY_COUNT_BY_VALUE ... DS_PROPERTY_DISTINCT:
+      return ds_property_shape_keys (node, random);
+    case DS_PROPERTY_COGROUP ... DS_PROPERTY_UNION:
+      return ds_property_shape_two (node, random);
+    default:
+      return FALSE;
+    }
+}
+
+/* ---- What has grown too much ---- */
+
+static gboolean
+ds_property_value_is_small (DsValue value)
+{
+  if (value.type == DS_VALUE_TYPE_INT)
+    return ABS (value.as.integer) <= DS_PROPERTY_MAX_NUMBER;
+  if (value.type == DS_VALUE_TYPE_STRING)
+    return value.size <= DS_PROPERTY_MAX_TEXT;
+  for (guint i = 0; value.type == DS_VALUE_TYPE_TUPLE && i < value.size; i++)
+    if (!ds_property_value_is_small (value.as.items[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+ds_property_node_is_small (DsPropertyNode *node)
+{
+  for (guint batch = 0; batch < node->graph->n_batches; batch++)
+    {
+      GArray *list = g_ptr_array_index (node->results, batch);
+
+      if (list != NULL && list->len > DS_PROPERTY_MAX_ELEMENTS)
+        return FALSE;
+      for (guint i = 0; list != NULL && i < list->len; i++)
+        if (!ds_property_value_is_small (DS_PROPERTY_AT (list, i)))
+          return FALSE;
+    }
+  return TRUE;
+}
+
+/* ---- The whole ---- */
+
+static gboolean
+ds_property_add_operator (DsPropertyGraph *graph, DsPropertyRandom *random)
+{
+  DsPropertyKind kind = 1 + ds_property_random_below (random, DS_PROPERTY_N_KINDS - 1);
+  DsPropertyNode *node = ds_property_graph_add (graph, kind);
+  gboolean is_good = ds_property_is_in_library (kind) && ds_property_shape (node, random);
+
+  if (is_good)
+    {
+      node->slide = MAX (node->slide, ds_property_get_parent (node, 0)->slide);
+      ds_property_model_run (node);
+      is_good = ds_property_node_is_small (node);
+    }
+  if (!is_good)
+    ds_property_graph_remove_last (graph);
+  return is_good;
+}
+
+DsPropertyGraph *
+ds_property_generate (guint64 seed)
+{
+  DsPropertyRandom random = { seed };
+  DsPropertyGraph *graph = ds_property_graph_new (seed);
+  guint n_sources = 0;
+  guint n_operators = 0;
+
+  graph->n_batches = 20 + ds_property_random_below (&random, 81);
+  n_sources = 1 + ds_property_random_below (&random, 3);
+  n_operators = 3 + ds_property_random_below (&random, 18);
+  for (guint i = 0; i < n_sources; i++)
+    ds_property_add_source (graph, &random);
+  while (graph->nodes->len < n_sources + n_operators)
+    ds_property_add_operator (graph, &random);
+
+  for (guint id = 0; id < graph->nodes->len; id++)
+    {
+      DsPropertyNode *node = ds_property_graph_get (graph, id);
+
+      node->is_output = TRUE;
+      for (guint i = 0; i < node->n_parents; i++)
+        ds_property_get_parent (node, i)->is_output = FALSE;
+    }
+  for (guint id = 0; id < graph->nodes->len; id++)
+    if (ds_property_random_percent (&random, 15))
+      ds_property_graph_get (graph, id)->is_output = TRUE;
+  return graph;
+}
