@@ -102,9 +102,12 @@ print_statistics (const char *path, GError **error)
   g_autoptr (DsRdd) hours = ds_rdd_reduce_by_key (sizes, ds_add, NULL, NULL);
   g_autoptr (DsRdd) sorted_hours = ds_rdd_sort_by_key (hours, DS_ASCENDING);
 
-  gint64 n_lines = ds_rdd_count (lines, error);
-  gint64 n_requests = n_lines < 0 ? -1 : ds_rdd_count (requests, error);
+  gint64 n_lines;
+  gint64 n_requests;
 
+  ds_rdd_cache (requests); /* four jobs need them: parsed once and kept */
+  n_lines = ds_rdd_count (lines, error);
+  n_requests = n_lines < 0 ? -1 : ds_rdd_count (requests, error);
   if (n_requests < 0)
     return FALSE;
   g_print ("%" G_GINT64_FORMAT " lines, %" G_GINT64_FORMAT " requests\n", n_lines,
