@@ -7,6 +7,7 @@
 
 #include "base/ds-error.h"
 #include "rdd/ds-context-private.h"
+#include "rdd/ds-flow-private.h"
 #include "rdd/ds-persistence-private.h"
 
 typedef struct
@@ -26,6 +27,7 @@ typedef struct
   GMutex lock;                   /* children before parents */
   GError *error;                 /* atomic; set once */
   DsPersistence *persistence;    /* atomic; (nullable): set once */
+  DsFlowNotes flow;
 } DsRddPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (DsRdd, ds_rdd, G_TYPE_OBJECT)
@@ -49,6 +51,7 @@ ds_rdd_finalize (GObject *object)
   g_slist_free_full (priv->names, g_free);
   g_clear_error (&priv->error);
   g_clear_pointer (&priv->persistence, ds_persistence_free);
+  ds_flow_notes_clear (&priv->flow);
   g_mutex_clear (&priv->lock);
   g_clear_object (&priv->context);
 
@@ -200,6 +203,8 @@ ds_rdd_prepare (DsRdd *self, GError **error)
       g_atomic_int_set (&priv->is_used, TRUE);
       success = ds_rdd_prepare_locked (self, error);
       if (success)
+        ds_flow_notes_prepare (&priv->flow, (guint) priv->n_partitions);
+      if (success)
         g_atomic_int_set (&priv->is_prepared, TRUE);
     }
   g_mutex_unlock (&priv->lock);
@@ -234,6 +239,12 @@ ds_rdd_get_operator_name (DsRdd *self)
   const char *name = g_atomic_pointer_get (&priv->name);
 
   return name != NULL ? name : priv->kind;
+}
+
+DsFlowNotes *
+ds_rdd_get_flow_notes (DsRdd *self)
+{
+  return &DS_RDD_PRIVATE (self)->flow;
 }
 
 DsPersistence *

@@ -50,6 +50,12 @@ struct _DsSink
   DsTask *task;
   DsSink *next;              /* (nullable): owned, freed by ds_sink_free () */
   const char *operator_name; /* (nullable): for messages; set by ds_rdd_compute () */
+  /* What has come in: values, and bytes of text whose lines were not counted.  Counted
+   * once a chunk, for ds_rdd_get_flow (). */
+  guint64 n_values_in;
+  guint64 n_text_bytes_in;
+  gpointer
+      feeder; /* (nullable): the RDD whose values come in; set by ds_rdd_compute () */
 };
 
 #define DS_ACCEPTS_VALUES (1u << DS_FORM_VALUES)
@@ -61,10 +67,20 @@ struct _DsSink
  * pushes it. */
 gboolean ds_sink_push_converted (DsSink *self, const DsChunk *chunk);
 
+static inline void
+ds_sink_count (DsSink *self, const DsChunk *chunk)
+{
+  if (G_LIKELY (chunk->form != DS_FORM_TEXT))
+    self->n_values_in += chunk->n_values;
+  else
+    self->n_text_bytes_in += chunk->n_text_bytes;
+}
+
 /* The one entry point. */
 static inline gboolean
 ds_sink_push (DsSink *self, const DsChunk *chunk)
 {
+  ds_sink_count (self, chunk);
   if (G_LIKELY (self->accepts & (1u << chunk->form)))
     return self->push (self, chunk);
   return ds_sink_push_converted (self, chunk);

@@ -188,7 +188,13 @@ ds_sink_push_block (DsSink *self, DsBlock *block)
       gboolean strip_cr;
       const char *text = ds_block_get_text (block, &n_bytes, &strip_cr);
 
-      return ds_sink_push_text (self, text, n_bytes, strip_cr, block);
+      if (!ds_sink_push_text (self, text, n_bytes, strip_cr, block))
+        return FALSE;
+      /* Its lines have been counted when it was received; a sink that takes no text has
+       * counted them one by one. */
+      if (self->accepts & DS_ACCEPTS_TEXT)
+        self->n_values_in += ds_block_get_length (block);
+      return TRUE;
     }
 
   ds_block_get_columns (block, &values, &pair_values, &n_values);
