@@ -19,10 +19,9 @@ ds_conformance_set_n_partitions (DsDStream *stream, JsonObject *params, GError *
 }
 
 static const DsConformanceOperator *const ds_conformance_operator_tables[] = {
-  ds_conformance_aggregate_operators,
-  ds_conformance_elementwise_operators,
-  ds_conformance_join_operators,
-  ds_conformance_transform_operators,
+  ds_conformance_aggregate_operators, ds_conformance_elementwise_operators,
+  ds_conformance_join_operators,      ds_conformance_transform_operators,
+  ds_conformance_window_operators,
 };
 
 /* Words of the vectors whose operators come later, and which those are. */
@@ -34,12 +33,10 @@ static const struct
   { "binaryRecordsStream", "binaryRecordsStream" },
   { "blocks_per_batch", "back-pressure" },
   { "checkpoint", "checkpoint" },
-  { "countByValueAndWindow", "countByValueAndWindow" },
   { "countByWindow", "countByWindow" },
   { "default_checkpoint_interval", "checkpoint intervals of stateful streams" },
   { "fileStream", "fileStream" },
   { "file_batches_to_remember", "file streams" },
-  { "groupByKeyAndWindow", "groupByKeyAndWindow" },
   { "mapWithState", "mapWithState" },
   { "mapWithState.checkpoint_interval", "mapWithState" },
   { "mapWithState.one_partition", "mapWithState" },
@@ -49,13 +46,10 @@ static const struct
   { "pid_new", "back-pressure" },
   { "rate_controller_recovery", "back-pressure" },
   { "rate_limiter", "back-pressure" },
-  { "reduceByKeyAndWindow", "reduceByKeyAndWindow" },
-  { "reduceByWindow", "reduceByWindow" },
   { "save_files", "save_files" },
   { "state_handle", "mapWithState" },
   { "textFileStream", "textFileStream" },
   { "updateStateByKey", "updateStateByKey" },
-  { "window", "window" },
 };
 
 const DsConformanceOperator *

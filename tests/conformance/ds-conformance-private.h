@@ -216,6 +216,7 @@ extern const DsConformanceOperator ds_conformance_aggregate_operators[];
 extern const DsConformanceOperator ds_conformance_elementwise_operators[];
 extern const DsConformanceOperator ds_conformance_join_operators[];
 extern const DsConformanceOperator ds_conformance_transform_operators[];
+extern const DsConformanceOperator ds_conformance_window_operators[];
 
 /* "num_partitions", for operators that shuffle; without it the library's default. */
 gboolean

@@ -67,6 +67,12 @@ ds_conformance_cartesian_self (DsRdd *rdd,
 }
 
 static DsRdd *
+ds_conformance_sort_by_key (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  return ds_rdd_sort_by_key (rdd, DS_ASCENDING);
+}
+
+static DsRdd *
 ds_conformance_join_rdds (DsRdd *rdd,
                           DsRdd *other,
                           DsBatch *batch,
@@ -112,7 +118,8 @@ const DsConformanceFunctionRow ds_conformance_rdd_functions[] = {
   { "null_rdd", DS_CONFORMANCE_TRANSFORM, G_CALLBACK (ds_conformance_null_rdd), NULL },
   { "pairs_join_third", DS_CONFORMANCE_TRANSFORM_MANY,
     G_CALLBACK (ds_conformance_pairs_join_third), NULL },
-  { "sort_by_key", DS_CONFORMANCE_TRANSFORM, NULL, "sort_by_key" },
+  { "sort_by_key", DS_CONFORMANCE_TRANSFORM, G_CALLBACK (ds_conformance_sort_by_key),
+    NULL },
   { "union3", DS_CONFORMANCE_TRANSFORM_MANY, G_CALLBACK (ds_conformance_union3), NULL },
   { "union_2_3_1", DS_CONFORMANCE_TRANSFORM_MANY, G_CALLBACK (ds_conformance_union_2_3_1),
     NULL },

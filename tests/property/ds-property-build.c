@@ -3,14 +3,6 @@
 
 #include "tests/property/ds-property-private.h"
 
-typedef DsDStream *(*DsPropertyBuilder) (DsPropertyNode *node,
-                                         DsDStream *parent,
-                                         DsDStream *other);
-
-/* The ready-made function where there is one, which wants no user data. */
-#define DS_PROPERTY_CHOOSE(known, call) ((known) != NULL ? (known) : (call))
-#define DS_PROPERTY_DATA(known, node) ((known) != NULL ? NULL : (node))
-
 static DsDStream *
 ds_property_build_source (DsPropertyNode *node, DsStreamingContext *streaming)
 {
@@ -142,82 +134,7 @@ ds_property_build_sort (DsPropertyNode *node, DsDStream *parent, DsDStream *othe
   return ds_dstream_transform (parent, ds_property_sort, node, NULL);
 }
 
-/* ---- Less of a batch ---- */
-
-static DsDStream *
-ds_property_build_count (DsPropertyNode *node, DsDStream *parent, DsDStream *other)
-{
-  return ds_dstream_count (parent);
-}
-
-static DsDStream *
-ds_property_build_reduce (DsPropertyNode *node, DsDStream *parent, DsDStream *other)
-{
-  DsReduceFunc known = ds_property_reduces[node->function].known;
-
-  return ds_dstream_reduce (parent, DS_PROPERTY_CHOOSE (known, ds_property_call_reduce),
-                            DS_PROPERTY_DATA (known, node), NULL);
-}
-
-static DsDStream *
-ds_property_set_n_partitions (DsPropertyNode *node, DsDStream *stream)
-{
-  if (node->n_partitions > 0)
-    ds_dstream_set_n_partitions (stream, node->n_partitions);
-  return stream;
-}
-
-static DsDStream *
-ds_property_build_count_by_value (DsPropertyNode *node,
-                                  DsDStream *parent,
-                                  DsDStream *other)
-{
-  return ds_property_set_n_partitions (node, ds_dstream_count_by_value (parent));
-}
-
-static DsDStream *
-ds_property_build_reduce_by_key (DsPropertyNode *node,
-                                 DsDStream *parent,
-                                 DsDStream *other)
-{
-  DsReduceFunc known = ds_property_reduces[node->function].known;
-
-  return ds_property_set_n_partitions (
-      node, ds_dstream_reduce_by_key (parent,
-                                      DS_PROPERTY_CHOOSE (known, ds_property_call_reduce),
-                                      DS_PROPERTY_DATA (known, node), NULL));
-}
-
-static DsDStream *
-ds_property_build_reduce_by_key_op (DsPropertyNode *node,
-                                    DsDStream *parent,
-                                    DsDStream *other)
-{
-  return ds_property_set_n_partitions (
-      node, ds_dstream_reduce_by_key_op (
-                parent, (DsReduction) ds_property_reduces[node->function].reduction));
-}
-
-static DsDStream *
-ds_property_build_combine_by_key (DsPropertyNode *node,
-                                  DsDStream *parent,
-                                  DsDStream *other)
-{
-  DsDStream *combined =
-      ds_dstream_combine_by_key (parent, ds_property_call_create,
-                                 ds_property_call_merge_value, ds_add, node, NULL);
-
-  return ds_dstream_map_values (ds_property_set_n_partitions (node, combined),
-                                ds_property_call_mean, NULL, NULL);
-}
-
-static DsDStream *
-ds_property_build_group_by_key (DsPropertyNode *node, DsDStream *parent, DsDStream *other)
-{
-  return ds_dstream_map_values (
-      ds_property_set_n_partitions (node, ds_dstream_group_by_key (parent)),
-      ds_property_call_digest, node, NULL);
-}
+/* ---- Other elements, of two streams ---- */
 
 static DsRdd *
 ds_property_distinct (DsRdd *rdd, DsBatch *batch, gpointer node, GError **error)
@@ -230,8 +147,6 @@ ds_property_build_distinct (DsPropertyNode *node, DsDStream *parent, DsDStream *
 {
   return ds_dstream_transform (parent, ds_property_distinct, node, NULL);
 }
-
-/* ---- Two streams ---- */
 
 static DsDStream *
 ds_property_build_cogroup (DsPropertyNode *node, DsDStream *parent, DsDStream *other)
@@ -290,6 +205,12 @@ ds_property_build_union (DsPropertyNode *node, DsDStream *parent, DsDStream *oth
   return ds_dstream_union (parent, other);
 }
 
+static DsDStream *
+ds_property_build_window (DsPropertyNode *node, DsDStream *parent, DsDStream *other)
+{
+  return ds_dstream_window (parent, node->window * DS_SECOND, node->slide * DS_SECOND);
+}
+
 static const DsPropertyBuilder ds_property_builders[DS_PROPERTY_N_KINDS] = {
   [DS_PROPERTY_MAP] = ds_property_build_map,
   [DS_PROPERTY_MAP_CHUNKS] = ds_property_build_map_chunks,
@@ -303,11 +224,12 @@ static const DsPropertyBuilder ds_property_builders[DS_PROPERTY_N_KINDS] = {
   [DS_PROPERTY_REPARTITION] = ds_property_build_repartition,
   [DS_PROPERTY_PARTITION_BY] = ds_property_build_partition_by,
   [DS_PROPERTY_SORT] = ds_property_build_sort,
+  [DS_PROPERTY_WINDOW] = ds_property_build_window,
   [DS_PROPERTY_COUNT] = ds_property_build_count,
   [DS_PROPERTY_REDUCE] = ds_property_build_reduce,
   [DS_PROPERTY_COUNT_BY_VALUE] = ds_property_build_count_by_value,
   [DS_PROPERTY_REDUCE_BY_KEY] = ds_property_build_reduce_by_key,
-  [DS_PROPERTY_REDUCE_BY_KEY_OP] = ds_property_build_reduce_by_key_op,
+  [DS_PROPERTY_REDUCE_BY_KEY_OP] = ds_property_build_reduce_by_key,
   [DS_PROPERTY_COMBINE_BY_KEY] = ds_property_build_combine_by_key,
   [DS_PROPERTY_GROUP_BY_KEY] = ds_property_build_group_by_key,
   [DS_PROPERTY_DISTINCT] = ds_property_build_distinct,

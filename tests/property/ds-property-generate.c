@@ -221,6 +221,23 @@ ds_property_draw_digest (DsPropertyNode *node,
   return TRUE;
 }
 
+/* ---- Windows ---- */
+
+/* Both lengths are multiples of the parent's slide, gaps included. */
+static void
+ds_property_draw_window (DsPropertyNode *node,
+                         DsPropertyNode *parent,
+                         DsPropertyRandom *random)
+{
+  guint n_slides = 1 + ds_property_random_below (random, 4);
+
+  node->window = parent->slide * (1 + ds_property_random_below (random, 6));
+  node->slide = parent->slide;
+  if (parent->slide * n_slides <= DS_PROPERTY_MAX_SLIDE &&
+      ds_property_random_percent (random, 40))
+    node->slide = parent->slide * n_slides;
+}
+
 /* ---- Operators ---- */
 
 static gboolean
@@ -276,6 +293,8 @@ ds_property_shape_same (DsPropertyNode *node, DsPropertyRandom *random)
                      (parent->is_ordered && (node->kind == DS_PROPERTY_GLOM ||
                                              node->kind == DS_PROPERTY_WINDOW));
   node->n_partitions = 1 + ds_property_random_below (random, 4);
+  if (node->kind == DS_PROPERTY_WINDOW)
+    ds_property_draw_window (node, parent, random);
   if (node->kind == DS_PROPERTY_SNAPSHOTS)
     return parent->kind == DS_PROPERTY_MAP_WITH_STATE;
   return TRUE;
@@ -293,6 +312,8 @@ ds_property_shape_all (DsPropertyNode *node, DsPropertyRandom *random)
     return FALSE;
   node->type = counts ? DS_PROPERTY_INT : parent->type;
   node->is_ordered = TRUE;
+  if (!counts && ds_property_random_percent (random, 40))
+    ds_property_draw_window (node, parent, random);
   return counts ||
          ds_property_draw_reduce (node, parent->type, parent->is_ordered, random);
 }
@@ -315,6 +336,8 @@ ds_property_shape_keys (DsPropertyNode *node, DsPropertyRandom *random)
     node->n_partitions = 1 + ds_property_random_below (random, 4);
   if (is_distinct)
     return TRUE;
+  if (ds_property_random_percent (random, 40))
+    ds_property_draw_window (node, parent, random);
   if (node->kind == DS_PROPERTY_REDUCE_BY_KEY ||
       node->kind == DS_PROPERTY_REDUCE_BY_KEY_OP)
     return ds_property_draw_reduce (node, ds_property_value_of (parent->type),

@@ -326,6 +326,35 @@ GPtrArray *ds_property_build (DsPropertyGraph *graph, DsStreamingContext *stream
 /* TRUE: it is the turn of the running task to fail, and it has been told to. */
 gboolean ds_property_trip (DsPropertyNode *node, DsValue value, DsTask *task);
 
+/* From a node to a stream of the library; @other (nullable). */
+typedef DsDStream *(*DsPropertyBuilder) (DsPropertyNode *node,
+                                         DsDStream *parent,
+                                         DsDStream *other);
+
+/* The ready-made function where there is one, which wants no user data. */
+#define DS_PROPERTY_CHOOSE(known, call) ((known) != NULL ? (known) : (call))
+#define DS_PROPERTY_DATA(known, node) ((known) != NULL ? NULL : (node))
+
+DsDStream *ds_property_set_n_partitions (DsPropertyNode *node, DsDStream *stream);
+
+/* ds-property-build-keys.c */
+DsDStream *
+ds_property_build_count (DsPropertyNode *node, DsDStream *parent, DsDStream *other);
+DsDStream *
+ds_property_build_reduce (DsPropertyNode *node, DsDStream *parent, DsDStream *other);
+DsDStream *ds_property_build_count_by_value (DsPropertyNode *node,
+                                             DsDStream *parent,
+                                             DsDStream *other);
+DsDStream *ds_property_build_reduce_by_key (DsPropertyNode *node,
+                                            DsDStream *parent,
+                                            DsDStream *other);
+DsDStream *ds_property_build_combine_by_key (DsPropertyNode *node,
+                                             DsDStream *parent,
+                                             DsDStream *other);
+DsDStream *ds_property_build_group_by_key (DsPropertyNode *node,
+                                           DsDStream *parent,
+                                           DsDStream *other);
+
 /* What operators are given; user_data is the node. */
 DsValue ds_property_call_map (DsValue value, DsTask *task, gpointer node);
 void ds_property_call_flat_map (DsValue value, DsTask *task, gpointer node);
