@@ -273,9 +273,10 @@ ds_rdd_estimate_bytes (DsRdd *self)
 {
   DsRddPrivate *priv = DS_RDD_PRIVATE (self);
   const DsRddOps *ops = ds_rdd_get_ops (self);
+  DsPersistence *persistence = ds_rdd_get_persistence (self);
   guint64 sum = 0;
 
-  if (priv->persistence != NULL && ds_persistence_get_n_bytes (priv->persistence, &sum))
+  if (persistence != NULL && ds_persistence_get_n_bytes (persistence, &sum))
     return sum;
   if (ops->estimate_bytes != NULL)
     return ops->estimate_bytes (self);
