@@ -134,6 +134,17 @@ void ds_dstream_set_partitioner (DsDStream *self, DsPartitioner *partitioner);
 DS_AVAILABLE_IN_ALL
 void ds_dstream_set_preserves_partitioning (DsDStream *self, gboolean preserves);
 
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_inverse (DsDStream *self,
+                             DsReduceFunc func,
+                             gpointer user_data,
+                             GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_window_filter (DsDStream *self,
+                                   DsFilterFunc func,
+                                   gpointer user_data,
+                                   GDestroyNotify destroy);
+
 /* ---- Each batch by itself ---- */
 
 DS_AVAILABLE_IN_ALL
@@ -239,6 +250,9 @@ DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_window (DsDStream *self, DsDuration window, DsDuration slide);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_tumbling_window (DsDStream *self, DsDuration window);
+DS_AVAILABLE_IN_ALL
+DsDStream *
+ds_dstream_count_by_window (DsDStream *self, DsDuration window, DsDuration slide);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_count_by_value_and_window (DsDStream *self,
                                                  DsDuration window,

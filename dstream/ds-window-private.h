@@ -5,6 +5,7 @@
  * time, and the reduction of each batch before windows put batches together. */
 
 #include "dstream/ds-dstream-private.h"
+#include "rdd/ds-window-stepper-private.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +24,12 @@ ds_window_refuse (DsDStream *parent, gpointer user_data, GDestroyNotify destroy)
  * (element-type DsRdd): NULL with error */
 GPtrArray *
 ds_window_collect_rdds (DsDStream *parent, DsTime after, DsTime to, GError **error);
+/* The same with their times.  (element-type DsTime) */
+GPtrArray *ds_window_collect_timed_rdds (DsDStream *parent,
+                                         DsTime after,
+                                         DsTime to,
+                                         GArray *times,
+                                         GError **error);
 
 /* The window that what @self gives covers: its own, or that of the streams that it is
  * made of.  0: none; -1: several that differ. */
@@ -59,5 +66,26 @@ ds_pre_reduce_is_keyless (DsPreReduceKind kind)
 {
   return kind == DS_PRE_REDUCE_ALL || kind == DS_PRE_REDUCE_COUNT;
 }
+
+/* ---- What each batch came to, put together: ds-window-reduced-dstream.c ---- */
+
+/* Always takes over @user_data.  (transfer none) */
+DsDStream *ds_window_reduced_dstream_new (DsDStream *parent,
+                                          const DsPreReducePlan *plan,
+                                          DsDuration window,
+                                          DsDuration slide,
+                                          gpointer user_data,
+                                          GDestroyNotify destroy);
+/* Of counts, which have an inverse. */
+DsDStream *ds_window_reduced_dstream_new_count (DsDStream *parent,
+                                                const DsPreReducePlan *plan,
+                                                DsDuration window,
+                                                DsDuration slide);
+
+/* ---- For tests and benchmarks ---- */
+
+/* What the steps of a window that reduces have cost; FALSE: it has made none.  Between
+ * batches. */
+gboolean ds_window_reduced_dstream_get_counts (DsDStream *self, DsWindowCounts *counts);
 
 G_END_DECLS

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Windows that reduce.  Each batch is reduced by itself (ds-pre-reduced-dstream.c); every
- * slide the results of the window's batches are put together. */
+ * slide the results of the window's batches are put together.
+ *
+ * Windows that overlap, and all with an inverse function, are steps: what comes and what
+ * leaves is all that they look at (rdd/ds-window-stepper-private.h).  Windows that don't
+ * overlap have nothing to go on from and are reduced anew. */
 
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/ds-window-private.h"
+
+#include "rdd/ds-window-stepper-private.h"
 
 #define DS_TYPE_WINDOW_REDUCED_DSTREAM (ds_window_reduced_dstream_get_type ())
 G_DECLARE_FINAL_TYPE (DsWindowReducedDStream,
@@ -17,13 +23,78 @@ struct _DsWindowReducedDStream
 {
   DsDStream parent_instance;
   DsPreReducePlan plan;
+  DsReduceFunc inverse;       /* (nullable) */
+  DsSharedData *inverse_data; /* (nullable) */
+  DsFilterFunc filter;        /* (nullable) */
+  DsSharedData *filter_data;  /* (nullable) */
+  DsWindowStepper *stepper;   /* (nullable): once asked for */
 };
 
 G_DEFINE_FINAL_TYPE (DsWindowReducedDStream, ds_window_reduced_dstream, DS_TYPE_DSTREAM)
 
-/* The results of all batches of the window, reduced anew. */
+/* ---- As steps ---- */
+
+static DsWindowStepper *
+ds_window_reduced_dstream_get_stepper (DsWindowReducedDStream *self)
+{
+  DsDStreamNode *node = ds_dstream_get_node (DS_DSTREAM (self));
+  const DsWindowPlan plan = {
+    .kind = node->ops->kind,
+    .window = node->window,
+    .func = self->plan.func,
+    .user_data = node->data->user_data,
+    .inverse = self->inverse,
+    .inverse_data = self->inverse_data != NULL ? self->inverse_data->user_data : NULL,
+    .filter = self->filter,
+    .filter_data = self->filter_data != NULL ? self->filter_data->user_data : NULL,
+    .is_keyless = ds_pre_reduce_is_keyless (self->plan.kind),
+  };
+
+  if (self->stepper == NULL)
+    self->stepper =
+        ds_window_stepper_new (&plan,
+                               ds_pre_reduced_dstream_get_partitioner (node->parents[0]));
+  return self->stepper;
+}
+
 static DsRdd *
-ds_window_reduced_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **error)
+ds_window_reduced_dstream_make_step (DsDStream *dstream, DsBatch *batch, GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (dstream);
+  DsWindowStepper *stepper =
+      ds_window_reduced_dstream_get_stepper (DS_WINDOW_REDUCED_DSTREAM (dstream));
+  DsTime time = ds_batch_get_time (batch);
+  DsTime known = ds_window_stepper_get_time (stepper);
+  DsTime start = time - node->window;
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+  g_autoptr (GPtrArray) rdds =
+      ds_window_collect_timed_rdds (node->parents[0],
+                                    known != DS_TIME_NONE ? MAX (start, known) : start,
+                                    time, times, error);
+  DsRdd *step;
+
+  if (rdds == NULL)
+    return NULL;
+  step = ds_window_stepper_make_step (stepper, node->context->context, time,
+                                      (DsRdd **) rdds->pdata,
+                                      (const DsTime *) (gconstpointer) times->data,
+                                      rdds->len);
+  ds_graph_add_step (node->context->graph, ds_dstream_lend_data (dstream, step));
+  return step;
+}
+
+/* ---- Anew ---- */
+
+static gboolean
+ds_window_reduced_dstream_keep (DsValue pair, DsTask *task, gpointer dstream)
+{
+  DsWindowReducedDStream *self = dstream;
+
+  return self->filter (pair, task, self->filter_data->user_data);
+}
+
+static DsRdd *
+ds_window_reduced_dstream_reduce (DsDStream *dstream, DsBatch *batch, GError **error)
 {
   DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (dstream);
   DsDStreamNode *node = ds_dstream_get_node (dstream);
@@ -32,6 +103,7 @@ ds_window_reduced_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **
       ds_window_collect_rdds (node->parents[0], time - node->window, time, error);
   g_autoptr (DsRdd) together = NULL;
   g_autoptr (DsRdd) reduced = NULL;
+  g_autoptr (DsRdd) kept = NULL;
 
   if (rdds == NULL)
     return NULL;
@@ -42,32 +114,59 @@ ds_window_reduced_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **
                                                            node->data->user_data, NULL));
   ds_rdd_set_partitioner (reduced,
                           ds_pre_reduced_dstream_get_partitioner (node->parents[0]));
+  kept = self->filter != NULL ? ds_rdd_filter (reduced, ds_window_reduced_dstream_keep,
+                                               g_object_ref (dstream), g_object_unref)
+                              : g_object_ref (reduced);
   if (ds_pre_reduce_is_keyless (self->plan.kind))
-    return ds_dstream_lend_data (dstream, ds_rdd_values (reduced));
-  return g_steal_pointer (&reduced);
+    return ds_rdd_values (kept);
+  return g_steal_pointer (&kept);
 }
 
-/* Of keys, and of single values. */
-static const DsDStreamOps ds_window_reduced_dstream_ops[] = {
-  [DS_PRE_REDUCE_KEYS] = { .kind = "reduce_by_key_and_window",
-                           .options = DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER,
-                           .compute = ds_window_reduced_dstream_compute },
-  [DS_PRE_REDUCE_ALL] = { .kind = "reduce_by_window",
-                          .compute = ds_window_reduced_dstream_compute },
-  [DS_PRE_REDUCE_COMBINE] = { .kind = "combine_by_key_and_window",
-                              .options = DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER,
-                              .compute = ds_window_reduced_dstream_compute },
-  [DS_PRE_REDUCE_COUNT] = { .kind = "count_by_window",
-                            .compute = ds_window_reduced_dstream_compute },
-  [DS_PRE_REDUCE_VALUES] = { .kind = "count_by_value_and_window",
-                             .options = DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER,
-                             .compute = ds_window_reduced_dstream_compute },
+/* ---- The type ---- */
+
+#define DS_WINDOW_REDUCED_OPS(kind_, options_)                     \
+  {                                                                \
+    { .kind = (kind_),                                             \
+      .options = (options_),                                       \
+      .compute = ds_window_reduced_dstream_reduce },               \
+    {                                                              \
+      .kind = (kind_), .options = (options_), .is_stateful = TRUE, \
+      .compute = ds_window_reduced_dstream_make_step               \
+    }                                                              \
+  }
+
+/* Anew, and as steps. */
+static const DsDStreamOps ds_window_reduced_dstream_ops[][2] = {
+  [DS_PRE_REDUCE_KEYS] =
+      DS_WINDOW_REDUCED_OPS ("reduce_by_key_and_window",
+                             DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER),
+  [DS_PRE_REDUCE_ALL] = DS_WINDOW_REDUCED_OPS ("reduce_by_window", 0),
+  [DS_PRE_REDUCE_COMBINE] =
+      DS_WINDOW_REDUCED_OPS ("combine_by_key_and_window",
+                             DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER),
+  [DS_PRE_REDUCE_COUNT] = DS_WINDOW_REDUCED_OPS ("count_by_window", 0),
+  [DS_PRE_REDUCE_VALUES] =
+      DS_WINDOW_REDUCED_OPS ("count_by_value_and_window",
+                             DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER),
 };
+
+static void
+ds_window_reduced_dstream_finalize (GObject *object)
+{
+  DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (object);
+
+  g_clear_pointer (&self->stepper, ds_window_stepper_unref);
+  g_clear_pointer (&self->inverse_data, ds_shared_data_unref);
+  g_clear_pointer (&self->filter_data, ds_shared_data_unref);
+
+  G_OBJECT_CLASS (ds_window_reduced_dstream_parent_class)->finalize (object);
+}
 
 static void
 ds_window_reduced_dstream_class_init (DsWindowReducedDStreamClass *klass)
 {
-  DS_DSTREAM_CLASS (klass)->ops = &ds_window_reduced_dstream_ops[DS_PRE_REDUCE_KEYS];
+  G_OBJECT_CLASS (klass)->finalize = ds_window_reduced_dstream_finalize;
+  DS_DSTREAM_CLASS (klass)->ops = &ds_window_reduced_dstream_ops[DS_PRE_REDUCE_KEYS][0];
 }
 
 static void
@@ -75,7 +174,7 @@ ds_window_reduced_dstream_init (DsWindowReducedDStream *self)
 {
 }
 
-static DsDStream *
+DsDStream *
 ds_window_reduced_dstream_new (DsDStream *parent,
                                const DsPreReducePlan *plan,
                                DsDuration window,
@@ -83,7 +182,7 @@ ds_window_reduced_dstream_new (DsDStream *parent,
                                gpointer user_data,
                                GDestroyNotify destroy)
 {
-  const DsDStreamOps *ops = &ds_window_reduced_dstream_ops[plan->kind];
+  const DsDStreamOps *ops = ds_window_reduced_dstream_ops[plan->kind];
   DsDStream *reduced;
   DsDStream *self;
   DsDStreamNode *node;
@@ -98,197 +197,166 @@ ds_window_reduced_dstream_new (DsDStream *parent,
     return self;
   ds_pre_reduced_dstream_set_owner (reduced, self);
   DS_WINDOW_REDUCED_DSTREAM (self)->plan = *plan;
-  node->ops = ops;
+  node->ops = &ops[slide < window];
   node->window = window;
   node->slide = slide;
   return self;
 }
 
-/**
- * ds_dstream_reduce_by_key_and_window: (skip)
- * @self: a stream of pairs
- * @window: how far each result looks back, in µs; a positive multiple of the slide
- *   duration of @self
- * @slide: how often a result is made, in µs; a positive multiple of the same; 0: that
- *   slide duration itself
- * @func: (scope notified) (closure user_data) (destroy destroy): makes one value of two;
- *   associative; runs on executor threads, several at once
- * @user_data: passed to @func
- * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
- *   needs it any longer
- *
- * Reduces the values that each key had in the last @window to one, every @slide.  Values
- * meet in the order of time, so @func need not be commutative.
- *
- * Each batch is reduced by itself first, once for all windows over @self with the same
- * @func, @user_data and partitions.  Options: ds_dstream_set_n_partitions (),
- * ds_dstream_set_partitioner ().
- *
- * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple.
- *
- * Returns: (transfer none): the stream of one pair a key, owned by the context
- */
+static gboolean
+ds_window_count_is_not_zero (DsValue pair, DsTask *task, gpointer unused)
+{
+  return ds_value_get_int (ds_pair_value (pair)) != 0;
+}
+
+/* Counts go on from window to window where windows overlap; so do they where the 0 of an
+ * empty window depends on what was before. */
 DsDStream *
-ds_dstream_reduce_by_key_and_window (DsDStream *self,
+ds_window_reduced_dstream_new_count (DsDStream *parent,
+                                     const DsPreReducePlan *plan,
                                      DsDuration window,
-                                     DsDuration slide,
-                                     DsReduceFunc func,
-                                     gpointer user_data,
-                                     GDestroyNotify destroy)
+                                     DsDuration slide)
 {
-  const DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_KEYS, .func = func };
+  DsDStream *self =
+      ds_window_reduced_dstream_new (parent, plan, window, slide, NULL, NULL);
+  DsWindowReducedDStream *counted;
 
-  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
-
-  return ds_window_reduced_dstream_new (self, &plan, window, slide, user_data, destroy);
-}
-
-/**
- * ds_dstream_reduce_by_key_and_window_op:
- * @self: a stream of pairs
- * @window: how far each result looks back, in µs; a positive multiple of the slide
- *   duration of @self
- * @slide: how often a result is made, in µs; a positive multiple of the same; 0: that
- *   slide duration itself
- * @reduction: which reduction
- *
- * As ds_dstream_reduce_by_key_and_window (), by a reduction that the engine knows.
- *
- * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple, and
- * %DS_ERROR_INVALID_ARGUMENT for a number that is no #DsReduction.
- *
- * Returns: (transfer none): the stream of one pair a key, owned by the context
- */
-DsDStream *
-ds_dstream_reduce_by_key_and_window_op (DsDStream *self,
-                                        DsDuration window,
-                                        DsDuration slide,
-                                        DsReduction reduction)
-{
-  DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_KEYS,
-                           .func = ds_reduction_get_func (reduction) };
-
-  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-
-  if (plan.func == NULL)
+  if (!DS_IS_WINDOW_REDUCED_DSTREAM (self))
+    return self;
+  counted = DS_WINDOW_REDUCED_DSTREAM (self);
+  if (plan->kind == DS_PRE_REDUCE_COUNT)
+    ds_dstream_get_node (self)->ops = &ds_window_reduced_dstream_ops[plan->kind][1];
+  counted->inverse = ds_subtract;
+  if (plan->kind == DS_PRE_REDUCE_VALUES)
     {
-      ds_streaming_context_latch (ds_dstream_get_node (self)->context,
-                                  DS_ERROR_INVALID_ARGUMENT,
-                                  "reduce_by_key_and_window_op: %d is no reduction; "
-                                  "those are 0 (add) to %d (last)",
-                                  (int) reduction, (int) DS_REDUCTION_LAST);
-      return ds_window_refuse (self, NULL, NULL);
+      counted->filter = ds_window_count_is_not_zero;
+      counted->filter_data = ds_shared_data_new (NULL, NULL);
     }
-  return ds_window_reduced_dstream_new (self, &plan, window, slide, NULL, NULL);
+  return self;
+}
+
+/* ---- Options ---- */
+
+/* TRUE: set it; FALSE: @user_data has been freed. */
+static gboolean
+ds_window_reduced_dstream_may_set (DsDStream *self,
+                                   const char *option,
+                                   gboolean has_it,
+                                   const char *who_has_it,
+                                   gpointer user_data,
+                                   GDestroyNotify destroy)
+{
+  if (ds_dstream_may_set (self, option))
+    {
+      if (has_it)
+        return TRUE;
+      ds_dstream_latch_lacks (self, option, who_has_it);
+    }
+  if (destroy != NULL)
+    destroy (user_data);
+  return FALSE;
 }
 
 /**
- * ds_dstream_reduce_by_window: (skip)
- * @self: a stream
- * @window: how far each result looks back, in µs; a positive multiple of the slide
- *   duration of @self
- * @slide: how often a result is made, in µs; a positive multiple of the same; 0: that
- *   slide duration itself
- * @func: (scope notified) (closure user_data) (destroy destroy): makes one value of two;
- *   associative; runs on executor threads, several at once
+ * ds_dstream_set_inverse: (skip)
+ * @self: a stream made by ds_dstream_reduce_by_window (),
+ *   ds_dstream_reduce_by_key_and_window () or its `_op` form
+ * @func: (scope notified) (closure user_data) (destroy destroy): takes the second value
+ *   out of the first; runs on executor threads, several at once
  * @user_data: passed to @func
- * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
- *   needs it any longer
+ * @destroy: (nullable): frees @user_data, once
  *
- * Reduces all values of the last @window to one, every @slide.  A window without a value
- * gives none.  Values meet in the order of time, so @func need not be commutative.
+ * Gives the reduction an inverse: the value of each slide is that of the one before, less
+ * what left the window, with what came into it, in this order:
+ * `func (inverse (previous, left), came)`, where what left and what came is reduced
+ * first.
  *
- * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple.
+ * It saves memory and about half of the work of functions such as sums; no function needs
+ * it for speed.  With it a key stays for ever, whatever its value, unless
+ * ds_dstream_set_window_filter () drops it; and what a single wrong inverse leaves
+ * behind, as rounding does, stays, too.
  *
- * Returns: (transfer none): the stream of at most one value a window, owned by the
- *   context
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
  */
-DsDStream *
-ds_dstream_reduce_by_window (DsDStream *self,
-                             DsDuration window,
-                             DsDuration slide,
-                             DsReduceFunc func,
-                             gpointer user_data,
-                             GDestroyNotify destroy)
+void
+ds_dstream_set_inverse (DsDStream *self,
+                        DsReduceFunc func,
+                        gpointer user_data,
+                        GDestroyNotify destroy)
 {
-  const DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_ALL, .func = func };
+  gboolean has_it;
+  DsWindowReducedDStream *window;
 
-  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  g_return_if_fail (DS_IS_DSTREAM (self));
+  g_return_if_fail (func != NULL);
 
-  return ds_window_reduced_dstream_new (self, &plan, window, slide, user_data, destroy);
+  has_it = DS_IS_WINDOW_REDUCED_DSTREAM (self) &&
+           (DS_WINDOW_REDUCED_DSTREAM (self)->plan.kind == DS_PRE_REDUCE_KEYS ||
+            DS_WINDOW_REDUCED_DSTREAM (self)->plan.kind == DS_PRE_REDUCE_ALL);
+  if (!ds_window_reduced_dstream_may_set (self, "set_inverse", has_it,
+                                          "reduce_by_window and "
+                                          "reduce_by_key_and_window",
+                                          user_data, destroy))
+    return;
+  window = DS_WINDOW_REDUCED_DSTREAM (self);
+  g_clear_pointer (&window->inverse_data, ds_shared_data_unref);
+  window->inverse = func;
+  window->inverse_data = ds_shared_data_new (user_data, destroy);
+  ds_dstream_get_node (self)->ops = &ds_window_reduced_dstream_ops[window->plan.kind][1];
 }
 
 /**
- * ds_dstream_combine_by_key_and_window: (skip)
- * @self: a stream of pairs
- * @window: how far each result looks back, in µs; a positive multiple of the slide
- *   duration of @self
- * @slide: how often a result is made, in µs; a positive multiple of the same; 0: that
- *   slide duration itself
- * @create: makes a combiner of the first value of a key in a batch
- * @merge_value: adds a value to a combiner
- * @merge_combiners: makes one combiner of two; associative
- * @user_data: passed to all three
- * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
- *   needs it any longer
+ * ds_dstream_set_window_filter: (skip)
+ * @self: a stream made by an operator that reduces over a window
+ * @func: (scope notified) (closure user_data) (destroy destroy): of pairs (key, value),
+ *   with key null for ds_dstream_reduce_by_window (); runs on executor threads, several
+ *   at once
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once
  *
- * Combines the values that each key had in the last @window, every @slide.  The functions
- * run on executor threads, several at once; the first two within a batch, the last also
- * between batches, in the order of time.  Options: ds_dstream_set_n_partitions (),
- * ds_dstream_set_partitioner ().
+ * Leaves finished pairs for which @func is %FALSE out of the result.  With an inverse
+ * function such a key is forgotten: it begins anew with the next value that comes.
+ * Without one it is in the result again when its value in the window is one that @func
+ * takes.
  *
- * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple.
+ * @func is asked when the value of a key may have changed; it has to say the same of the
+ * same pair.
  *
- * Returns: (transfer none): the stream of one pair a key, owned by the context
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator, and for
+ * `count_by_value_and_window`, which has a filter.
  */
-DsDStream *
-ds_dstream_combine_by_key_and_window (DsDStream *self,
-                                      DsDuration window,
-                                      DsDuration slide,
-                                      DsMapFunc create,
-                                      DsReduceFunc merge_value,
-                                      DsReduceFunc merge_combiners,
-                                      gpointer user_data,
-                                      GDestroyNotify destroy)
+void
+ds_dstream_set_window_filter (DsDStream *self,
+                              DsFilterFunc func,
+                              gpointer user_data,
+                              GDestroyNotify destroy)
 {
-  const DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_COMBINE,
-                                 .func = merge_combiners,
-                                 .create = create,
-                                 .merge_value = merge_value };
+  gboolean has_it;
+  DsWindowReducedDStream *window;
 
-  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (create != NULL, NULL);
-  g_return_val_if_fail (merge_value != NULL, NULL);
-  g_return_val_if_fail (merge_combiners != NULL, NULL);
+  g_return_if_fail (DS_IS_DSTREAM (self));
+  g_return_if_fail (func != NULL);
 
-  return ds_window_reduced_dstream_new (self, &plan, window, slide, user_data, destroy);
+  has_it = DS_IS_WINDOW_REDUCED_DSTREAM (self) &&
+           DS_WINDOW_REDUCED_DSTREAM (self)->plan.kind != DS_PRE_REDUCE_VALUES;
+  if (!ds_window_reduced_dstream_may_set (
+          self, "set_window_filter", has_it,
+          "reduce_by_window, reduce_by_key_and_window, combine_by_key_and_window and "
+          "count_by_window",
+          user_data, destroy))
+    return;
+  window = DS_WINDOW_REDUCED_DSTREAM (self);
+  g_clear_pointer (&window->filter_data, ds_shared_data_unref);
+  window->filter = func;
+  window->filter_data = ds_shared_data_new (user_data, destroy);
 }
 
-/**
- * ds_dstream_count_by_value_and_window:
- * @self: a stream
- * @window: how far each result looks back, in µs; a positive multiple of the slide
- *   duration of @self
- * @slide: how often a result is made, in µs; a positive multiple of the same; 0: that
- *   slide duration itself
- *
- * Counts how often each value came in the last @window, as pairs (value, n), every
- * @slide. Options: ds_dstream_set_n_partitions (), ds_dstream_set_partitioner ().
- *
- * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple.
- *
- * Returns: (transfer none): the stream of pairs, owned by the context
- */
-DsDStream *
-ds_dstream_count_by_value_and_window (DsDStream *self,
-                                      DsDuration window,
-                                      DsDuration slide)
+gboolean
+ds_window_reduced_dstream_get_counts (DsDStream *self, DsWindowCounts *counts)
 {
-  const DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_VALUES, .func = ds_add };
-
-  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-
-  return ds_window_reduced_dstream_new (self, &plan, window, slide, NULL, NULL);
+  if (!DS_IS_WINDOW_REDUCED_DSTREAM (self) ||
+      DS_WINDOW_REDUCED_DSTREAM (self)->stepper == NULL)
+    return FALSE;
+  ds_window_stepper_get_counts (DS_WINDOW_REDUCED_DSTREAM (self)->stepper, counts);
+  return TRUE;
 }

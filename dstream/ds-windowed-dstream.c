@@ -69,6 +69,18 @@ ds_window_refuse (DsDStream *parent, gpointer user_data, GDestroyNotify destroy)
 GPtrArray *
 ds_window_collect_rdds (DsDStream *parent, DsTime after, DsTime to, GError **error)
 {
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+
+  return ds_window_collect_timed_rdds (parent, after, to, times, error);
+}
+
+GPtrArray *
+ds_window_collect_timed_rdds (DsDStream *parent,
+                              DsTime after,
+                              DsTime to,
+                              GArray *times,
+                              GError **error)
+{
   DsDStreamNode *node = ds_dstream_get_node (parent);
   g_autoptr (GPtrArray) rdds = g_ptr_array_new_with_free_func (g_object_unref);
 
@@ -81,7 +93,10 @@ ds_window_collect_rdds (DsDStream *parent, DsTime after, DsTime to, GError **err
       DsRdd *rdd = ds_dstream_get_rdd (parent, batch, &local_error);
 
       if (rdd != NULL)
-        g_ptr_array_add (rdds, g_object_ref (rdd));
+        {
+          g_ptr_array_add (rdds, g_object_ref (rdd));
+          g_array_append_val (times, time);
+        }
       else if (local_error != NULL)
         {
           g_propagate_error (error, g_steal_pointer (&local_error));

@@ -32,6 +32,7 @@ typedef struct
   gpointer free_pieces[DS_UNDO_LOG_N_CLASSES]; /* each begins with the next */
   gsize n_bytes;                               /* in pieces that are in use */
   gsize n_large_bytes;                         /* of them, in large ones */
+  GHashTable *large;                           /* of large pieces: set */
   char *saved;                                 /* what memory was, newest last */
   gsize n_saved;
   gsize n_max_saved;

@@ -18,6 +18,7 @@ ds_undo_log_init (DsUndoLog *self)
 {
   memset (self, 0, sizeof *self);
   self->arena = ds_arena_new (NULL);
+  self->large = g_hash_table_new_full (NULL, NULL, g_free, NULL);
   self->made = g_array_new (FALSE, FALSE, sizeof (DsUndoPiece));
   self->dropped = g_array_new (FALSE, FALSE, sizeof (DsUndoPiece));
 }
@@ -26,6 +27,7 @@ void
 ds_undo_log_clear (DsUndoLog *self)
 {
   g_clear_pointer (&self->arena, ds_arena_unref);
+  g_clear_pointer (&self->large, g_hash_table_unref);
   g_clear_pointer (&self->saved, g_free);
   g_clear_pointer (&self->made, g_array_unref);
   g_clear_pointer (&self->dropped, g_array_unref);
@@ -50,7 +52,9 @@ ds_undo_log_take_piece (DsUndoLog *self, gsize n_bytes)
     {
       self->n_bytes += n_bytes;
       self->n_large_bytes += n_bytes;
-      return g_malloc (n_bytes + DS_ARENA_PADDING);
+      piece = g_malloc (n_bytes + DS_ARENA_PADDING);
+      g_hash_table_add (self->large, piece);
+      return piece;
     }
   size_class = ds_undo_log_get_class (n_bytes);
   self->n_bytes += (gsize) 16 << size_class;
@@ -70,7 +74,7 @@ ds_undo_log_give_back (DsUndoLog *self, const DsUndoPiece *piece)
     {
       self->n_bytes -= piece->n_bytes;
       self->n_large_bytes -= piece->n_bytes;
-      g_free (piece->memory);
+      g_hash_table_remove (self->large, piece->memory);
       return;
     }
   size_class = ds_undo_log_get_class (piece->n_bytes);

@@ -88,3 +88,10 @@ ds_test_window_assert_gives (DsTestWindow *fixture,
   ds_test_window_assert_output (output, n_batches, expected);
   ds_test_stream_tear_down (&fixture->test);
 }
+
+/* For destroy functions. */
+static inline void
+ds_test_window_count_destroyed (gpointer n_destroyed)
+{
+  ++*(guint *) n_destroyed;
+}

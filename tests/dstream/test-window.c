@@ -176,12 +176,6 @@ assert_refuses (WindowFunc func,
 }
 
 static void
-count_destroyed (gpointer n_destroyed)
-{
-  ++*(guint *) n_destroyed;
-}
-
-static void
 test_wrong_lengths_latch (void)
 {
   DsTestWindow fixture;
@@ -211,7 +205,7 @@ test_wrong_lengths_latch (void)
 
   ds_test_window_set_up (&fixture, "local", "a:1");
   ds_dstream_reduce_by_key_and_window (fixture.stream, 1, 0, ds_add, &n_destroyed,
-                                       count_destroyed);
+                                       ds_test_window_count_destroyed);
   g_assert_cmpuint (n_destroyed, ==, 1);
   g_assert_error (ds_streaming_context_get_build_error (fixture.test.ssc), DS_ERROR,
                   DS_ERROR_INVALID_INTERVAL);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* DsWindowStepper: a reduction by key over a window that slides, as steps
+ * (ds-step-rdd-private.h).  What a step costs is what the keys of the batches cost that
+ * come into the window or leave it, and one pass over the live keys for the result; the
+ * length of the window does not matter.
+ *
+ * With an inverse function, the value of a key is reduced and un-reduced in place.
+ * Without one, each key has a queue (ds-window-queue-private.h).
+ *
+ * A step that is taken back leaves no trace: batches that it brought are brought again by
+ * the next one, as long as they are in its window.  Refcounted, any thread. */
+
+#include "rdd/ds-step-rdd-private.h"
+#include "rdd/ds-window-table-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *kind; /* a literal: "reduce_by_key_and_window" */
+  DsDuration window;
+  DsReduceFunc func; /* associative */
+  gpointer user_data;
+  DsReduceFunc inverse; /* (nullable) */
+  gpointer inverse_data;
+  DsFilterFunc filter; /* (nullable): of pairs */
+  gpointer filter_data;
+  gboolean is_keyless; /* results are values without their keys */
+} DsWindowPlan;
+
+typedef struct _DsWindowStepper DsWindowStepper;
+
+/* Whatever the functions need has to outlive the steps' runs. */
+DsWindowStepper *ds_window_stepper_new (const DsWindowPlan *plan,
+                                        DsPartitioner *partitioner);
+DsWindowStepper *ds_window_stepper_ref (DsWindowStepper *self);
+void ds_window_stepper_unref (DsWindowStepper *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsWindowStepper, ds_window_stepper_unref)
+
+/* Up to here all batches are in, or were and have left; DS_TIME_NONE: none yet. */
+DsTime ds_window_stepper_get_time (DsWindowStepper *self);
+/* The window that ends at @time.  @rdds: each batch reduced by itself, one pair a key, at
+ * @times, oldest first: all in (time - window, time] from ds_window_stepper_get_time ()
+ * on; older ones do no harm.  (transfer full) */
+DsRdd *ds_window_stepper_make_step (DsWindowStepper *self,
+                                    DsContext *context,
+                                    DsTime time,
+                                    DsRdd *const *rdds,
+                                    const DsTime *times,
+                                    guint n_rdds);
+
+typedef struct
+{
+  guint64 n_calls;   /* of func and inverse */
+  guint64 n_touched; /* keys of batches that came or left, each once a step */
+  gsize n_bytes;     /* that it holds now */
+} DsWindowCounts;
+
+/* Since it was made.  No step may be running. */
+void ds_window_stepper_get_counts (DsWindowStepper *self, DsWindowCounts *counts);
+
+/* ---- Inside: one partition's part of a step ---- */
+
+typedef struct
+{
+  const DsWindowPlan *plan;
+  DsWindowTable *table;
+  DsTask *task;
+  DsWindowReducer reducer;
+  DsTime window_start; /* excluded */
+  guint64 *n_touched;
+
+  /* Of the batch that is coming in. */
+  GArray *indices; /* guint32 */
+  GArray *values;  /* DsValue; with an inverse */
+
+  /* With an inverse: of each touched key what left and what came, null: nothing. */
+  GArray *old_values;
+  GArray *new_values;
+} DsWindowRun;
+
+/* The two ways.  @keys and @values of one batch; a chunk.  FALSE: the task failed. */
+typedef struct
+{
+  gboolean (*leave) (DsWindowRun *run, const DsWindowBatch *batch);
+  gboolean (*come) (DsWindowRun *run,
+                    const guint32 *indices,
+                    const DsValue *keys,
+                    const DsValue *values,
+                    gsize n_values);
+  gboolean (*finish) (DsWindowRun *run);
+} DsWindowWay;
+
+extern const DsWindowWay ds_window_queue_way;
+extern const DsWindowWay ds_window_inverse_way;
+
+/* TRUE: the pair goes into the result, as far as the filter is concerned. */
+gboolean ds_window_run_filter (DsWindowRun *run, guint32 index, DsValue value);
+/* Says whose values are being reduced, for messages. */
+void ds_window_run_set_current (DsWindowRun *run, guint32 index, const DsValue *value);
+
+G_END_DECLS

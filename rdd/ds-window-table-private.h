@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* DsWindowTable: the keys of a sliding window in one partition, what each of them comes
+ * to, and which of them came in which batch.
+ *
+ * An entry keeps its index as long as a batch of the window has its key, so batches know
+ * entries by index and a batch that leaves needs no look-up.  Live entries are linked in
+ * the order in which their keys came: walking them costs nothing for those that are gone.
+ * All changes go through an undo log (ds-undo-log-private.h); begin, then commit or take
+ * back.  One thread at a time. */
+
+#include "base/ds-block.h"
+#include "rdd/ds-window-queue-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint32 hash;
+  guint32 previous; /* live, and its index + 1; 0: it is the first */
+  guint32 next;     /* the same; of a free entry: the next free one */
+  guint32 n_batches : 30;
+  guint32 is_live : 1;
+  guint32 is_hidden : 1; /* live, and the filter keeps it out of the result */
+} DsWindowEntry;
+
+G_STATIC_ASSERT (sizeof (DsWindowEntry) == 16);
+
+typedef struct
+{
+  guint32 hash;
+  guint32 index; /* + 1; 0: empty */
+} DsWindowSlot;
+
+/* What came in one batch. */
+typedef struct
+{
+  DsTime time;
+  gsize n_entries;
+  guint32 *entries;
+  DsValue *values; /* (nullable): where the values don't lie in queues */
+} DsWindowBatch;
+
+/* What changes, and can be taken back as a whole. */
+typedef struct
+{
+  DsWindowSlot *slots;
+  DsValue *keys;          /* [n_max_entries]; their bytes lie in key_arena */
+  DsValue *values;        /* [n_max_entries]: what live keys come to */
+  DsWindowEntry *entries; /* [n_max_entries] */
+  DsWindowQueue *queues;  /* [n_max_entries] (nullable) */
+  DsWindowBatch *batches; /* [n_max_batches], a ring */
+  gsize n_key_bytes;      /* of keys that are there */
+  DsTime time;            /* of the newest batch; DS_TIME_NONE: none yet */
+  guint32 n_slots;        /* a power of two */
+  guint32 n_max_entries;
+  guint32 n_entries;  /* ever used: from here on they are new */
+  guint32 n_keys;     /* used now */
+  guint32 first_free; /* + 1; 0: none */
+  guint32 first_live; /* + 1; 0: none */
+  guint32 last_live;  /* + 1; 0: none */
+  guint32 n_live;
+  guint32 n_max_batches; /* a power of two */
+  guint32 first_batch;   /* running numbers */
+  guint32 end_batch;
+  guint32 is_in_order; /* live entries are 0 to n_live - 1, in this order */
+} DsWindowState;
+
+typedef struct
+{
+  DsWindowState state;
+  DsUndoLog log;
+  gboolean has_queues;
+  guint32 seed;
+  DsArena *key_arena;
+
+  /* Of the step under way: entries that are to be looked at in the end. */
+  guint32 *marks; /* [n_max_marks]: where in touched, + 1; 0: nowhere */
+  gsize n_max_marks;
+  GArray *touched; /* guint32 */
+} DsWindowTable;
+
+void ds_window_table_init (DsWindowTable *self, gboolean has_queues);
+void ds_window_table_clear (DsWindowTable *self);
+
+/* Commits what is still open, and begins a step. */
+void ds_window_table_begin (DsWindowTable *self);
+/* Ends a step; what it did can still be taken back. */
+void ds_window_table_end (DsWindowTable *self);
+void ds_window_table_take_back (DsWindowTable *self);
+
+/* The entries of @keys, to @indices; new ones are not live yet.  @n_keys: at most
+ * %DS_CHUNK_MAX_VALUES. */
+void ds_window_table_find (DsWindowTable *self,
+                           const DsValue *keys,
+                           gsize n_keys,
+                           guint32 *indices);
+/* An entry that is not live, of which no batch is left. */
+void ds_window_table_remove (DsWindowTable *self, guint32 index);
+void ds_window_table_link (DsWindowTable *self, guint32 index);
+void ds_window_table_unlink (DsWindowTable *self, guint32 index);
+void ds_window_table_set_value (DsWindowTable *self, guint32 index, DsValue value);
+
+/* Where in touched @index is; FALSE: it has just come there. */
+gboolean ds_window_table_touch (DsWindowTable *self, guint32 index, guint32 *at);
+
+/* A batch newer than all others; copies @indices and @values (nullable), not what the
+ * values point to. */
+void ds_window_table_push_batch (DsWindowTable *self,
+                                 DsTime time,
+                                 const guint32 *indices,
+                                 const DsValue *values,
+                                 gsize n_entries);
+/* The oldest one; NULL: there is none.  Valid until the step is committed. */
+const DsWindowBatch *ds_window_table_peek_batch (DsWindowTable *self);
+void ds_window_table_pop_batch (DsWindowTable *self);
+
+/* Live entries that are not hidden, in the order in which they became live; as values
+ * alone when @is_keyless.  (transfer full) */
+DsBlock *
+ds_window_table_make_block (DsWindowTable *self, gboolean is_keyless, DsTask *task);
+
+/* What it holds of the system; blocks that it made not counted. */
+gsize ds_window_table_get_n_bytes (DsWindowTable *self);
+
+G_END_DECLS

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "rdd/ds-window-table-private.h"
+
+#define N_KEYS 200
+
+/* What the table should hold: of each key whether it is live, and its value; and the
+ * order in which keys became live. */
+typedef struct
+{
+  gint64 values[N_KEYS]; /* -1: not live */
+  GArray *order;         /* guint of live keys */
+} Model;
+
+typedef struct
+{
+  DsTask *task;
+  DsWindowTable table;
+  Model model;
+} Fixture;
+
+static void
+set_up (Fixture *fixture)
+{
+  fixture->task = ds_task_new (NULL, 0, 0);
+  ds_window_table_init (&fixture->table, FALSE);
+  for (guint i = 0; i < N_KEYS; i++)
+    fixture->model.values[i] = -1;
+  fixture->model.order = g_array_new (FALSE, FALSE, sizeof (guint));
+}
+
+static void
+tear_down (Fixture *fixture)
+{
+  ds_window_table_clear (&fixture->table);
+  ds_task_free (fixture->task);
+  g_array_unref (fixture->model.order);
+}
+
+/* Keys of different types and lengths. */
+static DsValue
+make_key (guint key, char *text, gsize n_bytes)
+{
+  if (key % 3 == 0)
+    return ds_value_int (key);
+  g_snprintf (text, n_bytes, key % 3 == 1 ? "%u" : "a key that does not fit inline %u",
+              key);
+  return ds_value_string (text);
+}
+
+static guint32
+find (Fixture *fixture, guint key)
+{
+  char text[64];
+  DsValue value = make_key (key, text, sizeof text);
+  guint32 index;
+
+  ds_window_table_find (&fixture->table, &value, 1, &index);
+  return index;
+}
+
+static void
+change_at_random (Fixture *fixture)
+{
+  guint key = (guint) g_test_rand_int_range (0, N_KEYS);
+  gint64 *value = &fixture->model.values[key];
+  guint32 index = find (fixture, key);
+
+  if (*value >= 0 && g_test_rand_bit ())
+    {
+      *value = -1;
+      ds_window_table_unlink (&fixture->table, index);
+      ds_window_table_remove (&fixture->table, index);
+      for (guint i = 0; i < fixture->model.order->len; i++)
+        if (g_array_index (fixture->model.order, guint, i) == key)
+          g_array_remove_index (fixture->model.order, i--);
+      return;
+    }
+  if (*value < 0)
+    {
+      ds_window_table_link (&fixture->table, index);
+      g_array_append_val (fixture->model.order, key);
+    }
+  *value = g_test_rand_int_range (0, G_MAXINT32);
+  ds_window_table_set_value (&fixture->table, index, ds_value_int (*value));
+}
+
+static void
+assert_is_like_the_model (Fixture *fixture)
+{
+  g_autoptr (DsBlock) block =
+      ds_window_table_make_block (&fixture->table, FALSE, fixture->task);
+
+  g_assert_cmpuint (ds_block_get_length (block), ==, fixture->model.order->len);
+  for (guint i = 0; i < fixture->model.order->len; i++)
+    {
+      guint key = g_array_index (fixture->model.order, guint, i);
+      char text[64];
+      DsValue pair = ds_block_get (block, i);
+
+      g_assert_true (
+          ds_value_equal (ds_pair_key (pair), make_key (key, text, sizeof text)));
+      g_assert_cmpint (ds_value_get_int (ds_pair_value (pair)), ==,
+                       fixture->model.values[key]);
+    }
+}
+
+static void
+test_changes_like_a_plain_model (void)
+{
+  Fixture fixture;
+
+  g_test_summary (
+      "Keys come and go in order, and steps that are taken back leave nothing");
+  set_up (&fixture);
+  for (guint step = 0; step < 3000; step++)
+    {
+      Model before = fixture.model;
+      guint n_changes = (guint) g_test_rand_int_range (0, step % 100 == 0 ? 400 : 20);
+
+      before.order = g_array_copy (fixture.model.order);
+      ds_window_table_begin (&fixture.table);
+      for (guint i = 0; i < n_changes; i++)
+        change_at_random (&fixture);
+      ds_window_table_end (&fixture.table);
+      if (g_test_rand_int_range (0, 3) == 0)
+        {
+          ds_window_table_take_back (&fixture.table);
+          g_array_unref (fixture.model.order);
+          fixture.model = before;
+        }
+      else
+        g_array_unref (before.order);
+      assert_is_like_the_model (&fixture);
+    }
+  tear_down (&fixture);
+}
+
+static void
+test_blocks_outlive_keys (void)
+{
+  Fixture fixture;
+  g_autoptr (DsBlock) block = NULL;
+  g_autofree char *text = NULL;
+
+  g_test_summary ("A result holds its keys when the table has forgotten them, and goes");
+  set_up (&fixture);
+  ds_window_table_begin (&fixture.table);
+  ds_window_table_link (&fixture.table, find (&fixture, 2));
+  ds_window_table_end (&fixture.table);
+  block = ds_window_table_make_block (&fixture.table, FALSE, fixture.task);
+
+  for (guint i = 0; i < 100; i++)
+    {
+      ds_window_table_begin (&fixture.table);
+      for (guint key = 2; key < N_KEYS; key += 3)
+        {
+          guint32 index = find (&fixture, key);
+
+          if (fixture.table.state.entries[index].is_live)
+            ds_window_table_unlink (&fixture.table, index);
+          ds_window_table_remove (&fixture.table, index);
+        }
+      ds_window_table_end (&fixture.table);
+    }
+  g_assert_cmpuint (ds_window_table_get_n_bytes (&fixture.table), <, 256 * 1024);
+  tear_down (&fixture);
+  text = ds_block_to_string (block);
+  g_assert_cmpstr (text, ==, "(a key that does not fit inline 2,null)\n");
+}
+
+static void
+test_batches_are_a_queue (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("Batches leave in the order in which they came");
+  set_up (&fixture);
+  for (gint64 time = 1; time <= 500; time++)
+    {
+      const guint32 indices[] = { (guint32) time, 7 };
+      const DsValue values[] = { ds_value_int (time), ds_value_null () };
+      const DsWindowBatch *batch;
+
+      ds_window_table_begin (&fixture.table);
+      ds_window_table_push_batch (&fixture.table, time, indices, values, 2);
+      if (time > 100)
+        {
+          batch = ds_window_table_peek_batch (&fixture.table);
+          g_assert_cmpint (batch->time, ==, time - 100);
+          g_assert_cmpuint (batch->entries[0], ==, time - 100);
+          g_assert_cmpint (ds_value_get_int (batch->values[0]), ==, time - 100);
+          ds_window_table_pop_batch (&fixture.table);
+        }
+      ds_window_table_end (&fixture.table);
+      if (time % 3 == 0)
+        {
+          ds_window_table_take_back (&fixture.table);
+          time--;
+          ds_window_table_begin (&fixture.table);
+          ds_window_table_push_batch (&fixture.table, ++time, indices, values, 2);
+          if (time > 100)
+            ds_window_table_pop_batch (&fixture.table);
+          ds_window_table_end (&fixture.table);
+        }
+      g_assert_cmpint (fixture.table.state.time, ==, time);
+    }
+  tear_down (&fixture);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/rdd/window-table/changes-like-a-plain-model",
+                   test_changes_like_a_plain_model);
+  g_test_add_func ("/rdd/window-table/blocks-outlive-keys", test_blocks_outlive_keys);
+  g_test_add_func ("/rdd/window-table/batches-are-a-queue", test_batches_are_a_queue);
+  return g_test_run ();
+}
