@@ -3,6 +3,7 @@
 /* The action count: chunks are counted, never looked at; text is counted by line ends. */
 
 #include "base/ds-splitter-private.h"
+#include "rdd/ds-action-private.h"
 #include "rdd/ds-job-private.h"
 #include "rdd/ds-sink-private.h"
 
@@ -54,6 +55,29 @@ ds_count_commit (DsTask *task, guint index, DsSink *sink, gpointer data)
   gint64 *total = data;
 
   __atomic_add_fetch (total, ((DsCountSink *) sink)->n_values, __ATOMIC_RELAXED);
+}
+
+static void
+ds_count_commit_partition (DsTask *task, guint index, DsSink *sink, gpointer data)
+{
+  ((gint64 *) data)[index] = ((DsCountSink *) sink)->n_values;
+}
+
+gboolean
+ds_job_count_partitions (DsJob *self, DsRdd *rdd, guint n_partitions, gint64 *n_values)
+{
+  static const DsJobFuncs funcs = { ds_count_make_sink, ds_count_commit_partition };
+
+  return ds_job_run_stage (self, rdd, n_partitions, &funcs, n_values);
+}
+
+gboolean
+ds_rdd_count_partitions (DsRdd *self, gint64 *n_values, GError **error)
+{
+  static const DsJobFuncs funcs = { ds_count_make_sink, ds_count_commit_partition };
+
+  return ds_context_run_job (ds_rdd_get_context (self), self, NULL, 0, &funcs, n_values,
+                             error);
 }
 
 /**

@@ -15,4 +15,7 @@ DsBlock *ds_rdd_collect_partitions (DsRdd *self,
                                     gsize n_wanted,
                                     GError **error);
 
+/* How many values each partition has.  After ds_rdd_prepare (). */
+gboolean ds_rdd_count_partitions (DsRdd *self, gint64 *n_values, GError **error);
+
 G_END_DECLS

@@ -75,6 +75,16 @@ gboolean ds_job_end (DsJob *self, GError **error);
 /* What is kept of @rdd (ds_rdd_persist ()) stays until the job ends.  TRUE: that is all
  * of it, and nothing behind it is needed. */
 gboolean ds_job_pin (DsJob *self, DsRdd *rdd);
+/* Counts the values of the first @n_partitions of @rdd, whose shuffles are complete, in a
+ * stage of its own.  FALSE: the job is to end. */
+gboolean
+ds_job_count_partitions (DsJob *self, DsRdd *rdd, guint n_partitions, gint64 *n_values);
+/* A stage over the first @n_partitions of @rdd.  FALSE: the job is to end. */
+gboolean ds_job_run_stage (DsJob *self,
+                           DsRdd *rdd,
+                           guint n_partitions,
+                           const DsJobFuncs *funcs,
+                           gpointer data);
 /* TRUE while nobody failed, cancelled or stopped it; looks at the cancellables. */
 gboolean ds_job_may_go_on (DsJob *self);
 /* The first failure counts.  @error (transfer full) */

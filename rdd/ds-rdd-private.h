@@ -36,6 +36,11 @@ typedef struct
    * count their partitions here, once.  NULL: nothing to do. */
   gboolean (*prepare) (DsRdd *self, GError **error);
 
+  /* What the node must know of its parents' values before its partitions can be computed:
+   * called by each job that is going to, when the shuffles behind the node are complete.
+   * No lock is held.  Thread: driver.  FALSE: the job is to end.  NULL: nothing. */
+  gboolean (*begin_job) (DsRdd *self, DsJob *job);
+
   /* Whether compute pushes what lies in memory as long as the node lives: to persist that
    * would only copy it. */
   gboolean has_values;

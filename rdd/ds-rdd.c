@@ -388,11 +388,13 @@ ds_rdd_set_n_partitions (DsRdd *self, guint n_partitions)
                                        n_partitions, G_MAXINT));
       return;
     }
-  ds_rdd_check_option (self, "The number of partitions",
-                       "text_file, range and the operators that shuffle (reduce_by_key, "
-                       "combine_by_key, group_by_key, distinct, count_by_value, cogroup, "
-                       "the joins, subtract, intersection, sort, sort_by, sort_by_key)",
-                       ds_rdd_apply_n_partitions, &n_partitions);
+  ds_rdd_check_option (
+      self, "The number of partitions",
+      "text_file, range and the operators that shuffle (reduce_by_key, "
+      "combine_by_key, fold_by_key, aggregate_by_key, group_by_key, "
+      "group_by, distinct, count_by_value, cogroup, the joins, subtract, "
+      "intersection, sort, sort_by, sort_by_key)",
+      ds_rdd_apply_n_partitions, &n_partitions);
 }
 
 /**
@@ -410,8 +412,8 @@ ds_rdd_set_partitioner (DsRdd *self, DsPartitioner *partitioner)
 
   ds_rdd_check_option (self, "A partitioner",
                        "the operators that shuffle by key (reduce_by_key, "
-                       "combine_by_key, group_by_key, cogroup, the joins, "
-                       "subtract_by_key)",
+                       "combine_by_key, fold_by_key, aggregate_by_key, group_by_key, "
+                       "group_by, cogroup, the joins, subtract_by_key)",
                        ds_rdd_apply_partitioner, &partitioner);
 }
 

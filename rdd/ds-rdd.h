@@ -131,6 +131,14 @@ DsRdd *ds_rdd_glom (DsRdd *self); /* one list a partition */
 DS_AVAILABLE_IN_ALL
 DsRdd *
 ds_rdd_key_by (DsRdd *self, DsMapFunc func, gpointer user_data, GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *
+ds_rdd_sample (DsRdd *self, gboolean with_replacement, double fraction, guint64 seed);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_zip_with_index (DsRdd *self); /* (value, index) */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_zip_with_unique_id (DsRdd *self);
+
 /* ---- Several RDDs, other partitions ---- */
 
 DS_AVAILABLE_IN_ALL
@@ -146,8 +154,9 @@ DsRdd *ds_rdd_subtract (DsRdd *self, DsRdd *other);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_distinct (DsRdd *self);
 DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_coalesce (DsRdd *self, guint n_partitions); /* only fewer, no shuffle */
+DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_repartition (DsRdd *self, guint n_partitions);
-
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_sort (DsRdd *self, DsOrder order); /* by the value itself */
 DS_AVAILABLE_IN_ALL
@@ -156,6 +165,11 @@ DsRdd *ds_rdd_sort_by (DsRdd *self,
                        DsMapFunc func,
                        gpointer user_data,
                        GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_group_by (DsRdd *self,
+                        DsMapFunc func,
+                        gpointer user_data,
+                        GDestroyNotify destroy); /* (key, list) */
 
 /* ---- Pairs ---- */
 
@@ -184,6 +198,20 @@ DsRdd *ds_rdd_reduce_by_key (DsRdd *self,
                              DsReduceFunc func,
                              gpointer user_data,
                              GDestroyNotify destroy);
+/* @zero is copied. */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_fold_by_key (DsRdd *self,
+                           DsValue zero,
+                           DsReduceFunc func,
+                           gpointer user_data,
+                           GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_aggregate_by_key (DsRdd *self,
+                                DsValue zero,
+                                DsReduceFunc merge_value,
+                                DsReduceFunc merge_combiners,
+                                gpointer user_data,
+                                GDestroyNotify destroy);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_combine_by_key (DsRdd *self,
                               DsMapFunc create,

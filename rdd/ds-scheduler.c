@@ -139,6 +139,18 @@ ds_stage_run (DsStage *self, guint n_tasks)
   return ds_job_may_go_on (job);
 }
 
+gboolean
+ds_job_run_stage (DsJob *self,
+                  DsRdd *rdd,
+                  guint n_partitions,
+                  const DsJobFuncs *funcs,
+                  gpointer data)
+{
+  DsStage stage = { .job = self, .rdd = rdd, .funcs = funcs, .data = data };
+
+  return ds_stage_run (&stage, n_partitions);
+}
+
 static DsSink *
 ds_map_stage_make_sink (DsTask *task, guint index, gpointer data)
 {
@@ -236,7 +248,8 @@ ds_job_complete_shuffles (DsJob *self, DsRdd *rdd)
             return FALSE;
         }
     }
-  return TRUE;
+  return ds_rdd_get_ops (rdd)->begin_job == NULL ||
+         ds_rdd_get_ops (rdd)->begin_job (rdd, self);
 }
 
 /* ---- Jobs ---- */
