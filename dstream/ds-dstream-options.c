@@ -205,3 +205,45 @@ ds_dstream_set_preserves_partitioning (DsDStream *self, gboolean preserves)
                                "map_partitions and map_chunks"))
     ds_dstream_get_node (self)->preserves_partitioning = preserves;
 }
+
+/**
+ * ds_dstream_persist:
+ * @self: a stream
+ * @level: where the values of its RDDs are kept; %DS_STORAGE_NONE: nowhere
+ *
+ * Keeps the values of each RDD of the stream when they are first computed, so that
+ * several outputs, or a window, do not compute them again.  They go when the RDD is
+ * forgotten, unless the setting "unpersist" is %FALSE: then an RDD that the program holds
+ * keeps them.  What is kept counts against the memory budget of the engine; see
+ * ds_rdd_persist ().
+ *
+ * The RDDs of a window show those of its parent, so the parent is persisted instead; a
+ * window that slides by less than its length does that by itself.
+ */
+void
+ds_dstream_persist (DsDStream *self, DsStorageLevel level)
+{
+  DsDStreamNode *node;
+
+  g_return_if_fail (DS_IS_DSTREAM (self));
+  g_return_if_fail (level <= DS_STORAGE_DISK);
+
+  if (!ds_dstream_may_set (self, "persist"))
+    return;
+  for (node = ds_dstream_get_node (self); node->ops->is_view;)
+    node = ds_dstream_get_node (node->parents[0]);
+  node->storage_level = level;
+}
+
+/**
+ * ds_dstream_cache:
+ * @self: a stream
+ *
+ * Keeps the values of each RDD of the stream in memory: ds_dstream_persist () with
+ * %DS_STORAGE_MEMORY.
+ */
+void
+ds_dstream_cache (DsDStream *self)
+{
+  ds_dstream_persist (self, DS_STORAGE_MEMORY);
+}

@@ -50,6 +50,8 @@ typedef struct
    * ds_graph_add_step () too.  Asked at every time, in order, and for itself in charge of
    * partitions. */
   gboolean is_stateful;
+  /* Its RDDs only show those of its parent, which persist () is passed on to. */
+  gboolean is_view;
   /* Thread: driver.  Locks: the graph's is held.  The RDD of @batch's time; (transfer
    * full) (nullable): NULL without error is "no RDD". */
   DsRdd *(*compute) (DsDStream *self, DsBatch *batch, GError **error);
@@ -85,6 +87,7 @@ typedef struct
   guint n_partitions;         /* 0: not set */
   DsPartitioner *partitioner; /* (nullable) */
   gboolean preserves_partitioning;
+  DsStorageLevel storage_level;
   DsShuffleHint *hint; /* (nullable): how many keys the last batch had */
 } DsDStreamNode;
 typedef DsDStreamNode DsDStreamPrivate; /* as G_DEFINE_TYPE_WITH_PRIVATE calls it */

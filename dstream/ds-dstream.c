@@ -204,6 +204,8 @@ ds_dstream_apply_options (DsDStreamNode *node, DsRdd *rdd)
 {
   if (node->name != NULL)
     ds_rdd_set_name (rdd, node->name);
+  if (node->storage_level != DS_STORAGE_NONE)
+    ds_rdd_persist (rdd, node->storage_level);
   if (node->ops->is_stateful)
     return;
   if (node->n_partitions > 0)
@@ -294,6 +296,19 @@ ds_dstream_lend_data (DsDStream *self, DsRdd *rdd)
   return rdd;
 }
 
+/* The program may hold the RDD; whether it then still has what was kept of it for the
+ * stream is a setting. */
+static void
+ds_dstream_drop_rdd (DsDStream *self, DsRdd *rdd)
+{
+  DsDStreamNode *node = DS_NODE (self);
+
+  if (node->storage_level != DS_STORAGE_NONE &&
+      (node->context == NULL || node->context->unpersist))
+    ds_rdd_unpersist (rdd);
+  g_object_unref (rdd);
+}
+
 void
 ds_dstream_forget (DsDStream *self, DsTime now)
 {
@@ -309,7 +324,7 @@ ds_dstream_forget (DsDStream *self, DsTime now)
       if (known->time > threshold)
         g_array_index (node->generated, DsGeneratedRdd, n_kept++) = *known;
       else
-        g_object_unref (known->rdd);
+        ds_dstream_drop_rdd (self, known->rdd);
     }
   g_array_set_size (node->generated, n_kept);
 }
@@ -320,7 +335,7 @@ ds_dstream_forget_all (DsDStream *self)
   GArray *generated = DS_NODE (self)->generated;
 
   for (guint i = 0; i < generated->len; i++)
-    g_object_unref (g_array_index (generated, DsGeneratedRdd, i).rdd);
+    ds_dstream_drop_rdd (self, g_array_index (generated, DsGeneratedRdd, i).rdd);
   g_array_set_size (generated, 0);
 }
 

@@ -128,6 +128,10 @@ DS_AVAILABLE_IN_ALL
 DsStreamingContext *ds_dstream_get_context (DsDStream *self);
 
 DS_AVAILABLE_IN_ALL
+void ds_dstream_persist (DsDStream *self, DsStorageLevel level);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_cache (DsDStream *self);
+DS_AVAILABLE_IN_ALL
 void ds_dstream_set_n_partitions (DsDStream *self, guint n_partitions);
 DS_AVAILABLE_IN_ALL
 void ds_dstream_set_partitioner (DsDStream *self, DsPartitioner *partitioner);

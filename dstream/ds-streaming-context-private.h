@@ -50,6 +50,7 @@ struct _DsStreamingContext
   guint max_waiting_batches;
   DsDuration graceful_stop_timeout; /* 0: ten intervals */
   gboolean stop_context;
+  gboolean unpersist;
 
   /* Set while starting, before any thread of ours; freed with the context. */
   DsListenerBus *bus;

@@ -87,6 +87,14 @@ static const DsSetting ds_settings[] = {
    */
   { "stop-context", DS_SETTING_BOOLEAN, DS_MEMBER (stop_context), 0, TRUE, NULL,
     "stopSparkContextByDefault", "whether stop also stops the engine" },
+  /**
+   * DsStreamingContext:unpersist:
+   *
+   * Whether the kept values of an RDD of a persisted stream go when the stream forgets
+   * the RDD; %FALSE: they stay as long as the program holds it.
+   */
+  { "unpersist", DS_SETTING_BOOLEAN, DS_MEMBER (unpersist), 0, TRUE, NULL, "unpersist",
+    "whether persisted values go when their stream forgets the RDD" },
 };
 
 /* ---- Values in a context ---- */

@@ -141,6 +141,7 @@ ds_windowed_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 
 static const DsDStreamOps ds_windowed_dstream_ops = {
   .kind = "window",
+  .is_view = TRUE,
   .compute = ds_windowed_dstream_compute,
 };
 
@@ -172,6 +173,10 @@ ds_windowed_dstream_new (DsDStream *parent,
     {
       node->window = window;
       node->slide = slide;
+      /* Each batch is looked at more than once. */
+      if (slide < window &&
+          ds_dstream_get_node (parent)->storage_level == DS_STORAGE_NONE)
+        ds_dstream_cache (parent);
     }
   return self;
 }
@@ -189,7 +194,8 @@ ds_windowed_dstream_new (DsDStream *parent,
  * first ones, with less than @window behind them, are just shorter.
  *
  * Consecutive results share values whenever @slide is shorter than @window; the RDDs of
- * @self are remembered for @window and shared, never copied.  With @slide longer than
+ * @self are remembered for @window, shared, and cached (ds_dstream_persist () on @self
+ * sets another level).  With @slide longer than
  * @window some batches are in no result.  What is made of the result slides by @slide.
  *
  * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple.
