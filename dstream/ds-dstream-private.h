@@ -52,6 +52,7 @@ typedef struct
   gboolean is_stateful;
   /* Its RDDs only show those of its parent, which persist () is passed on to. */
   gboolean is_view;
+  gboolean places_itself; /* in charge of partitions, too */
   /* Thread: driver.  Locks: the graph's is held.  The RDD of @batch's time; (transfer
    * full) (nullable): NULL without error is "no RDD". */
   DsRdd *(*compute) (DsDStream *self, DsBatch *batch, GError **error);

@@ -206,7 +206,7 @@ ds_dstream_apply_options (DsDStreamNode *node, DsRdd *rdd)
     ds_rdd_set_name (rdd, node->name);
   if (node->storage_level != DS_STORAGE_NONE)
     ds_rdd_persist (rdd, node->storage_level);
-  if (node->ops->is_stateful)
+  if (node->ops->is_stateful || node->ops->places_itself)
     return;
   if (node->n_partitions > 0)
     ds_rdd_set_n_partitions (rdd, node->n_partitions);

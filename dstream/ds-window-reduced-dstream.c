@@ -114,6 +114,8 @@ ds_window_reduced_dstream_reduce (DsDStream *dstream, DsBatch *batch, GError **e
                                                            node->data->user_data, NULL));
   ds_rdd_set_partitioner (reduced,
                           ds_pre_reduced_dstream_get_partitioner (node->parents[0]));
+  if (node->hint != NULL)
+    ds_shuffled_rdd_set_hint (reduced, node->hint);
   kept = self->filter != NULL ? ds_rdd_filter (reduced, ds_window_reduced_dstream_keep,
                                                g_object_ref (dstream), g_object_unref)
                               : g_object_ref (reduced);
@@ -128,6 +130,7 @@ ds_window_reduced_dstream_reduce (DsDStream *dstream, DsBatch *batch, GError **e
   {                                                                \
     { .kind = (kind_),                                             \
       .options = (options_),                                       \
+      .places_itself = TRUE,                                       \
       .compute = ds_window_reduced_dstream_reduce },               \
     {                                                              \
       .kind = (kind_), .options = (options_), .is_stateful = TRUE, \

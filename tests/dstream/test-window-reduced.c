@@ -273,6 +273,12 @@ test_results_have_their_partitions (void)
   ds_dstream_set_n_partitions (reduced, 5);
   ds_test_window_assert_gives (&fixture, ds_dstream_count (ds_dstream_glom (reduced)), 3,
                                "5|5|5");
+
+  ds_test_window_set_up (&fixture, "local[2]", "1|2");
+  reduced = ds_dstream_count_by_value_and_window (fixture.stream, DS_SECOND, 0);
+  ds_dstream_set_n_partitions (reduced, 5);
+  ds_test_window_assert_gives (&fixture, ds_dstream_count (ds_dstream_glom (reduced)), 3,
+                               "5|5|5");
 }
 
 int
