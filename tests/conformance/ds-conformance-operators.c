@@ -33,7 +33,6 @@ static const struct
   { "binaryRecordsStream", "binaryRecordsStream" },
   { "blocks_per_batch", "back-pressure" },
   { "checkpoint", "checkpoint" },
-  { "countByWindow", "countByWindow" },
   { "default_checkpoint_interval", "checkpoint intervals of stateful streams" },
   { "fileStream", "fileStream" },
   { "file_batches_to_remember", "file streams" },

@@ -56,7 +56,7 @@ ds_conformance_run_slice (DsConformanceCase *self, GError **error)
   g_autoptr (DsBlock) found = NULL;
   g_autoptr (GError) local_error = NULL;
   JsonArray *expected = ds_conformance_read_array (self->json, "expected", error);
-  DsDStream *source = NULL;
+  DsDStream *stream = NULL;
   gint64 batch_ms = 0;
   gint64 n_batches = 0;
   DsTime from = 0;
@@ -76,8 +76,10 @@ ds_conformance_run_slice (DsConformanceCase *self, GError **error)
           &n_batches, error))
     return FALSE;
 
-  source = ds_conformance_graph_evaluate (&graph, "s", error);
-  ds_conformance_recorder_attach (recorder, source);
+  stream = ds_conformance_graph_build (&graph, error);
+  if (stream == NULL)
+    return FALSE;
+  ds_conformance_recorder_attach (recorder, stream);
   ds_streaming_context_remember (session.streaming,
                                  MAX (n_batches, 1) * session.interval);
   if (!ds_conformance_session_start (&session, error))
@@ -87,7 +89,7 @@ ds_conformance_run_slice (DsConformanceCase *self, GError **error)
       return ds_conformance_differ (error, "Batch %" G_GINT64_FORMAT " failed: %s", i + 1,
                                     local_error->message);
 
-  rdds = ds_dstream_slice (source, from, to, &local_error);
+  rdds = ds_dstream_slice (stream, from, to, &local_error);
   if (rdds == NULL)
     return ds_conformance_differ (error, "No slice: %s", local_error->message);
   found = ds_conformance_collect_all (rdds, error);

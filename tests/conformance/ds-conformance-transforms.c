@@ -196,7 +196,18 @@ ds_conformance_build_context_transform (DsConformanceGraph *graph,
                                          function.user_data, NULL);
 }
 
+/* The stream that a slice is taken of; the runner of slices takes it. */
+static DsDStream *
+ds_conformance_build_slice (DsConformanceGraph *graph,
+                            DsDStream *stream,
+                            JsonObject *params,
+                            GError **error)
+{
+  return stream;
+}
+
 const DsConformanceOperator ds_conformance_transform_operators[] = {
+  { "slice", { NULL }, ds_conformance_build_slice },
   { "context_transform", { "func" }, ds_conformance_build_context_transform },
   { "transform", { "func" }, ds_conformance_build_transform },
   { "transformWith", { "func" }, ds_conformance_build_transform_with },

@@ -75,6 +75,19 @@ ds_conformance_build_window (DsConformanceGraph *graph,
 }
 
 static DsDStream *
+ds_conformance_build_count_by_window (DsConformanceGraph *graph,
+                                      DsDStream *stream,
+                                      JsonObject *params,
+                                      GError **error)
+{
+  DsConformanceLengths lengths;
+
+  if (!ds_conformance_read_lengths (graph, params, &lengths, error))
+    return NULL;
+  return ds_dstream_count_by_window (stream, lengths.window, lengths.slide);
+}
+
+static DsDStream *
 ds_conformance_build_count_by_value_and_window (DsConformanceGraph *graph,
                                                 DsDStream *stream,
                                                 JsonObject *params,
@@ -132,14 +145,28 @@ ds_conformance_set_window_options (DsConformanceGraph *graph,
                                    JsonObject *params,
                                    GError **error)
 {
+  DsConformanceFunction function;
   const char *inverse = NULL;
 
   if (!ds_conformance_find_inverse (params, &inverse, error) ||
       !ds_conformance_set_n_partitions (stream, params, error))
     return FALSE;
-  if (inverse != NULL || ds_conformance_has (params, "filter"))
-    return ds_conformance_skip (
-        error, "the library does not have inverse functions of windows yet");
+  if (inverse != NULL)
+    {
+      if (!ds_conformance_find_function (params, inverse, DS_CONFORMANCE_REDUCE,
+                                         &function, error))
+        return FALSE;
+      ds_dstream_set_inverse (stream, (DsReduceFunc) function.func, function.user_data,
+                              NULL);
+    }
+  if (ds_conformance_has (params, "filter"))
+    {
+      if (!ds_conformance_find_function (params, "filter", DS_CONFORMANCE_FILTER,
+                                         &function, error))
+        return FALSE;
+      ds_dstream_set_window_filter (stream, (DsFilterFunc) function.func,
+                                    function.user_data, NULL);
+    }
   return TRUE;
 }
 
@@ -189,6 +216,7 @@ const DsConformanceOperator ds_conformance_window_operators[] = {
   { "countByValueAndWindow",
     { "window", "slide", "num_partitions" },
     ds_conformance_build_count_by_value_and_window },
+  { "countByWindow", { "window", "slide" }, ds_conformance_build_count_by_window },
   { "groupByKeyAndWindow",
     { "window", "slide", "num_partitions" },
     ds_conformance_build_group_by_key_and_window },

@@ -12,10 +12,30 @@ ds_property_set_n_partitions (DsPropertyNode *node, DsDStream *stream)
   return stream;
 }
 
+/* The ready-made forms for even numbers, and those of the program for odd ones. */
+static DsDStream *
+ds_property_set_inverse (DsPropertyNode *node, DsDStream *stream)
+{
+  gboolean is_known = node->number % 2 == 0;
+
+  if (node->has_inverse)
+    ds_dstream_set_inverse (stream, is_known ? ds_subtract : ds_property_call_subtract,
+                            is_known ? NULL : node, NULL);
+  if (node->has_filter)
+    ds_dstream_set_window_filter (stream,
+                                  is_known ? ds_is_nonzero_pair
+                                           : ds_property_call_is_nonzero,
+                                  is_known ? NULL : node, NULL);
+  return stream;
+}
+
 DsDStream *
 ds_property_build_count (DsPropertyNode *node, DsDStream *parent, DsDStream *other)
 {
-  return ds_dstream_count (parent);
+  if (node->window == 0)
+    return ds_dstream_count (parent);
+  return ds_dstream_count_by_window (parent, node->window * DS_SECOND,
+                                     node->slide * DS_SECOND);
 }
 
 DsDStream *
@@ -27,8 +47,9 @@ ds_property_build_reduce (DsPropertyNode *node, DsDStream *parent, DsDStream *ot
 
   if (node->window == 0)
     return ds_dstream_reduce (parent, func, data, NULL);
-  return ds_dstream_reduce_by_window (parent, node->window * DS_SECOND,
-                                      node->slide * DS_SECOND, func, data, NULL);
+  return ds_property_set_inverse (
+      node, ds_dstream_reduce_by_window (parent, node->window * DS_SECOND,
+                                         node->slide * DS_SECOND, func, data, NULL));
 }
 
 DsDStream *
@@ -66,7 +87,7 @@ ds_property_build_reduce_by_key (DsPropertyNode *node,
         ds_dstream_reduce_by_key_and_window (parent, window, slide, func, data, NULL);
   else
     reduced = ds_dstream_reduce_by_key (parent, func, data, NULL);
-  return ds_property_set_n_partitions (node, reduced);
+  return ds_property_set_n_partitions (node, ds_property_set_inverse (node, reduced));
 }
 
 DsDStream *

@@ -245,9 +245,9 @@ static const DsPropertyBuilder ds_property_builders[DS_PROPERTY_N_KINDS] = {
 };
 
 gboolean
-ds_property_is_in_library (DsPropertyKind kind)
+ds_property_is_in_library (DsPropertyNode *node)
 {
-  return ds_property_builders[kind] != NULL;
+  return ds_property_builders[node->kind] != NULL;
 }
 
 GPtrArray *
@@ -267,6 +267,8 @@ ds_property_build (DsPropertyGraph *graph, DsStreamingContext *streaming)
         stream = node->kind == DS_PROPERTY_SOURCE
                      ? ds_property_build_source (node, streaming)
                      : ds_property_builders[node->kind](node, parents[0], parents[1]);
+      if (stream != NULL && node->storage != DS_STORAGE_NONE)
+        ds_dstream_persist (stream, node->storage);
       g_ptr_array_add (streams, stream);
     }
   return streams;

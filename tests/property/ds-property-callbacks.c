@@ -95,6 +95,20 @@ ds_property_call_reduce (DsValue a, DsValue b, DsTask *task, gpointer node)
 }
 
 DsValue
+ds_property_call_subtract (DsValue a, DsValue b, DsTask *task, gpointer node)
+{
+  if (ds_property_trip (node, b, task))
+    return ds_value_null ();
+  return ds_value_int (a.as.integer - b.as.integer);
+}
+
+gboolean
+ds_property_call_is_nonzero (DsValue pair, DsTask *task, gpointer node)
+{
+  return !ds_property_trip (node, pair, task) && pair.as.items[1].as.integer != 0;
+}
+
+DsValue
 ds_property_call_digest (DsValue list, DsTask *task, gpointer node)
 {
   DsPropertyNode *self = node;

@@ -28,6 +28,14 @@ ds_property_find_first (DsPropertyGraph *graph,
       if (difference != NULL)
         fault->message = g_strdup_printf ("on %s, %s", engine->name, difference);
     }
+  if (fault->message == NULL)
+    {
+      g_autofree char *difference = ds_property_compare_slice_with_model (graph, run);
+
+      fault->node = NULL;
+      if (difference != NULL)
+        fault->message = g_strdup_printf ("on %s, %s", engine->name, difference);
+    }
 }
 
 gboolean
@@ -119,6 +127,35 @@ ds_property_shrink_source (DsPropertyShrinking *self, DsPropertyNode *source)
     }
 }
 
+/* To what @node needs; FALSE: then nothing goes wrong, and all is as it was. */
+static gboolean
+ds_property_try_only (DsPropertyShrinking *self, DsPropertyNode *node)
+{
+  g_autofree gboolean *is_output = g_new0 (gboolean, self->graph->nodes->len);
+
+  for (guint id = 0; id < self->graph->nodes->len; id++)
+    is_output[id] = ds_property_graph_get (self->graph, id)->is_output;
+  ds_property_graph_keep_only (self->graph, node);
+  if (ds_property_still_fails (self))
+    return TRUE;
+  for (guint id = 0; id < self->graph->nodes->len; id++)
+    {
+      ds_property_graph_get (self->graph, id)->is_dropped = FALSE;
+      ds_property_graph_get (self->graph, id)->is_output = is_output[id];
+    }
+  return FALSE;
+}
+
+/* When a run failed nobody said at which stream: the first that fails alone. */
+static gboolean
+ds_property_try_each (DsPropertyShrinking *self)
+{
+  for (guint id = 0; id < self->graph->nodes->len; id++)
+    if (ds_property_try_only (self, ds_property_graph_get (self->graph, id)))
+      return TRUE;
+  return FALSE;
+}
+
 void
 ds_property_shrink (DsPropertyGraph *graph,
                     const DsPropertyEngine *engines,
@@ -127,18 +164,21 @@ ds_property_shrink (DsPropertyGraph *graph,
 {
   DsPropertyShrinking self = { graph, engines, n_engines, fault, 0 };
   guint n_batches = graph->n_batches;
+  gboolean has_slice = graph->has_slice;
 
-  if (fault->node == NULL)
-    return;
-  graph->n_batches = fault->batch + 1;
-  if (!ds_property_still_fails (&self))
-    graph->n_batches = n_batches;
-  ds_property_graph_keep_only (graph, fault->node);
+  graph->has_slice = FALSE;
   if (!ds_property_still_fails (&self))
     {
-      ds_property_graph_keep_all (graph);
+      graph->has_slice = has_slice;
       return;
     }
+  if (fault->node != NULL)
+    graph->n_batches = fault->batch + 1;
+  if (!ds_property_still_fails (&self))
+    graph->n_batches = n_batches;
+  if (fault->node != NULL ? !ds_property_try_only (&self, fault->node)
+                          : !ds_property_try_each (&self))
+    return;
   for (guint id = 0; id < graph->nodes->len; id++)
     {
       DsPropertyNode *node = ds_property_graph_get (graph, id);

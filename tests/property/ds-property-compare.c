@@ -90,29 +90,75 @@ ds_property_report (DsPropertyNode *node,
                           what, expected_text, found_text);
 }
 
+/* @list (nullable): what the model gives; @found (nullable). */
+static char *
+ds_property_compare_list (DsPropertyNode *node,
+                          guint batch,
+                          GArray *list,
+                          GPtrArray *found)
+{
+  g_autoptr (GPtrArray) expected = list != NULL ? ds_property_print_list (list) : NULL;
+  g_autoptr (GPtrArray) sorted_expected = NULL;
+  g_autoptr (GPtrArray) sorted_found = NULL;
+
+  if (ds_property_lines_are_equal (expected, found))
+    return NULL;
+  if (node->is_ordered || expected == NULL || found == NULL)
+    return ds_property_report (node, batch, "the model gives", expected, found);
+  sorted_expected = ds_property_dup_sorted (expected);
+  sorted_found = ds_property_dup_sorted (found);
+  if (ds_property_lines_are_equal (sorted_expected, sorted_found))
+    return NULL;
+  return ds_property_report (node, batch, "the model gives, in any order,",
+                             sorted_expected, sorted_found);
+}
+
 char *
 ds_property_compare_with_model (DsPropertyNode *node, DsPropertyRun *run, guint *batch)
 {
   for (*batch = 0; *batch < node->graph->n_batches; (*batch)++)
     {
       GArray *list = g_ptr_array_index (node->results, *batch);
-      g_autoptr (GPtrArray) expected =
-          list != NULL ? ds_property_print_list (list) : NULL;
-      GPtrArray *found = ds_property_get_lines (run, node->id, *batch);
-      g_autoptr (GPtrArray) sorted_expected = NULL;
-      g_autoptr (GPtrArray) sorted_found = NULL;
+      char *difference =
+          ds_property_compare_list (node, *batch, list,
+                                    ds_property_get_lines (run, node->id, *batch));
 
-      if (ds_property_lines_are_equal (expected, found))
-        continue;
-      if (node->is_ordered || expected == NULL || found == NULL)
-        return ds_property_report (node, *batch, "the model gives", expected, found);
-      sorted_expected = ds_property_dup_sorted (expected);
-      sorted_found = ds_property_dup_sorted (found);
-      if (!ds_property_lines_are_equal (sorted_expected, sorted_found))
-        return ds_property_report (node, *batch, "the model gives, in any order,",
-                                   sorted_expected, sorted_found);
+      if (difference != NULL)
+        return difference;
     }
   return NULL;
+}
+
+/* Both ends rounded down to the slide, both included; the zero time has no RDD. */
+char *
+ds_property_compare_slice_with_model (DsPropertyGraph *graph, DsPropertyRun *run)
+{
+  DsPropertyNode *node = ds_property_graph_get (graph, graph->slice);
+  guint from = graph->slice_from / node->slide * node->slide;
+  guint n_found = 0;
+
+  if (run->slice == NULL)
+    return NULL;
+  for (guint batch = MAX (from, 1); batch <= graph->slice_to; batch++)
+    {
+      GArray *list = g_ptr_array_index (node->results, batch - 1);
+      g_autofree char *difference = NULL;
+
+      if (list == NULL)
+        continue;
+      difference = ds_property_compare_list (node, batch - 1, list,
+                                             n_found < run->slice->len
+                                                 ? g_ptr_array_index (run->slice, n_found)
+                                                 : NULL);
+      n_found++;
+      if (difference != NULL)
+        return g_strdup_printf ("slice of batches %u to %u: %s", graph->slice_from,
+                                graph->slice_to, difference);
+    }
+  return n_found == run->slice->len
+             ? NULL
+             : g_strdup_printf ("slice of s%u: %u RDDs, found %u", node->id, n_found,
+                                run->slice->len);
 }
 
 char *

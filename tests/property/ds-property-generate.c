@@ -238,6 +238,21 @@ ds_property_draw_window (DsPropertyNode *node,
     node->slide = parent->slide * n_slides;
 }
 
+/* Sums of what a key has are 0 only where it has nothing. */
+static gboolean
+ds_property_is_positive (DsPropertyNode *node)
+{
+  for (guint batch = 0; batch < node->graph->n_batches; batch++)
+    {
+      GArray *list = g_ptr_array_index (node->results, batch);
+
+      for (guint i = 0; list != NULL && i < list->len; i++)
+        if (DS_PROPERTY_AT (list, i).as.items[1].as.integer <= 0)
+          return FALSE;
+    }
+  return TRUE;
+}
+
 /* ---- Operators ---- */
 
 static gboolean
@@ -295,8 +310,6 @@ ds_property_shape_same (DsPropertyNode *node, DsPropertyRandom *random)
   node->n_partitions = 1 + ds_property_random_below (random, 4);
   if (node->kind == DS_PROPERTY_WINDOW)
     ds_property_draw_window (node, parent, random);
-  if (node->kind == DS_PROPERTY_SNAPSHOTS)
-    return parent->kind == DS_PROPERTY_MAP_WITH_STATE;
   return TRUE;
 }
 
@@ -312,8 +325,11 @@ ds_property_shape_all (DsPropertyNode *node, DsPropertyRandom *random)
     return FALSE;
   node->type = counts ? DS_PROPERTY_INT : parent->type;
   node->is_ordered = TRUE;
-  if (!counts && ds_property_random_percent (random, 40))
+  if (ds_property_random_percent (random, 40))
     ds_property_draw_window (node, parent, random);
+  node->has_inverse =
+      node->window > 0 && (counts || (parent->type == DS_PROPERTY_INT &&
+                                      ds_property_random_percent (random, 50)));
   return counts ||
          ds_property_draw_reduce (node, parent->type, parent->is_ordered, random);
 }
@@ -338,6 +354,14 @@ ds_property_shape_keys (DsPropertyNode *node, DsPropertyRandom *random)
     return TRUE;
   if (ds_property_random_percent (random, 40))
     ds_property_draw_window (node, parent, random);
+  if (node->kind == DS_PROPERTY_REDUCE_BY_KEY && node->window > 0 &&
+      ds_property_value_of (parent->type) == DS_PROPERTY_INT)
+    {
+      node->number = ds_property_random_below (random, 2);
+      node->has_inverse = ds_property_random_percent (random, 50);
+      node->has_filter = node->has_inverse && ds_property_is_positive (parent) &&
+                         ds_property_random_percent (random, 50);
+    }
   if (node->kind == DS_PROPERTY_REDUCE_BY_KEY ||
       node->kind == DS_PROPERTY_REDUCE_BY_KEY_OP)
     return ds_property_draw_reduce (node, ds_property_value_of (parent->type),
@@ -385,6 +409,82 @@ ds_property_shape_two (DsPropertyNode *node, DsPropertyRandom *random)
   return TRUE;
 }
 
+/* ---- State ---- */
+
+/* A state each for some keys. */
+static void
+ds_property_draw_initial (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  g_autoptr (DsPropertyDict) seen = ds_property_dict_new ();
+  guint n_pairs = ds_property_random_below (random, 5);
+
+  if (!ds_property_random_percent (random, 40))
+    return;
+  node->initial = ds_property_list_new ();
+  for (guint i = 0; i < n_pairs; i++)
+    {
+      DsValue pair = ds_property_draw_value (node->type, random, node->graph->arena);
+
+      if (ds_property_dict_find (seen, pair.as.items[0]) != NULL)
+        continue;
+      ds_property_dict_get (seen, pair.as.items[0]);
+      g_array_append_val (node->initial, pair);
+    }
+}
+
+static gboolean
+ds_property_shape_state (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  DsPropertyNode *parent =
+      ds_property_draw_parent (node->graph, node, DS_PROPERTY_PAIRS, random);
+  gboolean is_fit[DS_PROPERTY_MAX_ROWS] = { FALSE };
+  gboolean tracks = node->kind == DS_PROPERTY_MAP_WITH_STATE;
+  DsPropertyType of = 0;
+  int to = 0;
+
+  if (parent == NULL)
+    return FALSE;
+  of = ds_property_value_of (parent->type);
+  for (guint i = 0; tracks && ds_property_trackers[i].name != NULL; i++)
+    is_fit[i] = ds_property_trackers[i].to[of] >= 0 &&
+                (parent->is_ordered || !ds_property_trackers[i].needs_order);
+  for (guint i = 0; !tracks && ds_property_updates[i].name != NULL; i++)
+    is_fit[i] = ds_property_updates[i].to[of] >= 0 &&
+                (parent->is_ordered || !ds_property_updates[i].needs_order);
+  if (!ds_property_draw_row (node, is_fit, DS_PROPERTY_MAX_ROWS, random))
+    return FALSE;
+
+  to = tracks ? ds_property_trackers[node->function].to[of]
+              : ds_property_updates[node->function].to[of];
+  node->type =
+      ds_property_pair_of (ds_property_key_of (parent->type), (DsPropertyType) to);
+  node->slide = parent->slide;
+  if (tracks && ds_property_random_percent (random, 60))
+    node->timeout = 1 + ds_property_random_below (random, 6);
+  if (ds_property_random_percent (random, 50))
+    node->n_partitions = 1 + ds_property_random_below (random, 4);
+  ds_property_draw_initial (node, random);
+  return TRUE;
+}
+
+static gboolean
+ds_property_shape_snapshots (DsPropertyNode *node, DsPropertyRandom *random)
+{
+  for (int tries = 0; tries < 12; tries++)
+    {
+      DsPropertyNode *parent =
+          ds_property_graph_get (node->graph,
+                                 ds_property_random_below (random, node->id));
+
+      if (parent->kind != DS_PROPERTY_MAP_WITH_STATE)
+        continue;
+      node->parents[node->n_parents++] = parent->id;
+      node->type = parent->type;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 static gboolean
 ds_property_shape (DsPropertyNode *node, DsPropertyRandom *random)
 {
@@ -392,7 +492,9 @@ ds_property_shape (DsPropertyNode *node, DsPropertyRandom *random)
     {
     case DS_PROPERTY_MAP ... DS_PROPERTY_FLAT_MAP_VALUES:
       return ds_property_shape_element (node, random);
-    case DS_PROPERTY_GLOM ... DS_PROPERTY_SNAPSHOTS:
+    case DS_PROPERTY_SNAPSHOTS:
+      return ds_property_shape_snapshots (node, random);
+    case DS_PROPERTY_GLOM ... DS_PROPERTY_WINDOW:
       return ds_property_shape_same (node, random);
     case DS_PROPERTY_COUNT ... DS_PROPERTY_REDUCE:
       return ds_property_shape_all (node, random);
@@ -401,7 +503,7 @@ ds_property_shape (DsPropertyNode *node, DsPropertyRandom *random)
     case DS_PROPERTY_COGROUP ... DS_PROPERTY_UNION:
       return ds_property_shape_two (node, random);
     default:
-      return FALSE;
+      return ds_property_shape_state (node, random);
     }
 }
 
@@ -443,7 +545,7 @@ ds_property_add_operator (DsPropertyGraph *graph, DsPropertyRandom *random)
 {
   DsPropertyKind kind = 1 + ds_property_random_below (random, DS_PROPERTY_N_KINDS - 1);
   DsPropertyNode *node = ds_property_graph_add (graph, kind);
-  gboolean is_good = ds_property_is_in_library (kind) && ds_property_shape (node, random);
+  gboolean is_good = ds_property_shape (node, random) && ds_property_is_in_library (node);
 
   if (is_good)
     {
@@ -481,7 +583,19 @@ ds_property_generate (guint64 seed)
         ds_property_get_parent (node, i)->is_output = FALSE;
     }
   for (guint id = 0; id < graph->nodes->len; id++)
-    if (ds_property_random_percent (&random, 15))
-      ds_property_graph_get (graph, id)->is_output = TRUE;
+    {
+      DsPropertyNode *node = ds_property_graph_get (graph, id);
+
+      if (ds_property_random_percent (&random, 15))
+        node->is_output = TRUE;
+      if (ds_property_random_percent (&random, 10))
+        node->storage = DS_STORAGE_MEMORY + ds_property_random_below (&random, 3);
+    }
+  graph->slice = ds_property_random_below (&random, graph->nodes->len);
+  graph->slice_from = ds_property_random_below (&random, graph->n_batches);
+  graph->slice_to =
+      graph->slice_from +
+      ds_property_random_below (&random, graph->n_batches - graph->slice_from);
+  graph->has_slice = ds_property_random_percent (&random, 30);
   return graph;
 }

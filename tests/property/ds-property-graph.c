@@ -135,13 +135,6 @@ ds_property_graph_keep_only (DsPropertyGraph *self, DsPropertyNode *node)
 }
 
 void
-ds_property_graph_keep_all (DsPropertyGraph *self)
-{
-  for (guint id = 0; id < self->nodes->len; id++)
-    ds_property_graph_get (self, id)->is_dropped = FALSE;
-}
-
-void
 ds_property_graph_run_model (DsPropertyGraph *self)
 {
   for (guint id = 0; id < self->nodes->len; id++)
@@ -228,6 +221,8 @@ ds_property_describe_node (DsPropertyNode *node, GString *text)
     g_string_append_printf (text, ", every %u batches", node->slide);
   if (node->n_partitions > 0)
     g_string_append_printf (text, ", %u partitions", node->n_partitions);
+  if (node->storage != DS_STORAGE_NONE)
+    g_string_append_printf (text, ", persisted at level %u", node->storage);
   g_string_append (text, node->is_output ? ", output\n" : "\n");
 }
 
@@ -266,5 +261,8 @@ ds_property_graph_describe (DsPropertyGraph *self, gboolean with_input)
       if (with_input && node->kind == DS_PROPERTY_SOURCE)
         ds_property_describe_input (node, text);
     }
+  if (self->has_slice)
+    g_string_append_printf (text, "  slice of s%u, batches %u to %u\n", self->slice,
+                            self->slice_from, self->slice_to);
   return g_string_free (text, FALSE);
 }

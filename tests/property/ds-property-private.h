@@ -251,12 +251,13 @@ typedef struct
   guint slide;         /* in batches */
   guint window;        /* in batches; 0: none */
   gboolean has_inverse;
-  gboolean has_filter; /* of the window: values that are not 0 */
-  guint timeout;       /* of the state, in batches; 0: none */
-  GArray *initial;     /* (nullable): of the state, pairs */
-  guint function;      /* of the table of its kind */
-  gint64 number;       /* for the function */
-  guint n_partitions;  /* 0: the default */
+  gboolean has_filter;    /* of the window: values that are not 0 */
+  guint timeout;          /* of the state, in batches; 0: none */
+  GArray *initial;        /* (nullable): of the state, pairs */
+  guint function;         /* of the table of its kind */
+  gint64 number;          /* for the function */
+  guint n_partitions;     /* 0: the default */
+  DsStorageLevel storage; /* of what is persisted */
   gboolean is_output;
   gboolean is_dropped; /* not needed for what is looked for */
   GPtrArray *results;  /* of the model: a list a batch, NULL: no RDD */
@@ -270,6 +271,11 @@ struct _DsPropertyGraph
   guint n_batches;
   GPtrArray *nodes; /* of DsPropertyNode: sources, then operators, parents first */
   DsArena *arena;   /* of all values in it */
+  /* In the end the RDDs of a stream are asked for again: of these batches. */
+  gboolean has_slice;
+  guint slice; /* id of the stream */
+  guint slice_from;
+  guint slice_to;
   DsPropertyFailures failures;
   gint n_failures; /* that came; atomic */
 };
@@ -285,7 +291,6 @@ void ds_property_graph_remove_last (DsPropertyGraph *self);
 DsPropertyNode *ds_property_graph_add (DsPropertyGraph *self, DsPropertyKind kind);
 /* The parts without which @node cannot be: keeps only them, and only its output. */
 void ds_property_graph_keep_only (DsPropertyGraph *self, DsPropertyNode *node);
-void ds_property_graph_keep_all (DsPropertyGraph *self);
 guint ds_property_graph_count (DsPropertyGraph *self);
 /* The model once more, for sources that changed. */
 void ds_property_graph_run_model (DsPropertyGraph *self);
@@ -318,8 +323,8 @@ void ds_property_model_run (DsPropertyNode *node);
 
 /* ---- The library (ds-property-build.c, -callbacks.c, -run.c) ---- */
 
-/* FALSE: the library cannot do this. */
-gboolean ds_property_is_in_library (DsPropertyKind kind);
+/* FALSE: the library cannot do this yet. */
+gboolean ds_property_is_in_library (DsPropertyNode *node);
 /* The streams of all nodes by id, NULL for those that are dropped.  (transfer container)
  */
 GPtrArray *ds_property_build (DsPropertyGraph *graph, DsStreamingContext *streaming);
@@ -365,6 +370,8 @@ void ds_property_call_chunk (const DsValue *values,
                              gpointer node);
 void ds_property_call_partition (DsPartition *partition, DsTask *task, gpointer node);
 DsValue ds_property_call_reduce (DsValue a, DsValue b, DsTask *task, gpointer node);
+DsValue ds_property_call_subtract (DsValue a, DsValue b, DsTask *task, gpointer node);
+gboolean ds_property_call_is_nonzero (DsValue pair, DsTask *task, gpointer node);
 DsValue ds_property_call_digest (DsValue list, DsTask *task, gpointer node);
 DsValue ds_property_call_create (DsValue value, DsTask *task, gpointer node);
 DsValue
@@ -386,6 +393,7 @@ typedef struct
 typedef struct
 {
   GPtrArray *lists;
+  GPtrArray *slice; /* (nullable): the same, of the RDDs of the slice */
 } DsPropertyRun;
 
 /* NULL: it failed, and @message says how. */
@@ -400,6 +408,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsPropertyRun, ds_property_run_free)
  * 0, says where. */
 char *
 ds_property_compare_with_model (DsPropertyNode *node, DsPropertyRun *run, guint *batch);
+/* Of the slice, the same. */
+char *ds_property_compare_slice_with_model (DsPropertyGraph *graph, DsPropertyRun *run);
 /* The same for two runs, which must have given the same bytes. */
 char *ds_property_compare_runs (DsPropertyNode *node,
                                 DsPropertyRun *first,

@@ -92,7 +92,8 @@ check_graph (guint64 seed,
 
   ds_property_shrink (graph, engines, n_engines, &fault);
   description = ds_property_graph_describe (graph, TRUE);
-  g_test_message ("%s\n%s", fault.message, description);
+  g_test_message ("%s", fault.message);
+  g_test_message ("%s", description);
   g_test_fail_printf ("the graph of seed %" G_GUINT64_FORMAT
                       " (again: --graph=%" G_GUINT64_FORMAT ")",
                       seed, seed);
