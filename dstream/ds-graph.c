@@ -229,12 +229,15 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
     {
       DsDStreamNode *node =
           ds_dstream_get_node (g_ptr_array_index (self->streams, i - 1));
+      DsDuration looks_back;
 
       node->zero_time = zero_time;
       if (node->remember > 0 && node->slide != self->interval)
         self->asks_inputs = TRUE;
+      /* What goes on from batch to batch needs none of them again. */
+      looks_back = node->remember + (node->ops->is_stateful ? 0 : node->window);
       for (guint k = 0; node->remember > 0 && k < node->n_parents; k++)
-        ds_graph_remember_at_least (node->parents[k], node->remember + node->window);
+        ds_graph_remember_at_least (node->parents[k], looks_back);
     }
 }
 

@@ -28,6 +28,9 @@ struct _DsWindowReducedDStream
   DsFilterFunc filter;        /* (nullable) */
   DsSharedData *filter_data;  /* (nullable) */
   DsWindowStepper *stepper;   /* (nullable): once asked for */
+  GPtrArray *rdds;   /* DsRdd, of batches that were not committed when last seen */
+  GArray *times;     /* DsTime of each */
+  DsTime asked_time; /* up to here the parent was asked; DS_TIME_NONE: not yet */
 };
 
 G_DEFINE_FINAL_TYPE (DsWindowReducedDStream, ds_window_reduced_dstream, DS_TYPE_DSTREAM)
@@ -57,28 +60,50 @@ ds_window_reduced_dstream_get_stepper (DsWindowReducedDStream *self)
   return self->stepper;
 }
 
+/* Lets batches go that are in or too old. */
+static void
+ds_window_reduced_dstream_drop_rdds (DsWindowReducedDStream *self, DsTime until)
+{
+  guint n_old = 0;
+
+  while (n_old < self->times->len && g_array_index (self->times, DsTime, n_old) <= until)
+    n_old++;
+  if (n_old == 0)
+    return;
+  g_array_remove_range (self->times, 0, n_old);
+  g_ptr_array_remove_range (self->rdds, 0, n_old);
+}
+
+/* The window needs no batch again once its step is committed, so nobody has to remember
+ * batches for the length of the window. */
 static DsRdd *
 ds_window_reduced_dstream_make_step (DsDStream *dstream, DsBatch *batch, GError **error)
 {
+  DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (dstream);
   DsDStreamNode *node = ds_dstream_get_node (dstream);
-  DsWindowStepper *stepper =
-      ds_window_reduced_dstream_get_stepper (DS_WINDOW_REDUCED_DSTREAM (dstream));
+  DsWindowStepper *stepper = ds_window_reduced_dstream_get_stepper (self);
   DsTime time = ds_batch_get_time (batch);
-  DsTime known = ds_window_stepper_get_time (stepper);
   DsTime start = time - node->window;
-  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+  DsTime asked = self->asked_time != DS_TIME_NONE ? self->asked_time : start;
+  DsTime known = ds_window_stepper_get_time (stepper);
   g_autoptr (GPtrArray) rdds =
-      ds_window_collect_timed_rdds (node->parents[0],
-                                    known != DS_TIME_NONE ? MAX (start, known) : start,
-                                    time, times, error);
+      ds_window_collect_timed_rdds (node->parents[0], MAX (start, asked), time,
+                                    self->times, error);
   DsRdd *step;
 
   if (rdds == NULL)
-    return NULL;
+    {
+      g_array_set_size (self->times, self->rdds->len);
+      return NULL;
+    }
+  self->asked_time = time;
+  g_ptr_array_extend_and_steal (self->rdds, g_steal_pointer (&rdds));
+  ds_window_reduced_dstream_drop_rdds (self, known != DS_TIME_NONE ? MAX (start, known)
+                                                                   : start);
   step = ds_window_stepper_make_step (stepper, node->context->context, time,
-                                      (DsRdd **) rdds->pdata,
-                                      (const DsTime *) (gconstpointer) times->data,
-                                      rdds->len);
+                                      (DsRdd **) self->rdds->pdata,
+                                      (const DsTime *) (gconstpointer) self->times->data,
+                                      self->rdds->len);
   ds_graph_add_step (node->context->graph, ds_dstream_lend_data (dstream, step));
   return step;
 }
@@ -159,6 +184,8 @@ ds_window_reduced_dstream_finalize (GObject *object)
   DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (object);
 
   g_clear_pointer (&self->stepper, ds_window_stepper_unref);
+  g_ptr_array_unref (self->rdds);
+  g_array_unref (self->times);
   g_clear_pointer (&self->inverse_data, ds_shared_data_unref);
   g_clear_pointer (&self->filter_data, ds_shared_data_unref);
 
@@ -175,6 +202,9 @@ ds_window_reduced_dstream_class_init (DsWindowReducedDStreamClass *klass)
 static void
 ds_window_reduced_dstream_init (DsWindowReducedDStream *self)
 {
+  self->rdds = g_ptr_array_new_with_free_func (g_object_unref);
+  self->times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+  self->asked_time = DS_TIME_NONE;
 }
 
 DsDStream *

@@ -494,6 +494,28 @@ test_batches_given_up_come_with_the_next (void)
                    "(d,4)|(a,18)|(a,13)");
 }
 
+static void
+test_batches_are_not_remembered (void)
+{
+  DsTestWindow fixture;
+  DsDStream *sums;
+
+  g_test_summary ("A window that goes on from step to step keeps no batches");
+  ds_test_window_set_up (&fixture, "local", "a:1|a:2|a:3|a:4|a:5|a:6");
+  sums = sum_window (&fixture, 50, 1);
+  ds_dstream_collect (sums);
+  ds_test_stream_start (&fixture.test);
+  for (guint i = 0; i < 20; i++)
+    {
+      ds_test_stream_run (&fixture.test, 1);
+      g_assert_cmpuint (ds_dstream_get_n_remembered (fixture.stream), <=, 2);
+      g_assert_cmpuint (ds_dstream_get_n_remembered (
+                            ds_dstream_get_node (sums)->parents[0]),
+                        <=, 2);
+    }
+  ds_test_stream_tear_down (&fixture.test);
+}
+
 /* ---- Options ---- */
 
 static void
@@ -582,6 +604,8 @@ main (int argc, char *argv[])
                    test_retries_give_the_same);
   g_test_add_func ("/dstream/window-steps/batches-given-up-come-with-the-next",
                    test_batches_given_up_come_with_the_next);
+  g_test_add_func ("/dstream/window-steps/batches-are-not-remembered",
+                   test_batches_are_not_remembered);
   g_test_add_func ("/dstream/window-steps/options-that-are-lacking-latch",
                    test_options_that_are_lacking_latch);
   return g_test_run ();
