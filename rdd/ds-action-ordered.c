@@ -240,19 +240,16 @@ ds_ordered_job_merge (DsOrderedJob *self, guint n_partitions)
 }
 
 static DsBlock *
-ds_rdd_take_in_order (DsRdd *self,
-                      gsize n,
-                      gboolean is_descending,
-                      DsMapFunc func,
-                      gpointer user_data,
-                      GError **error)
+ds_rdd_run_ordered (DsRdd *source,
+                    gsize n,
+                    gboolean is_descending,
+                    gboolean has_keys,
+                    GError **error)
 {
   static const DsJobFuncs funcs = { ds_ordered_job_make_sink, ds_ordered_job_commit };
-  g_autoptr (DsRdd) source =
-      func != NULL ? ds_rdd_key_by (self, func, user_data, NULL) : g_object_ref (self);
   DsOrderedJob job = { .n_wanted = MIN (n, G_MAXUINT / 2),
                        .is_descending = is_descending,
-                       .has_keys = func != NULL };
+                       .has_keys = has_keys };
   DsBlock *block = NULL;
   guint n_partitions;
 
@@ -260,13 +257,35 @@ ds_rdd_take_in_order (DsRdd *self,
     return NULL;
   n_partitions = ds_rdd_get_n_partitions (source);
   job.blocks = g_new0 (DsBlock *, MAX (n_partitions, 1));
-  if (ds_context_run_job (ds_rdd_get_context (self), source, NULL, n_partitions, &funcs,
+  if (ds_context_run_job (ds_rdd_get_context (source), source, NULL, n_partitions, &funcs,
                           &job, error))
     block = ds_ordered_job_merge (&job, n_partitions);
   for (guint i = 0; i < n_partitions; i++)
     g_clear_pointer (&job.blocks[i], ds_block_unref);
   g_free (job.blocks);
   return block;
+}
+
+DsBlock *
+ds_rdd_take_by_key (DsRdd *pairs, gsize n, gboolean is_descending, GError **error)
+{
+  return ds_rdd_run_ordered (pairs, n, is_descending, TRUE, error);
+}
+
+static DsBlock *
+ds_rdd_take_in_order (DsRdd *self,
+                      gsize n,
+                      gboolean is_descending,
+                      DsMapFunc func,
+                      gpointer user_data,
+                      GError **error)
+{
+  g_autoptr (DsRdd) keyed = NULL;
+
+  if (func == NULL)
+    return ds_rdd_run_ordered (self, n, is_descending, FALSE, error);
+  keyed = ds_rdd_key_by (self, func, user_data, NULL);
+  return ds_rdd_take_by_key (keyed, n, is_descending, error);
 }
 
 /* ---- Public ---- */

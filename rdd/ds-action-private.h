@@ -15,6 +15,11 @@ DsBlock *ds_rdd_collect_partitions (DsRdd *self,
                                     gsize n_wanted,
                                     GError **error);
 
+/* The values of the @n pairs with the smallest (@is_descending: largest) keys, in their
+ * order. */
+DsBlock *
+ds_rdd_take_by_key (DsRdd *pairs, gsize n, gboolean is_descending, GError **error);
+
 /* How many values each partition has.  After ds_rdd_prepare (). */
 gboolean ds_rdd_count_partitions (DsRdd *self, gint64 *n_values, GError **error);
 

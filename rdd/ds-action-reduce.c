@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The action reduce: each partition becomes one value where it is computed, and the
- * driver puts those together in the order of partitions, so that the result does not
- * depend on which thread was first. */
+/* The action reduce, and what all do that bring everything down to one value: each
+ * partition becomes one where it is computed, and the driver puts those together in the
+ * order of partitions, so that the result does not depend on which thread was first. */
+
+#include "rdd/ds-reduce-job-private.h"
 
 #include "base/ds-error.h"
 #include "base/ds-value-private.h"
 #include "rdd/ds-context-private.h"
-#include "rdd/ds-job-private.h"
-
-typedef struct
-{
-  DsReduceFunc func;
-  gpointer user_data;
-  DsBlock **blocks; /* one a partition: its reduction, or nothing */
-} DsReduceJob;
 
 typedef struct
 {
   DsSink sink;
-  DsReduceFunc func;
-  gpointer user_data;
+  const DsReduceJob *job;
   gboolean has_value;
   DsValue value;
   DsArena *kept;    /* where the bytes of @value lie between chunks */
@@ -51,7 +44,9 @@ ds_reduce_sink_push (DsSink *sink, const DsChunk *chunk)
 {
   DsReduceSink *self = (DsReduceSink *) sink;
   DsTask *task = sink->task;
-  DsTaskFrame frame = ds_task_enter (task, "reduce", self->scratch, NULL);
+  DsTaskFrame frame = ds_task_enter (task, self->job->name, self->scratch, NULL);
+  const DsReduceFunc func = self->job->merge_value;
+  gpointer user_data = self->job->user_data;
   gsize i = 0;
 
   if (!self->has_value)
@@ -62,7 +57,7 @@ ds_reduce_sink_push (DsSink *sink, const DsChunk *chunk)
   for (; i < chunk->n_values && task->error == NULL; i++)
     {
       task->current = &chunk->values[i];
-      self->value = self->func (self->value, chunk->values[i], task, self->user_data);
+      self->value = func (self->value, chunk->values[i], task, user_data);
       if (G_UNLIKELY (ds_arena_get_n_bytes (self->scratch) > DS_SCRATCH_HIGH_WATER))
         ds_reduce_sink_keep_value (self);
     }
@@ -101,11 +96,13 @@ ds_reduce_job_make_sink (DsTask *task, guint index, gpointer data)
   sink->sink.finish = ds_reduce_sink_finish;
   sink->sink.free = ds_reduce_sink_free;
   sink->sink.accepts = DS_ACCEPTS_VALUES;
-  sink->func = self->func;
-  sink->user_data = self->user_data;
+  sink->job = self;
   sink->kept = ds_arena_new (pool);
   sink->spare = ds_arena_new (pool);
   sink->scratch = ds_arena_new (pool);
+  sink->has_value = self->zero != NULL;
+  if (self->zero != NULL)
+    sink->value = ds_value_copy (*self->zero, sink->kept);
   return &sink->sink;
 }
 
@@ -129,16 +126,13 @@ ds_reduce_job_commit (DsTask *task, guint index, DsSink *sink, gpointer data)
 }
 
 /* Thread: driver, as a task of its own for the function to talk to. */
-static DsBlock *
-ds_reduce_job_merge (DsReduceJob *self,
-                     DsContext *context,
-                     guint n_partitions,
-                     GError **error)
+DsBlock *
+ds_reduce_job_merge (DsReduceJob *self, DsContext *context, GError **error)
 {
   const DsJobScope *scope = ds_job_scope_get_current ();
   DsBlock *block = NULL;
-  gboolean has_value = FALSE;
-  DsValue value = ds_value_null ();
+  gboolean has_value = self->zero != NULL;
+  DsValue value = has_value ? *self->zero : ds_value_null ();
   DsTask task;
 
   ds_task_init (&task, context, 0, 0);
@@ -148,8 +142,8 @@ ds_reduce_job_merge (DsReduceJob *self,
       task.is_replay = scope->is_replay;
     }
   ds_task_begin (&task);
-  task.operator_name = "reduce";
-  for (guint i = 0; i < n_partitions && task.error == NULL; i++)
+  task.operator_name = self->name;
+  for (guint i = 0; i < self->n_blocks && task.error == NULL; i++)
     {
       DsValue next;
 
@@ -158,7 +152,8 @@ ds_reduce_job_merge (DsReduceJob *self,
       next = ds_block_get (self->blocks[i], 0);
       task.partition = i;
       task.current = &next;
-      value = has_value ? self->func (value, next, &task, self->user_data) : next;
+      value =
+          has_value ? self->merge_combiners (value, next, &task, self->user_data) : next;
       has_value = TRUE;
       task.current = NULL;
     }
@@ -170,11 +165,45 @@ ds_reduce_job_merge (DsReduceJob *self,
     ds_task_propagate_error (&task, error);
   else if (!has_value)
     g_set_error (error, DS_ERROR, DS_ERROR_EMPTY,
-                 "reduce: the RDD has no value, so there is nothing to return; look with "
-                 "ds_rdd_is_empty () first, or union it with a neutral value");
+                 "%s: the RDD has no value, so there is nothing to return; look with "
+                 "ds_rdd_is_empty () first, or union it with a neutral value",
+                 self->name);
   else
     block = ds_block_new (&value, 1);
   ds_task_clear (&task);
+  return block;
+}
+
+gboolean
+ds_reduce_job_run (DsReduceJob *self, DsRdd *rdd, GError **error)
+{
+  static const DsJobFuncs funcs = { ds_reduce_job_make_sink, ds_reduce_job_commit };
+
+  if (!ds_rdd_prepare (rdd, error))
+    return FALSE;
+  self->n_blocks = ds_rdd_get_n_partitions (rdd);
+  self->blocks = g_new0 (DsBlock *, MAX (self->n_blocks, 1));
+  return ds_context_run_job (ds_rdd_get_context (rdd), rdd, NULL, self->n_blocks, &funcs,
+                             self, error);
+}
+
+void
+ds_reduce_job_clear (DsReduceJob *self)
+{
+  for (guint i = 0; i < self->n_blocks; i++)
+    g_clear_pointer (&self->blocks[i], ds_block_unref);
+  g_clear_pointer (&self->blocks, g_free);
+  self->n_blocks = 0;
+}
+
+DsBlock *
+ds_rdd_reduce_to_one (DsRdd *self, DsReduceJob *job, GError **error)
+{
+  DsBlock *block = NULL;
+
+  if (ds_reduce_job_run (job, self, error))
+    block = ds_reduce_job_merge (job, ds_rdd_get_context (self), error);
+  ds_reduce_job_clear (job);
   return block;
 }
 
@@ -196,22 +225,11 @@ ds_reduce_job_merge (DsReduceJob *self,
 DsBlock *
 ds_rdd_reduce (DsRdd *self, DsReduceFunc func, gpointer user_data, GError **error)
 {
-  static const DsJobFuncs funcs = { ds_reduce_job_make_sink, ds_reduce_job_commit };
-  DsReduceJob job = { .func = func, .user_data = user_data };
-  DsBlock *block = NULL;
-  guint n_partitions;
+  DsReduceJob job = {
+    .name = "reduce", .merge_value = func, .merge_combiners = func, .user_data = user_data
+  };
 
   g_return_val_if_fail (DS_IS_RDD (self) && func != NULL, NULL);
 
-  if (!ds_rdd_prepare (self, error))
-    return NULL;
-  n_partitions = ds_rdd_get_n_partitions (self);
-  job.blocks = g_new0 (DsBlock *, MAX (n_partitions, 1));
-  if (ds_context_run_job (ds_rdd_get_context (self), self, NULL, n_partitions, &funcs,
-                          &job, error))
-    block = ds_reduce_job_merge (&job, ds_rdd_get_context (self), n_partitions, error);
-  for (guint i = 0; i < n_partitions; i++)
-    g_clear_pointer (&job.blocks[i], ds_block_unref);
-  g_free (job.blocks);
-  return block;
+  return ds_rdd_reduce_to_one (self, &job, error);
 }

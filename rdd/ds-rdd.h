@@ -265,10 +265,16 @@ gint64 ds_rdd_count (DsRdd *self, GError **error); /* -1 with error */
 DS_AVAILABLE_IN_ALL
 DsBlock *ds_rdd_first (DsRdd *self, GError **error); /* a block of one; %DS_ERROR_EMPTY */
 DS_AVAILABLE_IN_ALL
-DsBlock *ds_rdd_take (
-    DsRdd *self,
-    gsize n,
-    GError **error); /* Blocks of one value; reduce of nothing is %DS_ERROR_EMPTY. */
+DsBlock *ds_rdd_take (DsRdd *self, gsize n, GError **error);
+/* DsValue * to DsValue *; the last one of a key wins. */
+DS_AVAILABLE_IN_ALL
+GHashTable *ds_rdd_collect_as_map (DsRdd *self, GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_take_sample (DsRdd *self,
+                             gboolean with_replacement,
+                             gsize n,
+                             guint64 seed,
+                             GError **error);
 /* By @func's result, NULL: by the value; top the largest, take_ordered the smallest
  * first.
  */
@@ -281,13 +287,74 @@ DsBlock *ds_rdd_take_ordered (DsRdd *self,
                               DsMapFunc func,
                               gpointer user_data,
                               GError **error);
+/* Blocks of one value; reduce, min and max of nothing are %DS_ERROR_EMPTY. */
 DS_AVAILABLE_IN_ALL
 DsBlock *
 ds_rdd_reduce (DsRdd *self, DsReduceFunc func, gpointer user_data, GError **error);
 DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_fold (DsRdd *self,
+                      DsValue zero,
+                      DsReduceFunc func,
+                      gpointer user_data,
+                      GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_aggregate (DsRdd *self,
+                           DsValue zero,
+                           DsReduceFunc merge_value,
+                           DsReduceFunc merge_combiners,
+                           gpointer user_data,
+                           GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_tree_aggregate (DsRdd *self,
+                                DsValue zero,
+                                DsReduceFunc merge_value,
+                                DsReduceFunc merge_combiners,
+                                guint depth,
+                                gpointer user_data,
+                                GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_min (DsRdd *self, GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_max (DsRdd *self, GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_sum (DsRdd *self, GError **error); /* int 0 of nothing */
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_count_by_key (DsRdd *self, GError **error); /* pairs (key, n) */
+DS_AVAILABLE_IN_ALL
+DsBlock *
+ds_rdd_lookup (DsRdd *self, DsValue key, GError **error); /* the values of @key */
+DS_AVAILABLE_IN_ALL
 DsBlock *ds_rdd_count_by_value (DsRdd *self, GError **error);
 DS_AVAILABLE_IN_ALL
 gboolean ds_rdd_is_empty (DsRdd *self, gboolean *is_empty, GError **error); /* (out) */
+
+/**
+ * DsStats:
+ * @count: how many numbers
+ * @mean: their mean
+ * @variance: their variance, as a whole population
+ * @min: the least
+ * @max: the largest
+ *
+ * What ds_rdd_stats () finds out.  All but the count are NaN when it is 0.
+ */
+typedef struct
+{
+  gint64 count;
+  double mean;
+  double variance;
+  double min;
+  double max;
+} DsStats;
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_stats (DsRdd *self, DsStats *stats, GError **error);
+/* @edges ascending, n of them; counts of n - 1 ranges, the last one closed. */
+DS_AVAILABLE_IN_ALL
+gboolean ds_rdd_histogram (DsRdd *self,
+                           const double *edges,
+                           gsize n_edges,
+                           gint64 *counts,
+                           GError **error);
 
 DS_AVAILABLE_IN_ALL
 gboolean
@@ -312,6 +379,24 @@ DS_AVAILABLE_IN_ALL
 gboolean ds_rdd_save_as_binary_file (DsRdd *self, const char *path, GError **error);
 DS_AVAILABLE_IN_ALL
 gboolean ds_rdd_save_as_msgpack_file (DsRdd *self, const char *path, GError **error);
+
+/**
+ * DsRddIterator:
+ *
+ * An RDD brought to the caller one partition at a time.  One thread.
+ */
+typedef struct _DsRddIterator DsRddIterator;
+#define DS_TYPE_RDD_ITERATOR (ds_rdd_iterator_get_type ())
+DS_AVAILABLE_IN_ALL
+GType ds_rdd_iterator_get_type (void);
+DS_AVAILABLE_IN_ALL
+DsRddIterator *ds_rdd_to_local_iterator (DsRdd *self);
+/* NULL at the end and with error. */
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_rdd_iterator_next_partition (DsRddIterator *self, GError **error);
+DS_AVAILABLE_IN_ALL
+void ds_rdd_iterator_free (DsRddIterator *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsRddIterator, ds_rdd_iterator_free)
 
 /* Every action above also has the GIO pair: the same arguments, a destroy where there is
  * a function, then cancellable, callback, data.  The callback runs in the caller's main
