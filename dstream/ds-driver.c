@@ -13,6 +13,7 @@
 
 #include "dstream/ds-driver-private.h"
 
+#include "dstream/ds-batch-log-private.h"
 #include "dstream/ds-batch-timer-private.h"
 #include "dstream/ds-job-set-private.h"
 #include "dstream/ds-streaming-context-private.h"
@@ -192,12 +193,9 @@ ds_driver_fail_locked (DsDriver *self, DsTime time, const GError *error)
   g_cond_broadcast (&self->changed);
 }
 
-/* Runs a batch, without the lock.  FALSE with why it failed. */
 static gboolean
-ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
+ds_driver_try_set (DsDriver *self, DsJobSet *set, GError **error)
 {
-  gboolean ok;
-
   if (set->error != NULL)
     {
       /* Where the next batches are run all the same, what this one brought is not missing
@@ -205,15 +203,30 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
       if (set->steps->len > 0 &&
           self->context->failure_policy == DS_FAILURE_POLICY_CONTINUE)
         ds_job_scheduler_run (self->context, set, NULL);
-      g_propagate_error (error, g_steal_pointer (&set->error));
+      g_propagate_error (error, g_error_copy (set->error));
       return FALSE;
     }
-  ok = (set->jobs->len == 0 && set->steps->len == 0) ||
-       ds_job_scheduler_run (self->context, set, error);
+  return (set->jobs->len == 0 && set->steps->len == 0) ||
+         ds_job_scheduler_run (self->context, set, error);
+}
+
+/* Runs a batch, without the lock.  FALSE with why it failed. */
+static gboolean
+ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gboolean ok = ds_driver_try_set (self, set, &local_error);
+
+  /* What a stop cut off did not fail. */
+  if (ok || !g_cancellable_is_cancelled (self->cancellable))
+    ds_batch_log_add (self->context->log, self->context->graph, set, local_error);
   g_array_set_size (set->jobs, 0);
   g_ptr_array_set_size (set->steps, 0);
   if (!ok)
-    return FALSE;
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
 
   ds_graph_forget (self->context->graph, set->time);
   ds_receiver_tracker_forget (self->context->receivers, set->time);

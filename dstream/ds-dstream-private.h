@@ -13,6 +13,7 @@
 #include "dstream/ds-batch-private.h"
 #include "dstream/ds-dstream.h"
 #include "dstream/ds-input-dstream.h"
+#include "rdd/ds-flow-private.h"
 #include "rdd/ds-rdd-private.h"
 #include "rdd/ds-shuffled-rdd-private.h"
 #include "receivers/ds-receiver-supervisor-private.h"
@@ -65,6 +66,15 @@ typedef struct
   DsRdd *rdd;
 } DsGeneratedRdd;
 
+/* How a stream fared in a batch. */
+typedef struct
+{
+  DsTime time;       /* DS_TIME_NONE: there was none yet */
+  gboolean has_rdd;  /* otherwise what follows says nothing */
+  DsFlow flow;       /* of its RDD */
+  gint64 n_received; /* that an input stream reported; -1: it did not */
+} DsStreamNote;
+
 typedef struct
 {
   DsStreamingContext *context; /* not owned; NULL once the context is gone */
@@ -90,6 +100,7 @@ typedef struct
   gboolean preserves_partitioning;
   DsStorageLevel storage_level;
   DsShuffleHint *hint; /* (nullable): how many keys the last batch had */
+  DsStreamNote note; /* of the last batch that is over; guarded by the batch log's lock */
 } DsDStreamNode;
 typedef DsDStreamNode DsDStreamPrivate; /* as G_DEFINE_TYPE_WITH_PRIVATE calls it */
 
@@ -140,6 +151,8 @@ gboolean ds_is_valid_stream_name (const char *name);
 /* The remembered RDD of the batch's time, else a new one.  (transfer none) (nullable):
  * NULL without error is "no RDD". */
 DsRdd *ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error);
+/* The remembered RDD of @time.  (transfer none) (nullable) */
+DsRdd *ds_dstream_find_rdd (DsDStream *self, DsTime time);
 /* Of the only parent. */
 DsRdd *ds_dstream_get_parent_rdd (DsDStream *self, DsBatch *batch, GError **error);
 /* Of parent number @index, which must have one: "no RDD" is an error. */

@@ -59,6 +59,7 @@ ds_dstream_init (DsDStream *self)
   DsDStreamNode *node = DS_NODE (self);
 
   node->zero_time = DS_TIME_NONE;
+  node->note.time = DS_TIME_NONE;
   node->newest_time = DS_TIME_NONE;
   node->making_time = DS_TIME_NONE;
   node->generated = g_array_sized_new (FALSE, FALSE, sizeof (DsGeneratedRdd), 2);
@@ -202,6 +203,7 @@ ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
 static void
 ds_dstream_apply_options (DsDStreamNode *node, DsRdd *rdd)
 {
+  ds_rdd_count_flow (rdd);
   if (node->name != NULL)
     ds_rdd_set_name (rdd, node->name);
   if (node->storage_level != DS_STORAGE_NONE)
@@ -219,24 +221,35 @@ ds_dstream_apply_options (DsDStreamNode *node, DsRdd *rdd)
 }
 
 DsRdd *
+ds_dstream_find_rdd (DsDStream *self, DsTime time)
+{
+  GArray *generated = DS_NODE (self)->generated;
+
+  /* From the newest: it is nearly always the one. */
+  for (guint i = generated->len; i > 0; i--)
+    {
+      DsGeneratedRdd *known = &g_array_index (generated, DsGeneratedRdd, i - 1);
+
+      if (known->time == time)
+        return known->rdd;
+    }
+  return NULL;
+}
+
+DsRdd *
 ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error)
 {
   DsDStreamNode *node = DS_NODE (self);
   DsTime time = ds_batch_get_time (batch);
   DsGeneratedRdd generated = { time, NULL };
   g_autoptr (GError) local_error = NULL;
+  DsRdd *known;
 
   if (!ds_dstream_is_time_valid (self, time))
     return NULL;
-
-  /* From the newest: it is nearly always the one. */
-  for (guint i = node->generated->len; i > 0; i--)
-    {
-      DsGeneratedRdd *known = &g_array_index (node->generated, DsGeneratedRdd, i - 1);
-
-      if (known->time == time)
-        return known->rdd;
-    }
+  known = ds_dstream_find_rdd (self, time);
+  if (known != NULL)
+    return known;
 
   generated.rdd = ds_dstream_make_rdd (self, batch, &local_error);
   if (generated.rdd == NULL)

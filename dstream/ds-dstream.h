@@ -337,5 +337,9 @@ DsOutput *ds_dstream_collect (DsDStream *self);
 
 DS_AVAILABLE_IN_ALL
 GPtrArray *ds_dstream_slice (DsDStream *self, DsTime from, DsTime to, GError **error);
+DS_AVAILABLE_IN_ALL
+char *ds_dstream_explain (DsDStream *self);
+DS_AVAILABLE_IN_ALL
+GVariant *ds_dstream_explain_as_variant (DsDStream *self);
 
 G_END_DECLS

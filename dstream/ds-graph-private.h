@@ -19,6 +19,7 @@ typedef struct
 {
   DsOutput *output; /* not owned */
   DsRdd *rdd;       /* owned */
+  gboolean has_failed;
 } DsOutputJob;
 
 DsGraph *ds_graph_new (DsStreamingContext *context, DsDuration interval);
@@ -36,7 +37,7 @@ guint ds_graph_get_n_inputs (DsGraph *self);
 guint ds_graph_get_n_outputs (DsGraph *self);
 DsInputDStream *ds_graph_get_input (DsGraph *self, guint index);
 guint ds_graph_get_n_streams (DsGraph *self); /* inputs included */
-DsDStream *ds_graph_get_stream (DsGraph *self, guint index);
+DsDStream *ds_graph_get_stream (DsGraph *self, guint index); /* parents first */
 DsOutput *ds_graph_get_output (DsGraph *self, guint index);
 DsOutput *ds_graph_find_output (DsGraph *self, const char *name);  /* (nullable) */
 DsDStream *ds_graph_find_stream (DsGraph *self, const char *name); /* (nullable) */

@@ -344,7 +344,7 @@ ds_graph_generate_outputs (DsGraph *self, DsBatch *batch, GArray *jobs, GError *
 
       if (rdd != NULL)
         {
-          DsOutputJob job = { output, g_object_ref (rdd) };
+          DsOutputJob job = { output, g_object_ref (rdd), FALSE };
 
           g_array_append_val (jobs, job);
         }

@@ -217,10 +217,14 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
   for (guint i = 0; i < set->steps->len; i++)
     ds_step_rdd_settle (g_ptr_array_index (set->steps, i));
 
+  set->processing_start = self.fields.processing_start;
+  set->processing_end = ds_driver_get_now (context->driver);
+  for (guint i = 0; i < set->jobs->len; i++)
+    g_array_index (set->jobs, DsOutputJob, i).has_failed = self.outputs[i].error != NULL;
   if (set->batch != NULL &&
       ds_streaming_context_is_listened_to (context, DS_EVENT_BATCH_COMPLETED))
     {
-      self.fields.processing_end = ds_driver_get_now (context->driver);
+      self.fields.processing_end = set->processing_end;
       ds_running_batch_snapshot (&self);
       ds_streaming_context_post_batch (context, DS_EVENT_BATCH_COMPLETED, self.batch);
     }

@@ -18,6 +18,8 @@ typedef struct
   guint n_inputs;
   gint64 n_records;
   DsTime submission_time;
+  DsTime processing_start; /* DS_TIME_NONE: it was not run */
+  DsTime processing_end;
   GError *error; /* (nullable): generation failed, there is nothing to run */
 } DsJobSet;
 

@@ -11,6 +11,8 @@ ds_job_set_new (DsTime time)
 
   self->time = time;
   self->submission_time = DS_TIME_NONE;
+  self->processing_start = DS_TIME_NONE;
+  self->processing_end = DS_TIME_NONE;
   self->steps = g_ptr_array_new_with_free_func (g_object_unref);
   self->jobs = g_array_sized_new (FALSE, FALSE, sizeof (DsOutputJob), 4);
   g_array_set_clear_func (self->jobs, ds_graph_clear_job);

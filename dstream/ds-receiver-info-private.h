@@ -15,9 +15,11 @@ typedef struct
   const char *location;     /* (nullable) */
   const GError *last_error; /* (nullable) */
   DsTime last_error_time;
+  gboolean is_failing; /* that error came after the last start */
 } DsReceiverInfoFields;
 
 /* Copies all of it. */
 DsReceiverInfo *ds_receiver_info_new (const DsReceiverInfoFields *fields);
+gboolean ds_receiver_info_is_failing (DsReceiverInfo *self);
 
 G_END_DECLS

@@ -13,6 +13,7 @@ struct _DsReceiverInfo
   char *location;     /* (nullable) */
   GError *last_error; /* (nullable) */
   DsTime last_error_time;
+  gboolean is_failing;
 };
 
 G_DEFINE_BOXED_TYPE (DsReceiverInfo,
@@ -32,7 +33,14 @@ ds_receiver_info_new (const DsReceiverInfoFields *fields)
   self->last_error =
       fields->last_error != NULL ? g_error_copy (fields->last_error) : NULL;
   self->last_error_time = fields->last_error_time;
+  self->is_failing = fields->is_failing;
   return self;
+}
+
+gboolean
+ds_receiver_info_is_failing (DsReceiverInfo *self)
+{
+  return self->is_failing;
 }
 
 static void

@@ -114,8 +114,8 @@ ds_tracked_receiver_note (DsTrackedReceiver *receiver,
       .is_active = is_active,
       .location = location != NULL ? location : ds_receiver_info_get_location (old),
       .last_error = error != NULL ? error : ds_receiver_info_get_last_error (old),
-      .last_error_time =
-          error != NULL ? now : ds_receiver_info_get_last_error_time (old) });
+      .last_error_time = error != NULL ? now : ds_receiver_info_get_last_error_time (old),
+      .is_failing = error != NULL });
   g_mutex_unlock (&self->lock);
 }
 

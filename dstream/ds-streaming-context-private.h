@@ -36,6 +36,7 @@ struct _DsStreamingContext
   DsDuration interval;
   GMainContext *main_context;
   DsGraph *graph;
+  struct _DsBatchLog *log;
   pid_t pid;
 
   DsClock *clock; /* fixed at start */

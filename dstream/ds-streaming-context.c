@@ -4,6 +4,7 @@
  * itself.  Its other sides have files of their own, named in
  * ds-streaming-context-private.h. */
 
+#include "dstream/ds-batch-log-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
 #include <unistd.h>
@@ -163,6 +164,7 @@ ds_streaming_context_constructed (GObject *object)
       self->interval = DS_SECOND; /* so that a wrong graph can be built on */
     }
   self->graph = ds_graph_new (self, self->interval);
+  self->log = ds_batch_log_new ();
 }
 
 static void
@@ -179,6 +181,7 @@ ds_streaming_context_finalize (GObject *object)
   g_clear_pointer (&self->driver, ds_driver_free);
   g_clear_pointer (&self->bus, ds_listener_bus_free);
   g_clear_pointer (&self->graph, ds_graph_free);
+  g_clear_pointer (&self->log, ds_batch_log_free);
   g_clear_object (&self->clock);
   g_clear_object (&self->context);
   g_clear_pointer (&self->main_context, g_main_context_unref);

@@ -221,6 +221,10 @@ gint64 ds_streaming_context_get_n_received (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
 gint64 ds_streaming_context_get_n_processed (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
+char *ds_streaming_context_explain (DsStreamingContext *self);
+DS_AVAILABLE_IN_ALL
+GVariant *ds_streaming_context_explain_as_variant (DsStreamingContext *self);
+DS_AVAILABLE_IN_ALL
 DsReceiverInfo *ds_streaming_context_get_receiver_info (DsStreamingContext *self,
                                                         DsDStream *stream);
 

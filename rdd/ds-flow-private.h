@@ -16,11 +16,12 @@ typedef struct
 {
   guint64 *notes; /* atomic; (nullable): by partition; NULL: nobody wants to know */
   guint64 few[DS_FLOW_FEW];
-  gint n_partitions; /* atomic; 0: not known yet */
+  gint n_partitions_and_one; /* atomic; 0: not known yet */
 } DsFlowNotes;
 
 typedef struct
 {
+  gboolean is_prepared; /* no job has looked at the node before */
   guint n_partitions;
   guint n_computed;     /* of them, in whole or as far as wanted */
   guint64 n_values;     /* that they gave */

@@ -11,7 +11,7 @@ ds_flow_notes_prepare (DsFlowNotes *self, guint n_partitions)
 {
   if (g_atomic_pointer_get (&self->notes) != NULL && n_partitions > DS_FLOW_FEW)
     g_atomic_pointer_set (&self->notes, g_new0 (guint64, n_partitions));
-  g_atomic_int_set (&self->n_partitions, (gint) n_partitions);
+  g_atomic_int_set (&self->n_partitions_and_one, (gint) n_partitions + 1);
 }
 
 void
@@ -39,7 +39,7 @@ void
 ds_rdd_count_flow (DsRdd *rdd)
 {
   DsFlowNotes *self = ds_rdd_get_flow_notes (rdd);
-  guint n_partitions = (guint) g_atomic_int_get (&self->n_partitions);
+  gint n_partitions = g_atomic_int_get (&self->n_partitions_and_one) - 1;
   guint64 *notes;
 
   if (g_atomic_pointer_get (&self->notes) != NULL)
@@ -56,8 +56,10 @@ ds_rdd_get_flow (DsRdd *rdd, DsFlow *flow)
 {
   DsFlowNotes *self = ds_rdd_get_flow_notes (rdd);
   const guint64 *notes;
+  gint n_partitions_and_one = g_atomic_int_get (&self->n_partitions_and_one);
 
-  *flow = (DsFlow){ .n_partitions = (guint) g_atomic_int_get (&self->n_partitions) };
+  *flow = (DsFlow){ .is_prepared = n_partitions_and_one > 0,
+                    .n_partitions = (guint) MAX (n_partitions_and_one - 1, 0) };
   notes = g_atomic_pointer_get (&self->notes);
   for (guint i = 0; notes != NULL && i < flow->n_partitions; i++)
     {
