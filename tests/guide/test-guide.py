@@ -17,6 +17,7 @@ link must lead somewhere.
 usage: test-guide.py BUILD_FOLDER SANITIZERS COMPILER...
 """
 
+import fnmatch
 import os
 import re
 import shlex
@@ -148,6 +149,22 @@ def dead_links(text, folder):
                   and not os.path.exists(os.path.join(tap.SOURCE_ROOT, folder, link)))
 
 
+def missing_files(text, files):
+    """Sources that are named in backquotes, with or without their folder, as "ds-table*.c"."""
+    names = set(re.findall(r"`((?:[\w-]+/)*(?:ds|test)-[\w*-]+\.(?:c|h|py))`", text))
+    return sorted(name for name in names
+                  if not any(fnmatch.fnmatch(file, name if "/" in name else "*/" + name) for file in files))
+
+
+def check_files():
+    """Of all pages that walk through the source."""
+    files = tap.list_files(tap.SOURCE_FOLDERS, (".c", ".h", ".py"))
+    wrong = [f"{page}: {name}" for page in ("docs/way-of-a-record.md", "docs/glossary.md", "dstream/README.md",
+                                            "rdd/README.md", "receivers/README.md", "base/README.md")
+             for name in missing_files(tap.read_file(page), files)]
+    tap.check(not wrong, f"named, but not there: {', '.join(wrong)}")
+
+
 def check_words(text):
     wrong = unknown_words(text, known_words())
     tap.check(not wrong, f"not in the public headers: {', '.join(wrong)}")
@@ -229,6 +246,8 @@ def harness_tests(arguments):
         tap.check(unknown_words("`ds_dstream_map ()`, `ds_dstream_`, DsRdd", known) == [], "a known name is refused")
         tap.check(unknown_words("ds_dstream_mapp DS_RDD ds_rdd_", known) == ["DS_RDD", "ds_dstream_mapp", "ds_rdd_"],
                   "an unknown name passes")
+        tap.check(missing_files("`rdd/ds-a.c`, `ds-b*.c`, `rdd/ds-c.c`, `ds-d.h`", ["rdd/ds-a.c", "rdd/ds-b-x.c"])
+                  == ["ds-d.h", "rdd/ds-c.c"], "a missing file passes")
         tap.check(same_names("## RDDs\n| `sortByKey (x)`, `map` | the same |\n| `no` | other |\n")
                   == {"ds_rdd_sort_by_key", "ds_rdd_map"}, "names that are the same are read wrongly")
         tap.check(dead_links("[a](README.md) [b](nothing.md#x) [c](https://example.org)", ".") == ["nothing.md"],
@@ -261,6 +280,7 @@ def test_contents():
 def main():
     arguments = (os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:])
     tests = harness_tests(arguments) + [("/guide/every-chapter-is-in-the-contents", test_contents)]
+    tests.append(("/guide/named-sources-exist", check_files))
     spark = tap.read_file(os.path.join(GUIDE, "spark.md"))
     tests.append(("/guide/spark/what-is-the-same-exists", lambda: check_same_names(spark)))
     for path in tap.list_files((GUIDE,), (".md",)):
