@@ -187,11 +187,12 @@ ds_dstream_set_partitioner (DsDStream *self, DsPartitioner *partitioner)
 
 /**
  * ds_dstream_set_preserves_partitioning:
- * @self: a stream made by `map_partitions` or `map_chunks`
+ * @self: a stream made by `map_partitions`, `map_chunks`, `update_state_by_key` or
+ *   `update_state_by_partition`
  * @preserves: %TRUE: the function leaves keys as they are
  *
  * Promises that the function keeps every key in its partition, so that an operator on
- * keys behind it needs no shuffle.  %FALSE by default.
+ * keys behind it needs no shuffle.  %FALSE by default, %TRUE for the operators on state.
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
  */
@@ -202,7 +203,8 @@ ds_dstream_set_preserves_partitioning (DsDStream *self, gboolean preserves)
 
   if (ds_dstream_check_option (self, DS_OPTION_PRESERVES_PARTITIONING,
                                "set_preserves_partitioning",
-                               "map_partitions and map_chunks"))
+                               "map_partitions, map_chunks, update_state_by_key and "
+                               "update_state_by_partition"))
     ds_dstream_get_node (self)->preserves_partitioning = preserves;
 }
 
@@ -246,4 +248,75 @@ void
 ds_dstream_cache (DsDStream *self)
 {
   ds_dstream_persist (self, DS_STORAGE_MEMORY);
+}
+
+/**
+ * ds_dstream_set_initial_state:
+ * @self: a stream made by an operator on state
+ * @pairs: an RDD of pairs (key, state); a reference is taken
+ *
+ * States that are there before the first batch, for `map_with_state` and
+ * `update_state_by_key`.  @pairs is dealt out as the stream's state is, and read with the
+ * first batch, whose time counts as that of their last touch.  States that are null are
+ * left out.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.  An @pairs that cannot be
+ * read fails the first batch.
+ */
+void
+ds_dstream_set_initial_state (DsDStream *self, DsRdd *pairs)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+  g_return_if_fail (DS_IS_RDD (pairs));
+
+  if (!ds_dstream_check_option (self, DS_OPTION_INITIAL_STATE, "set_initial_state",
+                                "map_with_state, update_state_by_key and "
+                                "update_state_by_partition"))
+    return;
+  if (ds_rdd_get_context (pairs) != ds_dstream_get_node (self)->context->context)
+    {
+      ds_streaming_context_latch (
+          ds_dstream_get_node (self)->context, DS_ERROR_INVALID_ARGUMENT,
+          "set_initial_state: the RDD belongs to another engine than stream %s; make it "
+          "with that of ds_streaming_context_get_context ()",
+          ds_dstream_describe (self));
+      return;
+    }
+  g_set_object (&ds_dstream_get_node (self)->initial_state, pairs);
+}
+
+/**
+ * ds_dstream_set_state_timeout:
+ * @self: a stream made by `map_with_state`
+ * @timeout: how long a key may go untouched, in µs; more than 0
+ *
+ * Lets states time out: a key that was touched last before batch time less @timeout, and
+ * has nothing in the batch, gets one last call without a value, in which
+ * ds_state_is_timing_out () is %TRUE, and loses its state.  With a timeout any record for
+ * a key with state touches it, also when the function does not update it.
+ *
+ * That happens in the first batch for which it is so, and costs what is due.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator and for a timeout of 0 or
+ * less.
+ */
+void
+ds_dstream_set_state_timeout (DsDStream *self, DsDuration timeout)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (!ds_dstream_check_option (self, DS_OPTION_STATE_TIMEOUT, "set_state_timeout",
+                                "map_with_state"))
+    return;
+  if (timeout <= 0)
+    {
+      ds_streaming_context_latch (ds_dstream_get_node (self)->context,
+                                  DS_ERROR_INVALID_ARGUMENT,
+                                  "set_state_timeout: the timeout of stream %s is "
+                                  "%" G_GINT64_FORMAT
+                                  " µs; it must be more than 0, as 10 * DS_SECOND",
+                                  ds_dstream_describe (self), timeout);
+      return;
+    }
+  ds_dstream_get_node (self)->state_timeout = timeout;
 }

@@ -40,7 +40,9 @@ typedef enum
 {
   DS_OPTION_N_PARTITIONS = 1 << 0,
   DS_OPTION_PARTITIONER = 1 << 1,
-  DS_OPTION_PRESERVES_PARTITIONING = 1 << 2
+  DS_OPTION_PRESERVES_PARTITIONING = 1 << 2,
+  DS_OPTION_INITIAL_STATE = 1 << 3,
+  DS_OPTION_STATE_TIMEOUT = 1 << 4
 } DsDStreamOptions;
 
 typedef struct
@@ -101,6 +103,12 @@ typedef struct
   DsStorageLevel storage_level;
   DsShuffleHint *hint; /* (nullable): how many keys the last batch had */
   DsStreamNote note; /* of the last batch that is over; guarded by the batch log's lock */
+
+  DsRdd *initial_state;             /* (nullable) */
+  DsDuration state_timeout;         /* 0: none */
+  DsDuration checkpoint_interval;   /* asked for; 0: not set */
+  DsDuration checkpoint_default;    /* 0: needs no checkpoints */
+  gboolean checkpoints_only_inside; /* what it keeps, not the RDDs that it gives */
 } DsDStreamNode;
 typedef DsDStreamNode DsDStreamPrivate; /* as G_DEFINE_TYPE_WITH_PRIVATE calls it */
 
@@ -167,6 +175,22 @@ void ds_dstream_forget (DsDStream *self, DsTime now);
 void ds_dstream_forget_all (DsDStream *self);
 gboolean ds_dstream_is_time_valid (DsDStream *self, DsTime time);
 guint ds_dstream_get_n_remembered (DsDStream *self); /* for tests */
+
+/* ---- Checkpoints: ds-dstream-checkpoint.c ---- */
+
+/* The smallest multiple of @slide that is no less than 10 s: the default of streams whose
+ * state has to be written. */
+DsDuration ds_default_checkpoint_interval (DsDuration slide);
+/* For operators with something that lasts: it goes into checkpoints, every @interval
+ * unless the program says otherwise. */
+void ds_dstream_need_checkpoints (DsDStream *self, DsDuration interval);
+/* What the program asked for, else the default; 0: none. */
+DsDuration ds_dstream_get_checkpoint_interval (DsDStream *self);
+/* What it has to remember for the sake of checkpoints: twice the interval; 0: nothing. */
+DsDuration ds_dstream_get_checkpoint_remember (DsDStream *self);
+/* At start: FALSE when the stream's checkpoints are not possible as asked for. */
+gboolean
+ds_dstream_check_checkpoints (DsDStream *self, const char *directory, GError **error);
 
 /* ---- Input streams ---- */
 

@@ -30,6 +30,7 @@ ds_dstream_finalize (GObject *object)
   g_clear_pointer (&node->data, ds_shared_data_unref);
   g_clear_pointer (&node->partitioner, ds_partitioner_unref);
   g_clear_pointer (&node->hint, ds_shuffle_hint_unref);
+  g_clear_object (&node->initial_state);
 
   G_OBJECT_CLASS (ds_dstream_parent_class)->finalize (object);
 }

@@ -6,6 +6,7 @@
 #include "dstream/ds-batch.h"
 #include "dstream/ds-output.h"
 #include "rdd/ds-rdd.h"
+#include "rdd/ds-state.h"
 
 G_BEGIN_DECLS
 
@@ -148,6 +149,16 @@ void ds_dstream_set_window_filter (DsDStream *self,
                                    DsFilterFunc func,
                                    gpointer user_data,
                                    GDestroyNotify destroy);
+/* How often what the stream keeps goes into checkpoints: a multiple of its slide. */
+DS_AVAILABLE_IN_ALL
+void ds_dstream_checkpoint (DsDStream *self, DsDuration interval);
+/* Of the operators on state: pairs (key, state). */
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_initial_state (DsDStream *self, DsRdd *pairs);
+/* Of map_with_state: a key untouched for longer gets its last call in the batch in which
+ * that falls due. */
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_state_timeout (DsDStream *self, DsDuration timeout);
 
 /* ---- Each batch by itself ---- */
 
@@ -310,6 +321,48 @@ DsDStream *ds_dstream_reduce_by_key_and_window_op (DsDStream *self,
                                                    DsDuration window,
                                                    DsDuration slide,
                                                    DsReduction reduction);
+
+/* ---- State: needs a checkpoint directory ---- */
+
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_update_state_by_key (DsDStream *self,
+                                           DsUpdateStateFunc func,
+                                           gpointer user_data,
+                                           GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_update_state_by_partition (DsDStream *self,
+                                                 DsUpdateStatePartitionFunc func,
+                                                 gpointer user_data,
+                                                 GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_map_with_state (DsDStream *self,
+                                      DsMapWithStateFunc func,
+                                      gpointer user_data,
+                                      GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_state_snapshots (DsDStream *self);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_update_state_by_key_blocks (DsDStream *self,
+                                                  DsBlockFunc func,
+                                                  gpointer user_data,
+                                                  GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_map_with_state_blocks (DsDStream *self,
+                                             DsBlockFunc func,
+                                             gpointer user_data,
+                                             GDestroyNotify destroy);
+
+/* Reads state while the stream runs: that of the last completed batch.  Any thread;
+ * blocks of pairs. */
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_dstream_lookup_state (DsDStream *self, DsBlock *keys, GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_dstream_scan_state (DsDStream *self,
+                                const char *prefix,
+                                gsize max_pairs,
+                                GError **error);
+DS_AVAILABLE_IN_ALL
+DsBlock *ds_dstream_top_state (DsDStream *self, gsize n, GError **error);
 
 /* ---- Outputs ---- */
 

@@ -47,6 +47,9 @@ DsDuration ds_graph_get_remember (DsGraph *self); /* 0: not set */
 /* ---- Start.  Thread: the one that starts. ---- */
 
 gboolean ds_graph_validate (DsGraph *self, GError **error);
+/* Those of all streams that an output reaches. */
+gboolean
+ds_graph_check_checkpoints (DsGraph *self, const char *directory, GError **error);
 /* Sets zero times, then remember durations, from the outputs up. */
 void ds_graph_freeze (DsGraph *self, DsTime zero_time);
 gboolean ds_graph_start_inputs (DsGraph *self, GError **error);

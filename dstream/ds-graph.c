@@ -212,6 +212,34 @@ ds_graph_remember_at_least (DsDStream *dstream, DsDuration remember)
   node->remember = MAX (node->remember, remember);
 }
 
+/* From the outputs up, as remembering goes. */
+static void
+ds_graph_mark_reached (DsDStream *dstream, GHashTable *reached)
+{
+  DsDStreamNode *node = ds_dstream_get_node (dstream);
+
+  if (!g_hash_table_add (reached, dstream))
+    return;
+  for (guint i = 0; i < node->n_parents; i++)
+    ds_graph_mark_reached (node->parents[i], reached);
+}
+
+gboolean
+ds_graph_check_checkpoints (DsGraph *self, const char *directory, GError **error)
+{
+  g_autoptr (GHashTable) reached = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < self->outputs->len; i++)
+    ds_graph_mark_reached (((DsOutput *) g_ptr_array_index (self->outputs, i))->stream,
+                           reached);
+  for (guint i = 0; i < self->streams->len; i++)
+    if (g_hash_table_contains (reached, g_ptr_array_index (self->streams, i)) &&
+        !ds_dstream_check_checkpoints (g_ptr_array_index (self->streams, i), directory,
+                                       error))
+      return FALSE;
+  return TRUE;
+}
+
 void
 ds_graph_freeze (DsGraph *self, DsTime zero_time)
 {
@@ -227,17 +255,22 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
     }
   for (guint i = self->streams->len; i > 0; i--)
     {
-      DsDStreamNode *node =
-          ds_dstream_get_node (g_ptr_array_index (self->streams, i - 1));
-      DsDuration looks_back;
+      DsDStream *dstream = g_ptr_array_index (self->streams, i - 1);
+      DsDStreamNode *node = ds_dstream_get_node (dstream);
+      DsDuration asked = node->remember; /* by the streams behind it */
 
       node->zero_time = zero_time;
       if (node->remember > 0 && node->slide != self->interval)
         self->asks_inputs = TRUE;
-      /* What goes on from batch to batch needs none of them again. */
-      looks_back = node->remember + (node->ops->is_stateful ? 0 : node->window);
+      if (node->remember > 0)
+        ds_graph_remember_at_least (dstream,
+                                    ds_dstream_get_checkpoint_remember (dstream));
+      /* What goes on from batch to batch needs none of them again: neither for what it
+       * looks back at, nor for what it remembers for checkpoints. */
+      if (!node->ops->is_stateful)
+        asked = node->remember + node->window;
       for (guint k = 0; node->remember > 0 && k < node->n_parents; k++)
-        ds_graph_remember_at_least (node->parents[k], looks_back);
+        ds_graph_remember_at_least (node->parents[k], asked);
     }
 }
 

@@ -19,7 +19,8 @@ typedef enum
   DS_SETTING_BYTES,    /* guint64 */
   DS_SETTING_COUNT,    /* guint */
   DS_SETTING_BOOLEAN,  /* gboolean */
-  DS_SETTING_CHOICE    /* an enum */
+  DS_SETTING_CHOICE,   /* an enum */
+  DS_SETTING_PATH      /* const char *, interned; its number is its address; 0: none */
 } DsSettingKind;
 
 typedef struct

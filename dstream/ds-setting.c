@@ -84,6 +84,9 @@ ds_setting_parse_text (const DsSetting *self, const char *text, gint64 *value)
       return *value || g_str_equal (text, "false");
     case DS_SETTING_CHOICE:
       return ds_setting_parse_choice (self->get_type (), text, value);
+    case DS_SETTING_PATH:
+      *value = (gint64) (gintptr) (*text != '\0' ? g_intern_string (text) : NULL);
+      return *text != '\0';
     default:
       g_assert_not_reached ();
     }
@@ -99,6 +102,8 @@ ds_setting_format (const DsSetting *self, gint64 value)
 
   if (self->kind == DS_SETTING_BOOLEAN)
     return g_strdup (value != 0 ? "true" : "false");
+  if (self->kind == DS_SETTING_PATH)
+    return g_strdup (value != 0 ? (const char *) (gintptr) value : "none");
   if (self->kind == DS_SETTING_CHOICE)
     {
       GEnumClass *klass = g_type_class_ref (self->get_type ());
@@ -134,6 +139,8 @@ ds_setting_describe_values (const DsSetting *self)
       return g_strdup_printf ("a whole number of at least %s", minimum);
     case DS_SETTING_BOOLEAN:
       return g_strdup ("true or false");
+    case DS_SETTING_PATH:
+      return g_strdup ("the path of a directory");
     case DS_SETTING_CHOICE:
       klass = g_type_class_ref (self->get_type ());
       text = g_string_new (klass->values[0].value_nick);

@@ -167,7 +167,8 @@ ds_streaming_context_validate (DsStreamingContext *self, GError **error)
                    "The engine of the streaming context is stopped; make a new one");
       return FALSE;
     }
-  return ds_graph_validate (self->graph, error);
+  return ds_graph_validate (self->graph, error) &&
+         ds_streaming_context_check_checkpoints (self, error);
 }
 
 static gboolean

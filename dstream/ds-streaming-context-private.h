@@ -52,6 +52,7 @@ struct _DsStreamingContext
   DsDuration graceful_stop_timeout; /* 0: ten intervals */
   gboolean stop_context;
   gboolean unpersist;
+  const char *checkpoint_directory; /* (nullable) interned */
 
   /* Set while starting, before any thread of ours; freed with the context. */
   DsListenerBus *bus;
@@ -103,6 +104,10 @@ gboolean ds_streaming_context_check_streams (DsStreamingContext *self,
                                              const char *what,
                                              DsDStream *const *streams,
                                              gsize n_streams);
+
+/* At start: FALSE when what streams keep cannot go into checkpoints as asked for. */
+gboolean ds_streaming_context_check_checkpoints (DsStreamingContext *self,
+                                                 GError **error);
 
 /* ---- Life ---- */
 

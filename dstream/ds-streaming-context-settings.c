@@ -95,6 +95,14 @@ static const DsSetting ds_settings[] = {
    */
   { "unpersist", DS_SETTING_BOOLEAN, DS_MEMBER (unpersist), 0, TRUE, NULL, "unpersist",
     "whether persisted values go when their stream forgets the RDD" },
+  /**
+   * DsStreamingContext:checkpoint-directory: (type filename)
+   *
+   * Where checkpoints go; %NULL: nowhere, and there can be no state.
+   */
+  { "checkpoint-directory", DS_SETTING_PATH, DS_MEMBER (checkpoint_directory), G_MININT64,
+    0, NULL, "checkpoint.directory",
+    "where checkpoints go; streams with state need one" },
 };
 
 /* ---- Values in a context ---- */
@@ -113,6 +121,8 @@ ds_setting_load (const DsSetting *setting, DsStreamingContext *context)
     case DS_SETTING_BOOLEAN:
     case DS_SETTING_CHOICE:
       return G_STRUCT_MEMBER (int, context, setting->offset);
+    case DS_SETTING_PATH:
+      return (gint64) (gintptr) G_STRUCT_MEMBER (const char *, context, setting->offset);
     default:
       g_assert_not_reached ();
     }
@@ -135,6 +145,10 @@ ds_setting_store (const DsSetting *setting, DsStreamingContext *context, gint64 
     case DS_SETTING_BOOLEAN:
     case DS_SETTING_CHOICE:
       G_STRUCT_MEMBER (int, context, setting->offset) = (int) value;
+      break;
+    case DS_SETTING_PATH:
+      G_STRUCT_MEMBER (const char *, context, setting->offset) =
+          (const char *) (gintptr) value;
       break;
     default:
       g_assert_not_reached ();
@@ -167,6 +181,8 @@ ds_setting_make_param_spec (const DsSetting *self)
     case DS_SETTING_CHOICE:
       return g_param_spec_enum (self->name, NULL, self->meaning, self->get_type (),
                                 (int) self->fallback, flags);
+    case DS_SETTING_PATH:
+      return g_param_spec_string (self->name, NULL, self->meaning, NULL, flags);
     default:
       g_assert_not_reached ();
     }
@@ -194,6 +210,8 @@ ds_streaming_context_get_setting (DsStreamingContext *self, guint index, GValue 
     g_value_set_uint (value, (guint) number);
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     g_value_set_boolean (value, number != 0);
+  else if (G_VALUE_HOLDS_STRING (value))
+    g_value_set_static_string (value, (const char *) (gintptr) number);
   else
     g_value_set_enum (value, (int) number);
 }
@@ -213,6 +231,8 @@ ds_streaming_context_set_setting (DsStreamingContext *self,
     number = g_value_get_uint (value);
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     number = g_value_get_boolean (value);
+  else if (G_VALUE_HOLDS_STRING (value))
+    number = (gint64) (gintptr) g_intern_string (g_value_get_string (value));
   else
     number = g_value_get_enum (value);
   ds_setting_store (&ds_settings[index], self, number);

@@ -139,6 +139,8 @@ DsStreamingContext *ds_streaming_context_get_active_or_create (const char *direc
                                                                gpointer user_data,
                                                                GError **error);
 DS_AVAILABLE_IN_ALL
+void ds_streaming_context_checkpoint (DsStreamingContext *self, const char *directory);
+DS_AVAILABLE_IN_ALL
 void ds_streaming_context_remember (DsStreamingContext *self, DsDuration duration);
 DS_AVAILABLE_IN_ALL
 void ds_streaming_context_set_clock (DsStreamingContext *self, DsClock *clock);

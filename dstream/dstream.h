@@ -11,6 +11,7 @@
 #include "rdd/ds-context.h"
 #include "rdd/ds-functions.h"
 #include "rdd/ds-rdd.h"
+#include "rdd/ds-state.h"
 #include "rdd/ds-task.h"
 #include "receivers/ds-receiver.h"
 #include "dstream/ds-batch.h"

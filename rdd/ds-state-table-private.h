@@ -26,6 +26,8 @@ typedef struct _DsStateTable DsStateTable;
 #define DS_STATE_NO_ENTRY G_MAXUINT32
 /* As the length of a state: there is none. */
 #define DS_STATE_ABSENT G_MAXUINT32
+/* As the length in a change: the state stays, but was touched. */
+#define DS_STATE_UNCHANGED (G_MAXUINT32 - 1)
 /* Changes and rows for which the lock is taken once. */
 #define DS_STATE_SLICE 1024
 
@@ -48,7 +50,7 @@ typedef struct
   DsStateKey key;
   guint32 entry; /* where the key lies; %DS_STATE_NO_ENTRY: not known */
   const guint8 *bytes;
-  guint32 n_bytes; /* of the new state; %DS_STATE_ABSENT removes */
+  guint32 n_bytes; /* of the new state; or %DS_STATE_ABSENT, _UNCHANGED */
 } DsStateChange;
 
 /* @is_timed: keys are also kept in the order of their last change. */
@@ -66,6 +68,7 @@ guint32 ds_state_table_find (DsStateTable *self, const DsStateKey *key);
 gboolean ds_state_table_get (DsStateTable *self, guint32 entry, DsStatePayload *payload);
 /* Valid until the table is compacted, in ds_state_table_forget (). */
 DsStateKey ds_state_table_get_key (DsStateTable *self, guint32 entry);
+const guint8 *ds_state_table_get_key_bytes (DsStateTable *self, guint32 entry);
 guint32 ds_state_table_get_n_entries (DsStateTable *self); /* of which some have none */
 guint32 ds_state_table_get_n_keys (DsStateTable *self);    /* that have a state */
 /* Of a timed table: from the key that was changed longest ago.  %DS_STATE_NO_ENTRY: no
@@ -125,6 +128,8 @@ gsize ds_state_table_read_changes (DsStateTable *self,
                                    DsStateRow *rows);
 /* Whether the state as of @time can still be read, so that changes since then can. */
 gboolean ds_state_table_remembers (DsStateTable *self, DsTime time);
+/* No fewer than there were keys as of any batch that can be read. */
+guint32 ds_state_table_read_n_entries (DsStateTable *self);
 
 /* ---- Numbers, for tests and benchmarks ---- */
 

@@ -179,6 +179,17 @@ ds_state_table_remembers (DsStateTable *self, DsTime time)
   return remembers;
 }
 
+guint32
+ds_state_table_read_n_entries (DsStateTable *self)
+{
+  guint32 n_entries;
+
+  g_mutex_lock (&self->lock);
+  n_entries = self->n_entries;
+  g_mutex_unlock (&self->lock);
+  return n_entries;
+}
+
 /* ---- Numbers ---- */
 
 gsize

@@ -175,6 +175,15 @@ ds_state_table_get_key (DsStateTable *self, guint32 entry)
   return key;
 }
 
+const guint8 *
+ds_state_table_get_key_bytes (DsStateTable *self, guint32 entry)
+{
+  guint32 n_key;
+
+  return ds_state_record_get_key (ds_state_log_get (self, self->entries[entry].at),
+                                  &n_key);
+}
+
 guint32
 ds_state_table_get_n_entries (DsStateTable *self)
 {
@@ -320,7 +329,7 @@ ds_state_table_apply_one (DsStateTable *self,
 
   if (entry == DS_STATE_NO_ENTRY || self->entries[entry].n_state == DS_STATE_ABSENT)
     {
-      if (!removes)
+      if (!removes && change->n_bytes != DS_STATE_UNCHANGED)
         ds_state_table_add_entry (self, delta, change);
       return;
     }
@@ -336,7 +345,8 @@ ds_state_table_apply_one (DsStateTable *self,
           ds_state_table_link_behind (self, entry, self->newest);
         }
     }
-  ds_state_table_write (self, entry, change->bytes, change->n_bytes);
+  if (change->n_bytes != DS_STATE_UNCHANGED)
+    ds_state_table_write (self, entry, change->bytes, change->n_bytes);
   if (removes)
     {
       self->n_present--;

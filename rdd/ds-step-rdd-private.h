@@ -61,6 +61,10 @@ gboolean ds_step_rdd_read_input (DsRdd *step,
                                  DsTask *task,
                                  DsSink *sink);
 
+/* For RDDs that read what the step has moved on.  FALSE, with the task failed, when
+ * @partition has not run, or was taken back. */
+gboolean ds_step_rdd_check (DsRdd *step, guint partition, DsTask *task);
+
 /* ---- For the job scheduler.  Thread: driver. ---- */
 
 /* Runs the partitions that have not run yet, and waits.  FALSE with the error of the

@@ -158,18 +158,10 @@ ds_step_rdd_read_input (DsRdd *step,
 
 /* ---- Reading ---- */
 
-static gboolean
-ds_step_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink)
+static void
+ds_step_rdd_fail (DsStepRdd *self, DsTask *task)
 {
-  DsStepRdd *self = (DsStepRdd *) rdd;
-  g_autoptr (DsBlock) block = ds_step_rdd_ref_block (self, partition);
   GError *error = NULL;
-
-  if (block != NULL)
-    {
-      ds_sink_push_block (sink, block);
-      return task->error == NULL;
-    }
 
   g_mutex_lock (&self->lock);
   if (self->failure != NULL)
@@ -183,7 +175,32 @@ ds_step_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink)
                      "the batch is completed",
                      self->time / DS_MILLISECOND);
   ds_task_take_error (task, error);
-  return FALSE;
+}
+
+gboolean
+ds_step_rdd_check (DsRdd *step, guint partition, DsTask *task)
+{
+  DsStepRdd *self = (DsStepRdd *) step;
+  g_autoptr (DsBlock) block = ds_step_rdd_ref_block (self, partition);
+
+  if (block == NULL)
+    ds_step_rdd_fail (self, task);
+  return block != NULL;
+}
+
+static gboolean
+ds_step_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink)
+{
+  DsStepRdd *self = (DsStepRdd *) rdd;
+  g_autoptr (DsBlock) block = ds_step_rdd_ref_block (self, partition);
+
+  if (block == NULL)
+    {
+      ds_step_rdd_fail (self, task);
+      return FALSE;
+    }
+  ds_sink_push_block (sink, block);
+  return task->error == NULL;
 }
 
 static guint64

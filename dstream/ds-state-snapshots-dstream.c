@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All states of a map_with_state stream after each batch.  The RDDs read the tables when
+ * they are asked for; making one costs nothing. */
+
+#include "dstream/ds-state-stepper-private.h"
+#include "dstream/ds-streaming-context-private.h"
+
+static DsRdd *
+ds_state_snapshots_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  DsDStream *mapped = ds_dstream_get_node (self)->parents[0];
+  DsRdd *step = ds_dstream_get_parent_rdd (self, batch, error);
+  DsStateStore *store;
+
+  if (step == NULL)
+    return NULL;
+  store = ds_state_mapped_dstream_get_stepper (mapped)->store;
+  return ds_state_rdd_new (step, "state_snapshots", store,
+                           ds_state_store_get_partitioner (store));
+}
+
+static const DsDStreamOps ds_state_snapshots_dstream_ops = {
+  .kind = "state_snapshots",
+  .compute = ds_state_snapshots_dstream_compute,
+};
+
+DS_DEFINE_DSTREAM (DsStateSnapshotsDStream,
+                   ds_state_snapshots_dstream,
+                   &ds_state_snapshots_dstream_ops)
+
+/**
+ * ds_dstream_state_snapshots:
+ * @self: a stream made by ds_dstream_map_with_state ()
+ *
+ * All pairs (key, state) after each batch, in the order in which the keys came.
+ *
+ * An RDD of it costs nothing until it is read; reading it goes over all keys.  Who holds
+ * one makes the engine keep what later batches replace.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.
+ *
+ * Returns: (transfer none): the stream of pairs, owned by the context
+ */
+DsDStream *
+ds_dstream_state_snapshots (DsDStream *self)
+{
+  DsDStreamNode *node;
+
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+
+  node = ds_dstream_get_node (self);
+  if (!node->is_inert && !ds_dstream_is_state_mapped (self))
+    {
+      ds_dstream_latch_lacks (self, "state_snapshots", "streams made by map_with_state");
+      return ds_dstream_new_inert (node->context);
+    }
+  return ds_dstream_derive (self, ds_state_snapshots_dstream_get_type (), NULL, NULL,
+                            NULL);
+}
