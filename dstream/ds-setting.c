@@ -85,7 +85,7 @@ ds_setting_parse_text (const DsSetting *self, const char *text, gint64 *value)
     case DS_SETTING_CHOICE:
       return ds_setting_parse_choice (self->get_type (), text, value);
     case DS_SETTING_PATH:
-      *value = (gint64) (gintptr) (*text != '\0' ? g_intern_string (text) : NULL);
+      *value = (gint64) (guintptr) (*text != '\0' ? g_intern_string (text) : NULL);
       return *text != '\0';
     default:
       g_assert_not_reached ();
@@ -103,7 +103,7 @@ ds_setting_format (const DsSetting *self, gint64 value)
   if (self->kind == DS_SETTING_BOOLEAN)
     return g_strdup (value != 0 ? "true" : "false");
   if (self->kind == DS_SETTING_PATH)
-    return g_strdup (value != 0 ? (const char *) (gintptr) value : "none");
+    return g_strdup (value != 0 ? (const char *) (guintptr) value : "none");
   if (self->kind == DS_SETTING_CHOICE)
     {
       GEnumClass *klass = g_type_class_ref (self->get_type ());

@@ -100,9 +100,8 @@ static const DsSetting ds_settings[] = {
    *
    * Where checkpoints go; %NULL: nowhere, and there can be no state.
    */
-  { "checkpoint-directory", DS_SETTING_PATH, DS_MEMBER (checkpoint_directory), G_MININT64,
-    0, NULL, "checkpoint.directory",
-    "where checkpoints go; streams with state need one" },
+  { "checkpoint-directory", DS_SETTING_PATH, DS_MEMBER (checkpoint_directory), 0, 0, NULL,
+    "checkpoint.directory", "where checkpoints go; streams with state need one" },
 };
 
 /* ---- Values in a context ---- */
@@ -122,7 +121,7 @@ ds_setting_load (const DsSetting *setting, DsStreamingContext *context)
     case DS_SETTING_CHOICE:
       return G_STRUCT_MEMBER (int, context, setting->offset);
     case DS_SETTING_PATH:
-      return (gint64) (gintptr) G_STRUCT_MEMBER (const char *, context, setting->offset);
+      return (gint64) (guintptr) G_STRUCT_MEMBER (const char *, context, setting->offset);
     default:
       g_assert_not_reached ();
     }
@@ -148,7 +147,7 @@ ds_setting_store (const DsSetting *setting, DsStreamingContext *context, gint64 
       break;
     case DS_SETTING_PATH:
       G_STRUCT_MEMBER (const char *, context, setting->offset) =
-          (const char *) (gintptr) value;
+          (const char *) (guintptr) value;
       break;
     default:
       g_assert_not_reached ();
@@ -211,7 +210,7 @@ ds_streaming_context_get_setting (DsStreamingContext *self, guint index, GValue 
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     g_value_set_boolean (value, number != 0);
   else if (G_VALUE_HOLDS_STRING (value))
-    g_value_set_static_string (value, (const char *) (gintptr) number);
+    g_value_set_static_string (value, (const char *) (guintptr) number);
   else
     g_value_set_enum (value, (int) number);
 }
@@ -232,7 +231,7 @@ ds_streaming_context_set_setting (DsStreamingContext *self,
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     number = g_value_get_boolean (value);
   else if (G_VALUE_HOLDS_STRING (value))
-    number = (gint64) (gintptr) g_intern_string (g_value_get_string (value));
+    number = (gint64) (guintptr) g_intern_string (g_value_get_string (value));
   else
     number = g_value_get_enum (value);
   ds_setting_store (&ds_settings[index], self, number);
