@@ -139,6 +139,10 @@ DsRdd *ds_rdd_zip_with_index (DsRdd *self); /* (value, index) */
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_zip_with_unique_id (DsRdd *self);
 
+/* Line in, line out; exit status checked. */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_pipe (DsRdd *self, const char *const *argv);
+
 /* ---- Several RDDs, other partitions ---- */
 
 DS_AVAILABLE_IN_ALL
