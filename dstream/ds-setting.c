@@ -29,17 +29,36 @@ static const DsUnit ds_byte_units[] = { { "", 1 },
 
 static const DsUnit ds_no_units[] = { { "", 1 }, { NULL, 0 } };
 
+/* Without a point a number is a whole one, which a double may not be able to hold. */
+static gboolean
+ds_setting_scale_whole (guint64 whole, gint64 factor, gint64 *value)
+{
+  guint64 product;
+
+  if (!g_uint64_checked_mul (&product, whole, (guint64) factor) || product > G_MAXINT64)
+    return FALSE;
+  *value = (gint64) product;
+  return TRUE;
+}
+
 /* "1.5 s" */
 static gboolean
 ds_setting_parse_number (const char *text, const DsUnit *units, gint64 *value)
 {
+  char *whole_end;
   char *unit;
+  guint64 whole;
   double number;
+  gboolean is_whole;
 
   if (!g_ascii_isdigit (*text))
     return FALSE;
   errno = 0;
+  whole = g_ascii_strtoull (text, &whole_end, 10);
+  is_whole = errno == 0;
+  errno = 0;
   number = g_ascii_strtod (text, &unit);
+  is_whole = is_whole && whole_end == unit;
   /* "0x10" is a number to strtod only. */
   if (errno != 0 || strcspn (text, "xX") < (gsize) (unit - text))
     return FALSE;
@@ -48,6 +67,8 @@ ds_setting_parse_number (const char *text, const DsUnit *units, gint64 *value)
   for (; units->name != NULL; units++)
     if (g_str_equal (unit, units->name))
       {
+        if (is_whole)
+          return ds_setting_scale_whole (whole, units->factor, value);
         number *= (double) units->factor;
         *value = (gint64) rint (MIN (number, 9e18));
         /* 1.1ms is 1100.0000000000002 µs here. */

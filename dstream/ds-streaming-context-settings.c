@@ -303,6 +303,9 @@ ds_settings_read_file (DsSettingsRead *self, const char *path, GError **error)
 
   if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &local_error))
     {
+      /* It cites the line, which need not be UTF-8. */
+      g_autofree char *reason = g_utf8_make_valid (local_error->message, -1);
+
       g_set_error (
           error, DS_ERROR,
           g_error_matches (local_error, G_FILE_ERROR, G_FILE_ERROR_NOENT)
@@ -310,7 +313,7 @@ ds_settings_read_file (DsSettingsRead *self, const char *path, GError **error)
               : DS_ERROR_INVALID_ARGUMENT,
           "Reading settings from \"%s\" failed: %s; it must be a key file with a "
           "group [" DS_SETTINGS_GROUP "]",
-          path, local_error->message);
+          path, reason);
       return FALSE;
     }
   keys = g_key_file_get_keys (file, DS_SETTINGS_GROUP, NULL, NULL);

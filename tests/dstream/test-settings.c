@@ -114,6 +114,39 @@ test_key_files_set_every_kind (void)
 }
 
 static void
+test_whole_numbers_are_exact (void)
+{
+  static const struct
+  {
+    const char *text;
+    guint64 expected; /* 0: refused */
+  } cases[] = {
+    { "9007199254740993", G_GUINT64_CONSTANT (9007199254740993) },
+    { "9223372036854775807", G_GUINT64_CONSTANT (9223372036854775807) },
+    { "8589934591 GiB", G_GUINT64_CONSTANT (9223372035781033984) },
+    { "9223372036854775808", 0 },
+    { "8589934592GiB", 0 },
+  };
+
+  g_test_summary ("A number without a point is taken to the last digit, or refused");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (DsStreamingContext) ssc = new_context ();
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text =
+          g_strdup_printf ("[streaming]\nmax-received-bytes = %s\n", cases[i].text);
+
+      load (ssc, text, &error);
+      if (cases[i].expected == 0)
+        g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+      else
+        g_assert_no_error (error);
+      g_assert_cmpuint (ssc->max_received_bytes, ==, cases[i].expected);
+    }
+}
+
+static void
 test_mistakes_name_what_is_expected (void)
 {
   static const struct
@@ -283,6 +316,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/settings/properties-come-back", test_properties_come_back);
   g_test_add_func ("/dstream/settings/key-files-set-every-kind",
                    test_key_files_set_every_kind);
+  g_test_add_func ("/dstream/settings/whole-numbers-are-exact",
+                   test_whole_numbers_are_exact);
   g_test_add_func ("/dstream/settings/mistakes-name-what-is-expected",
                    test_mistakes_name_what_is_expected);
   g_test_add_func ("/dstream/settings/files-that-are-none", test_files_that_are_none);
