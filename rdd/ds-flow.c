@@ -6,6 +6,14 @@
 
 #include "rdd/ds-flow-private.h"
 
+/* An RDD that a program uses in one thread may become a stream's in another while its
+ * partitions are counted, and then has room for few of them only. */
+static gboolean
+ds_flow_notes_have_room (DsFlowNotes *self, const guint64 *notes, guint partition)
+{
+  return notes != NULL && (notes != self->few || partition < DS_FLOW_FEW);
+}
+
 void
 ds_flow_notes_prepare (DsFlowNotes *self, guint n_partitions)
 {
@@ -31,7 +39,8 @@ ds_flow_notes_add (DsFlowNotes *self,
   guint64 note =
       n_values > 0 || n_text_bytes == 0 ? 2 * n_values + 1 : 2 * n_text_bytes + 2;
 
-  if (notes != NULL && note > __atomic_load_n (&notes[partition], __ATOMIC_RELAXED))
+  if (ds_flow_notes_have_room (self, notes, partition) &&
+      note > __atomic_load_n (&notes[partition], __ATOMIC_RELAXED))
     __atomic_store_n (&notes[partition], note, __ATOMIC_RELAXED);
 }
 
@@ -61,7 +70,8 @@ ds_rdd_get_flow (DsRdd *rdd, DsFlow *flow)
   *flow = (DsFlow){ .is_prepared = n_partitions_and_one > 0,
                     .n_partitions = (guint) MAX (n_partitions_and_one - 1, 0) };
   notes = g_atomic_pointer_get (&self->notes);
-  for (guint i = 0; notes != NULL && i < flow->n_partitions; i++)
+  for (guint i = 0; i < flow->n_partitions && ds_flow_notes_have_room (self, notes, i);
+       i++)
     {
       guint64 note = __atomic_load_n (&notes[i], __ATOMIC_RELAXED);
 
