@@ -46,8 +46,11 @@ ds_block_new_strings (const char *first, ...)
 DsBlock *
 ds_block_new_from_ints (const gint64 *integers, gsize n_integers)
 {
-  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+  g_autoptr (DsBlockBuilder) builder = NULL;
 
+  g_return_val_if_fail (integers != NULL || n_integers == 0, NULL);
+
+  builder = ds_block_builder_new ();
   for (gsize i = 0; i < n_integers; i++)
     ds_block_builder_add_int (builder, integers[i]);
   return ds_block_builder_end (builder);

@@ -145,17 +145,19 @@ ds_value_string_sized (const char *bytes, guint32 n_bytes)
 
 /**
  * ds_value_string: (skip)
- * @string: a string that ends with a NUL
+ * @string: (nullable): a string that ends with a NUL
  *
  * Makes a string over @string as it lies: it must outlive the value, as a literal does,
- * or memory of the task (ds_string_printf ()).
+ * or memory of the task (ds_string_printf ()).  %NULL makes a null.
  *
  * Returns: a value that borrows @string
  */
 static inline DsValue
 ds_value_string (const char *string)
 {
-  return ds_value_string_sized (string, (guint32) strlen (string));
+  return G_LIKELY (string != NULL)
+             ? ds_value_string_sized (string, (guint32) strlen (string))
+             : ds_value_null ();
 }
 
 /**

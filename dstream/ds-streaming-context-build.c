@@ -89,6 +89,8 @@ ds_streaming_context_check_streams (DsStreamingContext *self,
       return FALSE;
     }
   for (gsize i = 0; i < n_streams; i++)
+    g_return_val_if_fail (DS_IS_DSTREAM (streams[i]), FALSE);
+  for (gsize i = 0; i < n_streams; i++)
     if (ds_dstream_get_node (streams[i])->context != self)
       {
         ds_streaming_context_latch (self, DS_ERROR_INVALID_ARGUMENT,

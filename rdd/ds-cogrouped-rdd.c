@@ -269,7 +269,10 @@ ds_rdd_cogroup_many (DsRdd *self, DsRdd **others, gsize n_others)
   g_return_val_if_fail (DS_IS_RDD (self) && (others != NULL || n_others == 0), NULL);
 
   for (gsize i = 0; i < n_used; i++)
-    parents[1 + i] = others[i];
+    {
+      g_return_val_if_fail (DS_IS_RDD (others[i]), NULL);
+      parents[1 + i] = others[i];
+    }
   rdd = ds_cogrouped_rdd_new (parents, 1 + (guint) n_used, "cogroup");
   if (n_others == 0 || n_others != n_used)
     ds_rdd_latch_error (rdd, g_error_new (DS_ERROR, DS_ERROR_INVALID_ARGUMENT,

@@ -194,6 +194,8 @@ ds_task_emit_values (DsTask *task, const DsValue *values, gsize n_values)
 {
   DsEmitter *emitter = ds_task_get_emitter (task);
 
+  g_return_if_fail (values != NULL || n_values == 0);
+
   if (emitter == NULL)
     return;
   if (n_values >= DS_EMITTER_MIN_RUN && emitter->key == NULL)
@@ -223,6 +225,8 @@ ds_task_emit_pairs (DsTask *task,
                     gsize n_pairs)
 {
   DsEmitter *emitter = ds_task_get_emitter (task);
+
+  g_return_if_fail ((keys != NULL && values != NULL) || n_pairs == 0);
 
   if (emitter == NULL)
     return;

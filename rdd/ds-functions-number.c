@@ -83,8 +83,11 @@ ds_arithmetic_values (DsValue a, DsValue b, DsArithmetic operation, DsTask *task
   if (ds_value_is (a, DS_VALUE_TYPE_TUPLE) && ds_value_is (b, DS_VALUE_TYPE_TUPLE) &&
       a.size == b.size)
     {
-      DsValue *items = ds_task_alloc (task, a.size * sizeof (DsValue));
+      DsValue *items = NULL;
 
+      g_return_val_if_fail (task != NULL, ds_value_null ());
+
+      items = ds_task_alloc (task, a.size * sizeof (DsValue));
       for (guint i = 0; i < a.size; i++)
         items[i] = ds_arithmetic_values (a.as.items[i], b.as.items[i], operation, task);
       return ds_value_tuple (items, a.size);

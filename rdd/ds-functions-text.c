@@ -33,9 +33,12 @@ typedef gsize (*DsScanFunc) (const char *text,
 static inline void
 ds_emit_scan (DsTask *task, const char *bytes, gsize n_bytes, DsScanFunc scan)
 {
-  DsEmitter *emitter = task->emitter;
+  DsEmitter *emitter;
   gsize offset = 0;
 
+  g_return_if_fail (task != NULL);
+
+  emitter = task->emitter;
   if (G_LIKELY (emitter != NULL && emitter->key == NULL))
     {
       if (emitter->n_values == 0)
@@ -209,10 +212,13 @@ ds_text_map_characters (DsValue text, DsTask *task, gunichar (*map) (gunichar))
 {
   gsize n_bytes;
   const char *bytes = ds_value_get_string (text, &n_bytes);
-  /* No case pair has more than three times the bytes. */
-  char *mapped = ds_task_alloc (task, 3 * n_bytes);
+  char *mapped;
   gsize n_mapped = 0;
 
+  g_return_val_if_fail (task != NULL, ds_value_null ());
+
+  /* No case pair has more than three times the bytes. */
+  mapped = ds_task_alloc (task, 3 * n_bytes);
   for (gsize i = 0; i < n_bytes;)
     {
       gsize length = ds_text_character_length (bytes + i, n_bytes - i);
@@ -299,6 +305,8 @@ ds_to_string (DsValue value, DsTask *task, gpointer unused)
 
   g_autoptr (GString) text = g_string_new (NULL);
   char *copy;
+
+  g_return_val_if_fail (task != NULL, ds_value_null ());
 
   /* A string inside may have NUL bytes. */
   ds_value_append_to_string (value, text, FALSE);

@@ -343,6 +343,7 @@ ds_task_copy_items (DsTask *task, const DsValue *items, guint n_items)
 DsValue
 ds_tuple_from_items (DsTask *task, const DsValue *items, guint n_items)
 {
+  g_return_val_if_fail (task != NULL, ds_value_null ());
   g_return_val_if_fail (items != NULL || n_items == 0, ds_value_null ());
 
   return ds_value_tuple (ds_task_copy_items (task, items, n_items), n_items);
@@ -362,6 +363,7 @@ ds_tuple_from_items (DsTask *task, const DsValue *items, guint n_items)
 DsValue
 ds_list_from_items (DsTask *task, const DsValue *items, guint n_items)
 {
+  g_return_val_if_fail (task != NULL, ds_value_null ());
   g_return_val_if_fail (items != NULL || n_items == 0, ds_value_null ());
 
   return ds_value_list (ds_task_copy_items (task, items, n_items), n_items);
@@ -454,8 +456,11 @@ ds_task_strdup (DsTask *task, DsValue text)
 {
   gsize n_bytes;
   const char *bytes = ds_value_get_string (text, &n_bytes);
-  char *copy = ds_task_alloc (task, n_bytes + 1);
+  char *copy;
 
+  g_return_val_if_fail (task != NULL, NULL);
+
+  copy = ds_task_alloc (task, n_bytes + 1);
   memcpy (copy, bytes, n_bytes);
   copy[n_bytes] = '\0';
   return copy;

@@ -110,6 +110,8 @@ ds_context_union (DsContext *self, DsRdd **rdds, gsize n_rdds)
   DsRdd *rdd;
 
   g_return_val_if_fail (DS_IS_CONTEXT (self) && (rdds != NULL || n_rdds == 0), NULL);
+  for (gsize i = 0; i < n_rdds; i++)
+    g_return_val_if_fail (DS_IS_RDD (rdds[i]), NULL);
 
   rdd = g_object_new (ds_union_rdd_get_type (), NULL);
   ds_rdd_init_node (rdd, self, "union", 0);

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Arguments for public functions, by their type.  What is made for a call is given up
+ * afterwards: the process does not live long. */
+
+#include "tests/behaviour/api-calls.h"
+
+#include <math.h>
+
+/* ---- Objects ---- */
+
+#define API_TYPE_INPUT (api_input_dstream_get_type ())
+G_DECLARE_FINAL_TYPE (ApiInput, api_input_dstream, API, INPUT, DsInputDStream)
+
+struct _ApiInput
+{
+  DsInputDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (ApiInput, api_input_dstream, DS_TYPE_INPUT_DSTREAM)
+
+static void
+api_input_dstream_class_init (ApiInputClass *klass)
+{
+}
+
+static void
+api_input_dstream_init (ApiInput *self)
+{
+}
+
+/* A receiver that has nothing to say. */
+static gboolean
+run_idle (DsReceiver *receiver, GCancellable *cancellable, gpointer unused)
+{
+  while (ds_receiver_sleep (receiver, DS_HOUR))
+    continue;
+  return TRUE;
+}
+
+static gboolean
+remember_batch (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  ApiObjects *self = user_data;
+
+  if (g_atomic_pointer_get (&self->batch) == NULL)
+    g_atomic_pointer_set (&self->batch, ds_batch_ref (batch));
+  return TRUE;
+}
+
+static DsBlock *
+new_pairs (void)
+{
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+
+  for (gint64 i = 0; i < 10; i++)
+    ds_block_builder_add_pair (builder, ds_value_int (i % 3), ds_value_int (i));
+  return ds_block_builder_end (builder);
+}
+
+void
+api_objects_init (ApiObjects *self, CallbackSite *site)
+{
+  g_autoptr (DsBlockBuilder) empty = ds_block_builder_new ();
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (0);
+
+  *self = (ApiObjects){ .site = site };
+  self->pairs = new_pairs ();
+  self->strings = ds_block_new_strings ("x", "y", NULL);
+  self->empty = ds_block_builder_end (empty);
+  self->partitioner = ds_partitioner_new_hash (3);
+  self->clock = ds_manual_clock_new (0);
+  self->cancelled = g_cancellable_new ();
+  g_cancellable_cancel (self->cancelled);
+  self->bytes = g_bytes_new_static ("some\nlines\n", 11);
+  self->msgpack = ds_block_to_msgpack (self->pairs);
+  self->error = g_error_new (DS_ERROR, DS_ERROR_FAILED, "an error");
+  self->long_string = g_strnfill (API_LONG, 'x');
+
+  self->rdd = ds_context_parallelize (site->engine, self->pairs, 2);
+  g_assert_cmpint (ds_rdd_count (self->rdd, NULL), ==, 10);
+  self->receiver = test_receiver_new (run_idle, NULL);
+  self->receiver_stream =
+      ds_streaming_context_receiver_stream (site->ssc, self->receiver);
+  ds_dstream_foreach_rdd (self->receiver_stream, remember_batch, self, NULL);
+
+  self->other_ssc = ds_streaming_context_new ("local[2]", "other", DS_SECOND);
+  ds_streaming_context_set_clock (self->other_ssc, DS_CLOCK (clock));
+  self->other_engine = ds_streaming_context_get_context (self->other_ssc);
+  self->other_stream = ds_streaming_context_queue_stream (self->other_ssc);
+  self->other_operator = ds_dstream_window (self->other_stream, 2 * DS_SECOND, DS_SECOND);
+  self->other_output = ds_dstream_collect (self->other_operator);
+  self->other_receiver = test_receiver_new (run_idle, NULL);
+  self->other_rdd = ds_context_parallelize (self->other_engine, self->pairs, 2);
+  self->wrong_rdd = ds_rdd_union (self->rdd, self->other_rdd);
+}
+
+/* ---- Choosing ---- */
+
+static guint
+choice_of (ApiCall *call, guint index)
+{
+  return call->choices[index];
+}
+
+static gpointer
+choose (ApiCall *call, guint index, guint n, const gpointer *of)
+{
+  g_assert_cmpuint (choice_of (call, index), <, n);
+  return of[choice_of (call, index)];
+}
+#define CHOOSE(...)                                                        \
+  choose (call, index, G_N_ELEMENTS (((const gpointer[]){ __VA_ARGS__ })), \
+          (const gpointer[]){ __VA_ARGS__ })
+
+static gint64
+choose_number (ApiCall *call, guint index, guint n, const gint64 *of)
+{
+  g_assert_cmpuint (choice_of (call, index), <, n);
+  return of[choice_of (call, index)];
+}
+#define CHOOSE_NUMBER(...)                                                      \
+  choose_number (call, index, G_N_ELEMENTS (((const gint64[]){ __VA_ARGS__ })), \
+                 (const gint64[]){ __VA_ARGS__ })
+
+/* ---- Objects of the library ---- */
+
+DsBatch *
+api_batch (ApiCall *call, guint index)
+{
+  DsBatch *own = call->objects->visit->batch;
+
+  return CHOOSE (own != NULL ? own : g_atomic_pointer_get (&call->objects->batch), NULL);
+}
+
+DsBlock *
+api_block (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->pairs, NULL, call->objects->empty,
+                 call->objects->strings);
+}
+
+DsBlockBuilder *
+api_builder (ApiCall *call, guint index)
+{
+  DsBlockBuilder *ended;
+
+  if (choice_of (call, index) == 0)
+    return ds_block_builder_new ();
+  if (choice_of (call, index) == 1)
+    return NULL;
+  ended = ds_block_builder_new ();
+  ds_block_unref (ds_block_builder_end (ended));
+  return ended;
+}
+
+DsClock *
+api_clock (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->clock, NULL);
+}
+
+DsManualClock *
+api_manual_clock (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->clock, NULL);
+}
+
+DsContext *
+api_context (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->site->engine, NULL, call->objects->other_engine);
+}
+
+DsStreamingContext *
+api_streaming (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->site->ssc, NULL, call->objects->other_ssc);
+}
+
+DsStreamingContext *
+api_own_streaming (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->site->ssc, NULL);
+}
+
+DsDStream *
+api_dstream (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->site->pairs, NULL, call->objects->other_stream,
+                 call->objects->other_operator, call->objects->other_stream);
+}
+
+DsInputDStream *
+api_input (ApiCall *call, guint index)
+{
+  return CHOOSE (g_object_new (API_TYPE_INPUT, NULL), NULL, call->objects->other_stream);
+}
+
+DsOutput *
+api_output (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->site->collected, NULL, call->objects->other_output);
+}
+
+DsPartition *
+api_partition (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->visit->partition, NULL);
+}
+
+DsPartitioner *
+api_partitioner (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->partitioner, NULL);
+}
+
+DsRdd *
+api_rdd (ApiCall *call, guint index)
+{
+  DsRdd *own = call->objects->visit->rdd;
+
+  return CHOOSE (own != NULL ? own : call->objects->rdd, NULL, call->objects->rdd,
+                 call->objects->other_rdd, call->objects->wrong_rdd);
+}
+
+DsReceiver *
+api_receiver (ApiCall *call, guint index)
+{
+  DsReceiver *own = call->objects->visit->receiver;
+
+  return CHOOSE (own != NULL ? own : call->objects->receiver, NULL,
+                 call->objects->other_receiver);
+}
+
+DsReceiverInfo *
+api_receiver_info (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->receiver_info, NULL);
+}
+
+DsTask *
+api_task (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->visit->task, NULL);
+}
+
+/* ---- Arrays, of two elements ---- */
+
+DsDStream **
+api_dstream_array (ApiCall *call, guint index)
+{
+  DsDStream **streams = g_new0 (DsDStream *, 3);
+
+  streams[0] = call->objects->site->pairs;
+  streams[1] = choice_of (call, index) == 2   ? NULL
+               : choice_of (call, index) == 3 ? call->objects->other_stream
+                                              : streams[0];
+  return choice_of (call, index) == 1 ? NULL : streams;
+}
+
+DsRdd **
+api_rdd_array (ApiCall *call, guint index)
+{
+  DsRdd **rdds = g_new0 (DsRdd *, 3);
+
+  rdds[0] = call->objects->rdd;
+  rdds[1] = choice_of (call, index) == 2   ? NULL
+            : choice_of (call, index) == 3 ? call->objects->other_rdd
+                                           : rdds[0];
+  return choice_of (call, index) == 1 ? NULL : rdds;
+}
+
+const DsValue *
+api_value_array (ApiCall *call, guint index)
+{
+  static const DsValue values[2] = { { DS_VALUE_TYPE_INT, 0, { 7 } }, { 0 } };
+
+  return choice_of (call, index) == 1 ? NULL : values;
+}
+
+const gint64 *
+api_int64_array (ApiCall *call, guint index)
+{
+  static const gint64 numbers[2] = { 7, G_MININT64 };
+
+  return choice_of (call, index) == 1 ? NULL : numbers;
+}
+
+const char *
+api_char_array (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 1 ? NULL : "ab";
+}
+
+guint
+api_length (ApiCall *call, guint index)
+{
+  return (guint) CHOOSE_NUMBER (2, 0, 1);
+}
+
+/* ---- Of GLib ---- */
+
+GBytes *
+api_bytes (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->bytes, NULL, call->objects->msgpack);
+}
+
+GCancellable *
+api_cancellable (ApiCall *call, guint index)
+{
+  return CHOOSE (NULL, g_cancellable_new (), call->objects->cancelled);
+}
+
+GError **
+api_error (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? &call->error : NULL;
+}
+
+GError *
+api_error_given (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? g_error_copy (call->objects->error) : NULL;
+}
+
+const GError *
+api_error_lent (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->error, NULL);
+}
+
+static void
+on_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+}
+
+GAsyncReadyCallback
+api_ready (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? on_ready : NULL;
+}
+
+GAsyncResult *
+api_result (ApiCall *call, guint index)
+{
+  GTask *task = g_task_new (call->objects->rdd, NULL, NULL, NULL);
+
+  g_task_return_pointer (task, NULL, NULL);
+  return CHOOSE (call->objects->visit->result, NULL, task);
+}
+
+static void
+on_destroy (gpointer data)
+{
+}
+
+GDestroyNotify
+api_destroy (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? on_destroy : NULL;
+}
+
+GVariant *
+api_variant (ApiCall *call, guint index)
+{
+  if (choice_of (call, index) == 1)
+    return NULL;
+  return g_variant_ref_sink (choice_of (call, index) == 0
+                                 ? g_variant_new ("(sia{sv})", "x", 1, NULL)
+                                 : g_variant_new_strv (NULL, 0));
+}
+
+/* ---- Text and data ---- */
+
+const char *
+api_string (ApiCall *call, guint index)
+{
+  const char *const strings[] = { "x", NULL, "", "\xff\xfe\x01/%s",
+                                  call->objects->long_string };
+
+  return strings[choice_of (call, index)];
+}
+
+const char *const *
+api_strings (ApiCall *call, guint index)
+{
+  static const char *const two[] = { "x", "y", NULL };
+  static const char *const none[] = { NULL };
+
+  return choice_of (call, index) == 0 ? two : choice_of (call, index) == 1 ? NULL : none;
+}
+
+gpointer
+api_data (ApiCall *call, guint index)
+{
+  static char separator[] = ",";
+
+  return CHOOSE (separator, NULL);
+}
+
+char
+api_char (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? ',' : 0;
+}
+
+gboolean *
+api_boolean_out (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? (gboolean *) (gpointer) &call->out : NULL;
+}
+
+gsize *
+api_size_out (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? (gsize *) (gpointer) &call->out : NULL;
+}
+
+DsValue *
+api_value_out (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? &call->value_out : NULL;
+}
+
+DsValue
+api_value (ApiCall *call, guint index)
+{
+  static const DsValue pair[2] = { { DS_VALUE_TYPE_INT, 0, { 7 } }, { 0 } };
+  static const DsValue nested[2] = { { DS_VALUE_TYPE_TUPLE, 2, { .items = pair } },
+                                     { DS_VALUE_TYPE_LIST, 2, { .items = pair } } };
+
+  switch (choice_of (call, index))
+    {
+    case 0:
+      return ds_value_string ("a b,c");
+    case 1:
+      return ds_value_null ();
+    case 2:
+      return ds_value_int (7);
+    case 3:
+      return ds_value_int (G_MININT64);
+    case 4:
+      return ds_value_double (NAN);
+    case 5:
+      return ds_value_tuple (pair, 2);
+    case 6:
+      return ds_value_list (nested, 2);
+    case 7:
+      return ds_value_bytes ("\xff\0\x01", 3);
+    case 8:
+      return ds_value_bool (TRUE);
+    case 9:
+    default:
+      return ds_value_tuple (NULL, 0);
+    }
+}
+
+/* ---- Numbers ---- */
+
+gboolean
+api_boolean (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0;
+}
+
+gboolean
+api_function (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0;
+}
+
+int
+api_enum (ApiCall *call, guint index)
+{
+  return (int) CHOOSE_NUMBER (1, 0, 2, 99);
+}
+
+int
+api_int (ApiCall *call, guint index)
+{
+  return (int) CHOOSE_NUMBER (G_LITTLE_ENDIAN, 0, -1, G_MAXINT, G_MININT);
+}
+
+guint
+api_uint (ApiCall *call, guint index)
+{
+  return (guint) CHOOSE_NUMBER (2, 0, 1, G_MAXUINT);
+}
+
+guint16
+api_uint16 (ApiCall *call, guint index)
+{
+  return (guint16) CHOOSE_NUMBER (1, 0, G_MAXUINT16);
+}
+
+gint64
+api_int64 (ApiCall *call, guint index)
+{
+  return CHOOSE_NUMBER (1, 0, -1, G_MAXINT64, G_MININT64);
+}
+
+guint64
+api_uint64 (ApiCall *call, guint index)
+{
+  return (guint64) CHOOSE_NUMBER (1, 0, -1);
+}
+
+gint64
+api_time (ApiCall *call, guint index)
+{
+  return CHOOSE_NUMBER (DS_SECOND, 0, -1, 3, G_MAXINT64, G_MININT64);
+}
+
+gsize
+api_size (ApiCall *call, guint index)
+{
+  return (gsize) CHOOSE_NUMBER (1, 0, 7, -1);
+}
+
+gsize
+api_small_size (ApiCall *call, guint index)
+{
+  return (gsize) CHOOSE_NUMBER (8, 0, sizeof call->buffer);
+}
+
+double
+api_double (ApiCall *call, guint index)
+{
+  const double numbers[] = { 1.5, 0, NAN, HUGE_VAL, -1e308 };
+
+  return numbers[choice_of (call, index)];
+}
+
+/* ---- Results ---- */
+
+void
+api_use_block (ApiCall *call, DsBlock *block)
+{
+  if (block != NULL)
+    ds_block_unref (ds_block_sort (block));
+}
+
+/* An action, where that is allowed; not over billions of partitions. */
+void
+api_use_rdd (ApiCall *call, DsRdd *rdd)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (rdd != NULL && ds_rdd_get_n_partitions (rdd) < 100)
+    api_use_block (call, ds_rdd_take (rdd, 3, &error));
+}
+
+void
+api_use_text (ApiCall *call, const char *text)
+{
+  if (text != NULL)
+    call->out = (gint64) strlen (text);
+}
+
+void
+api_use_value (ApiCall *call, DsValue value)
+{
+  call->out = (gint64) ds_value_hash (value);
+}

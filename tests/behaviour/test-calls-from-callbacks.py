@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each public function can be called from each kind of callback: no call hangs, none
+crashes.  Watches calls-from-callbacks, which does that; where a call did not come back it
+goes on with the next one in a new process.
+
+usage: test-calls-from-callbacks.py PROGRAM
+"""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "project"))
+
+import tap  # noqa: E402 pylint: disable=wrong-import-position
+
+PROGRAM = os.path.abspath(sys.argv[1])
+DEADLINE = 5.0 * float(os.environ.get("DS_TEST_PATIENCE", "1"))  # seconds a call
+MAX_FAULTS = 20  # of one kind of callback, then it is given up
+
+
+class Child:
+    """A process that makes calls, FIRST and following, from one kind of callback."""
+
+    def __init__(self, kind, first, directory):
+        self._pipe, other = os.pipe()
+        self._data = b""
+        self.last = "setting up"
+        environment = dict(os.environ)
+        environment.pop("G_DEBUG", None)  # criticals are answers here
+        with open(os.path.join(directory, "errors"), "wb") as errors:
+            self.process = subprocess.Popen([PROGRAM, kind, str(first), str(other)], cwd=directory,
+                                            env=environment, pass_fds=[other], stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=errors)
+        os.close(other)
+
+    def watch(self):
+        """The fault that it ended with, None when it went well."""
+        while True:
+            # Starting and ending take longer than a call.
+            patience = DEADLINE if self.last[0].isdigit() else 6 * DEADLINE
+            ready, _, _ = select.select([self._pipe], [], [], patience)
+            if not ready:
+                self.process.kill()
+                self.process.wait()
+                return f"hangs for {patience:.0f} s"
+            piece = os.read(self._pipe, 65536)
+            self._data += piece
+            if not piece:
+                break
+            *lines, self._data = self._data.split(b"\n")
+            if lines:
+                self.last = lines[-1].decode()
+        status = self.process.wait()
+        if status < 0:
+            return f"ends with {signal.Signals(-status).name}"
+        if status > 0 or self.last != "ended":
+            return f"ends with status {status}"
+        return None
+
+    def close(self):
+        os.close(self._pipe)
+
+
+def tail_of_errors(directory):
+    with open(os.path.join(directory, "errors"), encoding="utf-8", errors="replace") as errors:
+        lines = [line.rstrip() for line in errors if line.strip()]
+    start = next((i for i, line in enumerate(lines) if "ERROR" in line or "runtime error" in line), -3)
+    return lines[start:][:12]
+
+
+def find_faults(kind):
+    faults = []
+    first = 0
+    while len(faults) < MAX_FAULTS:
+        directory = tempfile.mkdtemp(prefix="dstream-calls-")
+        try:
+            child = Child(kind, first, directory)
+            fault = child.watch()
+            child.close()
+            if fault is None:
+                return faults
+            faults.append("\n  ".join([f"{child.last}: {fault}"] + tail_of_errors(directory)))
+            if not child.last[0].isdigit():
+                return faults
+            first = int(child.last.split()[0]) + 1
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+    return faults + ["and maybe more"]
+
+
+def test_kind(kind):
+    faults = find_faults(kind)
+    tap.check(not faults, "\n".join(faults))
+
+
+def listed(what):
+    lines = subprocess.run([PROGRAM, "--list"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line.split()[1:] for line in lines if line.startswith(what + " ")]
+
+
+def test_all_types():
+    have = {c_type for _, c_type in listed("kind")}
+    missing = [c_type for (c_type,) in listed("type") if c_type not in have]
+    tap.check(not missing, f"no kind of callback in callbacks-*.c is of the type {', '.join(missing)}: add one")
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[2:]
+    tap.run([("/behaviour/calls/each-type-of-function-has-a-kind-of-callback", test_all_types)] +
+            [(f"/behaviour/calls/from/{kind}", lambda kind=kind: test_kind(kind)) for kind, _ in listed("kind")
+             if not wanted or kind in wanted])
