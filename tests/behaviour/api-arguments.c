@@ -239,6 +239,12 @@ api_receiver_info (ApiCall *call, guint index)
   return CHOOSE (call->objects->receiver_info, NULL);
 }
 
+gpointer
+api_state (ApiCall *call, guint index)
+{
+  return CHOOSE (call->objects->visit->state, NULL);
+}
+
 DsTask *
 api_task (ApiCall *call, guint index)
 {

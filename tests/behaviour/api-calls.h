@@ -120,6 +120,7 @@ enum
   API_N_SIZE = 4,
   API_N_SIZE_OUT = 2,
   API_N_SMALL_SIZE = 3,
+  API_N_STATE = 2,
   API_N_STREAMING = 3,
   API_N_STRING = 5,
   API_N_STRINGS = 3,
@@ -174,6 +175,7 @@ GAsyncResult *api_result (ApiCall *call, guint index);
 gsize api_size (ApiCall *call, guint index);
 gsize *api_size_out (ApiCall *call, guint index);
 gsize api_small_size (ApiCall *call, guint index);
+gpointer api_state (ApiCall *call, guint index);
 DsStreamingContext *api_streaming (ApiCall *call, guint index);
 const char *api_string (ApiCall *call, guint index);
 const char *const *api_strings (ApiCall *call, guint index);

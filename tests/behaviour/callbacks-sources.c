@@ -150,30 +150,34 @@ struct _CallbackInput
 G_DEFINE_FINAL_TYPE (CallbackInput, callback_input, DS_TYPE_INPUT_DSTREAM)
 
 static gboolean
-callback_input_visit (DsInputDStream *input, const char *name, GError **error)
+callback_input_visit (DsInputDStream *input,
+                      const char *name,
+                      DsTime batch_time,
+                      GError **error)
 {
   CallbackInput *self = CALLBACK_INPUT (input);
+  CallbackVisit visit = { .batch_time = batch_time };
 
   return !is_here (self->site, name) ||
-         callback_site_visit_driver (self->site, (CallbackVisit){ 0 }, error);
+         callback_site_visit_driver (self->site, visit, error);
 }
 
 static gboolean
 callback_input_start (DsInputDStream *input, GError **error)
 {
-  return callback_input_visit (input, "input-start", error);
+  return callback_input_visit (input, "input-start", DS_TIME_NONE, error);
 }
 
 static void
 callback_input_stop (DsInputDStream *input)
 {
-  callback_input_visit (input, "input-stop", NULL);
+  callback_input_visit (input, "input-stop", DS_TIME_NONE, NULL);
 }
 
 static DsRdd *
 callback_input_compute (DsInputDStream *input, DsTime batch_time, GError **error)
 {
-  if (!callback_input_visit (input, "input-compute", error))
+  if (!callback_input_visit (input, "input-compute", batch_time, error))
     return NULL;
   return ds_context_range (CALLBACK_INPUT (input)->site->engine, 0, 10, 1);
 }

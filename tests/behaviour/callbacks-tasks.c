@@ -44,6 +44,13 @@ on_reduce (DsValue a, DsValue b, DsTask *task, gpointer site)
   return ds_add (a, b, task, NULL);
 }
 
+static DsValue
+on_inverse (DsValue a, DsValue b, DsTask *task, gpointer site)
+{
+  visit_task (site, task, NULL);
+  return ds_subtract (a, b, task, NULL);
+}
+
 static void
 on_chunk (const DsValue *values, gsize n_values, DsTask *task, gpointer site)
 {
@@ -156,6 +163,27 @@ build_reduce_window (CallbackSite *site)
 }
 
 static void
+build_inverse (CallbackSite *site)
+{
+  DsDStream *window = ds_dstream_reduce_by_key_and_window (site->pairs, 2 * DS_SECOND,
+                                                           DS_SECOND, ds_add, NULL, NULL);
+
+  ds_dstream_set_inverse (window, on_inverse, site, NULL);
+  site->collected = ds_dstream_collect (window);
+}
+
+static void
+build_window_filter (CallbackSite *site)
+{
+  DsDStream *window = ds_dstream_reduce_by_key_and_window (site->pairs, 2 * DS_SECOND,
+                                                           DS_SECOND, ds_add, NULL, NULL);
+
+  ds_dstream_set_inverse (window, ds_subtract, NULL, NULL);
+  ds_dstream_set_window_filter (window, on_filter, site, NULL);
+  site->collected = ds_dstream_collect (window);
+}
+
+static void
 build_partitioner (CallbackSite *site)
 {
   g_autoptr (DsPartitioner) partitioner = ds_partitioner_new (2, on_key, site, NULL);
@@ -227,6 +255,8 @@ const CallbackKind callback_task_kinds[] = {
   { "reduce-by-key", "DsReduceFunc", CALLBACK_TASK, build_reduce, NULL },
   { "reduce-by-key-and-window", "DsReduceFunc", CALLBACK_TASK, build_reduce_window,
     NULL },
+  { "window-inverse", "DsReduceFunc", CALLBACK_TASK, build_inverse, NULL },
+  { "window-filter", "DsFilterFunc", CALLBACK_TASK, build_window_filter, NULL },
   { "partitioner", "DsPartitionFunc", CALLBACK_TASK, build_partitioner, NULL },
   { "foreach", "DsForeachFunc", CALLBACK_TASK, build_foreach, NULL },
   { "foreach-partition", "DsForeachPartitionFunc", CALLBACK_TASK, build_foreach_partition,

@@ -166,6 +166,12 @@ callback_site_visit (CallbackSite *self, CallbackVisit visit)
   gboolean ok;
 
   visit.site = self;
+  if (visit.task != NULL)
+    visit.batch_time = ds_task_get_batch_time (visit.task);
+  else if (visit.batch != NULL)
+    visit.batch_time = ds_batch_get_time (visit.batch);
+  else if (visit.batch_time == 0)
+    visit.batch_time = DS_TIME_NONE;
   ok = self->visit (&visit, self->visit_data);
   gate_add (&self->visits, 1);
   return ok;

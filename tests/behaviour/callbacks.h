@@ -18,10 +18,12 @@ typedef struct
   CallbackSite *site;
   DsTask *task;
   DsPartition *partition;
+  gpointer state; /* DsState */
   DsRdd *rdd;
   DsBatch *batch;
   DsReceiver *receiver;
   GAsyncResult *result;
+  DsTime batch_time; /* DS_TIME_NONE outside of a batch */
 } CallbackVisit;
 
 /* FALSE makes the callback fail, in the way of its kind; where it has none, nothing. */

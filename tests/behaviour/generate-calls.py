@@ -34,6 +34,7 @@ TYPES = {
     "DsRdd *": "rdd",
     "DsReceiver *": "receiver",
     "DsReceiverInfo *": "receiver_info",
+    "DsState *": "state",
     "DsStreamingContext *": "streaming",
     "DsTask *": "task",
     "DsTime": "time",
