@@ -224,6 +224,16 @@ api_rdd (ApiCall *call, guint index)
                  call->objects->other_rdd, call->objects->wrong_rdd);
 }
 
+/* New ones: whoever frees it had it for itself. */
+DsRddIterator *
+api_rdd_iterator (ApiCall *call, guint index)
+{
+  if (choice_of (call, index) == 1)
+    return NULL;
+  return ds_rdd_to_local_iterator (
+      choice_of (call, index) == 0 ? call->objects->rdd : call->objects->wrong_rdd);
+}
+
 DsReceiver *
 api_receiver (ApiCall *call, guint index)
 {
@@ -289,6 +299,14 @@ const gint64 *
 api_int64_array (ApiCall *call, guint index)
 {
   static const gint64 numbers[2] = { 7, G_MININT64 };
+
+  return choice_of (call, index) == 1 ? NULL : numbers;
+}
+
+const double *
+api_double_array (ApiCall *call, guint index)
+{
+  static const double numbers[2] = { 1, 7.5 };
 
   return choice_of (call, index) == 1 ? NULL : numbers;
 }
@@ -422,6 +440,18 @@ gsize *
 api_size_out (ApiCall *call, guint index)
 {
   return choice_of (call, index) == 0 ? (gsize *) (gpointer) &call->out : NULL;
+}
+
+gint64 *
+api_int64_out (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? &call->out : NULL;
+}
+
+DsStats *
+api_stats_out (ApiCall *call, guint index)
+{
+  return choice_of (call, index) == 0 ? (DsStats *) (gpointer) call->buffer : NULL;
 }
 
 DsValue *

@@ -50,7 +50,7 @@ typedef struct
   GError *error;
   gint64 out;
   DsValue value_out;
-  char buffer[4096];
+  char buffer[4096] __attribute__ ((aligned (16)));
 } ApiCall;
 
 typedef enum
@@ -72,6 +72,7 @@ typedef struct
 
 extern const ApiFunction api_functions[];
 extern const char *const api_callback_types[];
+extern const char *const api_problems[]; /* functions that cannot be called */
 
 /* Made outside of any callback, before the stream is started. */
 void api_objects_init (ApiObjects *self, CallbackSite *site);
@@ -94,6 +95,7 @@ enum
   API_N_DATA = 2,
   API_N_DESTROY = 2,
   API_N_DOUBLE = 5,
+  API_N_DOUBLE_ARRAY = 2,
   API_N_DSTREAM = 5,
   API_N_DSTREAM_ARRAY = 4,
   API_N_ENUM = 4,
@@ -105,6 +107,7 @@ enum
   API_N_INT = 5,
   API_N_INT64 = 5,
   API_N_INT64_ARRAY = 2,
+  API_N_INT64_OUT = 2,
   API_N_LENGTH = 3,
   API_N_MANUAL_CLOCK = 2,
   API_N_OUTPUT = 3,
@@ -113,6 +116,7 @@ enum
   API_N_PARTITIONER = 2,
   API_N_RDD = 5,
   API_N_RDD_ARRAY = 4,
+  API_N_RDD_ITERATOR = 3,
   API_N_READY = 2,
   API_N_RECEIVER = 3,
   API_N_RECEIVER_INFO = 2,
@@ -121,6 +125,7 @@ enum
   API_N_SIZE_OUT = 2,
   API_N_SMALL_SIZE = 3,
   API_N_STATE = 2,
+  API_N_STATS_OUT = 2,
   API_N_STREAMING = 3,
   API_N_STRING = 5,
   API_N_STRINGS = 3,
@@ -149,6 +154,7 @@ DsContext *api_context (ApiCall *call, guint index);
 gpointer api_data (ApiCall *call, guint index);
 GDestroyNotify api_destroy (ApiCall *call, guint index);
 double api_double (ApiCall *call, guint index);
+const double *api_double_array (ApiCall *call, guint index);
 DsDStream *api_dstream (ApiCall *call, guint index);
 DsDStream **api_dstream_array (ApiCall *call, guint index);
 int api_enum (ApiCall *call, guint index);
@@ -160,6 +166,7 @@ DsInputDStream *api_input (ApiCall *call, guint index);
 int api_int (ApiCall *call, guint index);
 gint64 api_int64 (ApiCall *call, guint index);
 const gint64 *api_int64_array (ApiCall *call, guint index);
+gint64 *api_int64_out (ApiCall *call, guint index);
 guint api_length (ApiCall *call, guint index); /* of an array, NULL ones too */
 DsManualClock *api_manual_clock (ApiCall *call, guint index);
 DsOutput *api_output (ApiCall *call, guint index);
@@ -168,6 +175,7 @@ DsPartition *api_partition (ApiCall *call, guint index);
 DsPartitioner *api_partitioner (ApiCall *call, guint index);
 DsRdd *api_rdd (ApiCall *call, guint index);
 DsRdd **api_rdd_array (ApiCall *call, guint index);
+DsRddIterator *api_rdd_iterator (ApiCall *call, guint index);
 GAsyncReadyCallback api_ready (ApiCall *call, guint index);
 DsReceiver *api_receiver (ApiCall *call, guint index);
 DsReceiverInfo *api_receiver_info (ApiCall *call, guint index);
@@ -176,6 +184,7 @@ gsize api_size (ApiCall *call, guint index);
 gsize *api_size_out (ApiCall *call, guint index);
 gsize api_small_size (ApiCall *call, guint index);
 gpointer api_state (ApiCall *call, guint index);
+DsStats *api_stats_out (ApiCall *call, guint index);
 DsStreamingContext *api_streaming (ApiCall *call, guint index);
 const char *api_string (ApiCall *call, guint index);
 const char *const *api_strings (ApiCall *call, guint index);

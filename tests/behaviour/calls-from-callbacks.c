@@ -168,6 +168,8 @@ list_all (void)
     printf ("kind %s %s\n", kinds[i].name, kinds[i].type);
   for (guint i = 0; api_callback_types[i] != NULL; i++)
     printf ("type %s\n", api_callback_types[i]);
+  for (guint i = 0; api_problems[i] != NULL; i++)
+    printf ("problem %s\n", api_problems[i]);
 }
 
 static const CallbackKind *

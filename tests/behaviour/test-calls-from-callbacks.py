@@ -110,8 +110,14 @@ def test_all_types():
     tap.check(not missing, f"no kind of callback in callbacks-*.c is of the type {', '.join(missing)}: add one")
 
 
+def test_all_functions():
+    problems = [" ".join(problem) for problem in listed("problem")]
+    tap.check(not problems, "\n".join(problems))
+
+
 if __name__ == "__main__":
     wanted = sys.argv[2:]
-    tap.run([("/behaviour/calls/each-type-of-function-has-a-kind-of-callback", test_all_types)] +
+    tap.run([("/behaviour/calls/each-public-function-is-called", test_all_functions),
+             ("/behaviour/calls/each-type-of-function-has-a-kind-of-callback", test_all_types)] +
             [(f"/behaviour/calls/from/{kind}", lambda kind=kind: test_kind(kind)) for kind, _ in listed("kind")
              if not wanted or kind in wanted])
