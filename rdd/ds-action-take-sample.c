@@ -254,7 +254,7 @@ ds_rdd_draw (DsRdd *self, gsize n, guint64 seed, GError **error)
  *
  * Brings @n values to the caller, chosen at random, each as likely as any other, in
  * random order.  They have to fit in memory.  With replacement the values are counted
- * first.
+ * first, and more than 4,294,967,295 are %DS_ERROR_INVALID_ARGUMENT.
  *
  * Runs a job, with replacement two, and waits for it; honours g_cancellable_get_current
  * ().
@@ -275,6 +275,14 @@ ds_rdd_take_sample (DsRdd *self,
 
   if (!ds_rdd_prepare (self, error))
     return NULL;
+  if (with_replacement && n > G_MAXUINT32)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                   "take_sample: a sample of %" G_GSIZE_FORMAT
+                   " values with replacement is more than a block holds; take at most %u",
+                   n, G_MAXUINT32);
+      return NULL;
+    }
   if (with_replacement)
     return ds_rdd_draw (self, n, seed, error);
   lots = ds_narrow_rdd_new (ds_lot_rdd_get_type (), self, "take_sample", FALSE, NULL,

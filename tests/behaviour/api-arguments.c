@@ -215,13 +215,29 @@ api_partitioner (ApiCall *call, guint index)
   return CHOOSE (call->objects->partitioner, NULL);
 }
 
+/* New ones, since options cannot be set on those that were used, and then the own one. */
 DsRdd *
 api_rdd (ApiCall *call, guint index)
 {
-  DsRdd *own = call->objects->visit->rdd;
+  const ApiObjects *objects = call->objects;
+  DsRdd *own = objects->visit->rdd;
 
-  return CHOOSE (own != NULL ? own : call->objects->rdd, NULL, call->objects->rdd,
-                 call->objects->other_rdd, call->objects->wrong_rdd);
+  switch (choice_of (call, index))
+    {
+    case 0:
+      return own != NULL
+                 ? ds_rdd_map (own, ds_identity, NULL, NULL)
+                 : ds_context_parallelize (objects->site->engine, objects->pairs, 2);
+    case 1:
+      return NULL;
+    case 2:
+      return ds_context_parallelize (objects->other_engine, objects->pairs, 2);
+    case 3:
+      return objects->wrong_rdd;
+    case 4:
+    default:
+      return own != NULL ? own : objects->rdd;
+    }
 }
 
 /* New ones: whoever frees it had it for itself. */

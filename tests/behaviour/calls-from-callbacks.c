@@ -5,7 +5,9 @@
  * never came back: see test-calls-from-callbacks.py.
  *
  *   calls-from-callbacks --list            kinds and types of callback
- *   calls-from-callbacks KIND FIRST FD     calls FIRST and following; a line a call on FD
+ *   calls-from-callbacks KIND FIRST FD SEED
+ *                                          calls FIRST and following; a line a call on
+ * FD; SEED 0: all there are, else some by chance
  *
  * Errors and criticals are answers; only hanging and crashing are not. */
 
@@ -18,7 +20,7 @@
 typedef struct
 {
   const ApiFunction *function;
-  guint variant;
+  guint8 choices[API_MAX_PARAMETERS];
   gboolean is_over; /* everything that can be stopped has been */
 } PlannedCall;
 
@@ -85,8 +87,9 @@ add_calls (GArray *plan, ApiWhen when, gboolean is_over)
   for (const ApiFunction *function = api_functions; function->name != NULL; function++)
     for (guint i = 0; function->when == when && i < get_n_variants (function); i++)
       {
-        PlannedCall call = { function, i, is_over };
+        PlannedCall call = { function, { 0 }, is_over };
 
+        choose_variant (function, i, call.choices);
         g_array_append_val (plan, call);
       }
 }
@@ -108,6 +111,36 @@ make_plan (const CallbackKind *kind)
   return plan;
 }
 
+#define N_RANDOM_CALLS 3000
+
+/* Any order, any arguments; stops come soon, so most of it is while and after one.  What
+ * waits for a stop that may not come is left out. */
+static GArray *
+make_random_plan (const CallbackKind *kind, guint32 seed)
+{
+  GArray *plan = g_array_new (FALSE, FALSE, sizeof (PlannedCall));
+  g_autoptr (GRand) rand = g_rand_new_with_seed (seed ^ g_str_hash (kind->name));
+  gint32 n_functions = 0;
+
+  while (api_functions[n_functions].name != NULL)
+    n_functions++;
+  while (plan->len < N_RANDOM_CALLS)
+    {
+      const ApiFunction *function =
+          &api_functions[g_rand_int_range (rand, 0, n_functions)];
+      PlannedCall call = { function, { 0 }, FALSE };
+
+      if (function->when == API_SLEEPS ||
+          (function->when == API_WAITS && kind->place == CALLBACK_ELSEWHERE))
+        continue;
+      for (guint i = 0; i < function->n_parameters; i++)
+        if (g_rand_boolean (rand))
+          call.choices[i] = (guint8) g_rand_int_range (rand, 0, function->n_choices[i]);
+      g_array_append_val (plan, call);
+    }
+  return plan;
+}
+
 static void
 do_call (Run *run, guint index)
 {
@@ -115,13 +148,15 @@ do_call (Run *run, guint index)
   ApiCall call = { .objects = &run->objects };
   GString *text = g_string_new (NULL);
 
-  choose_variant (planned->function, planned->variant, call.choices);
+  memcpy (call.choices, planned->choices, sizeof call.choices);
   for (guint i = 0; i < planned->function->n_parameters; i++)
     g_string_append_printf (text, " %d", call.choices[i]);
   say ("%u %s, arguments%s%s\n", index, planned->function->name, text->str,
        planned->is_over ? ", after a stop" : "");
   g_string_free (text, TRUE);
   planned->function->call (&call);
+  if (call.error != NULL)
+    fprintf (stderr, "%s: %s\n", planned->function->name, call.error->message);
   g_clear_error (&call.error);
 }
 
@@ -193,9 +228,10 @@ ignore_message (const char *domain,
 }
 
 static void
-run_kind (const CallbackKind *kind, guint first)
+run_kind (const CallbackKind *kind, guint first, guint32 seed)
 {
-  Run run = { .first = first, .plan = make_plan (kind) };
+  Run run = { .first = first,
+              .plan = seed == 0 ? make_plan (kind) : make_random_plan (kind, seed) };
   g_autoptr (GError) error = NULL;
 
   callback_site_set_up (&run.site, kind, visit, &run);
@@ -226,12 +262,13 @@ main (int argc, char *argv[])
       list_all ();
       return EXIT_SUCCESS;
     }
-  if (argc != 4)
-    g_error ("usage: calls-from-callbacks KIND FIRST FD");
+  if (argc != 5)
+    g_error ("usage: calls-from-callbacks KIND FIRST FD SEED");
 
   progress_fd = atoi (argv[3]);
   g_log_set_default_handler (ignore_message, NULL);
-  run_kind (find_kind (argv[1]), (guint) atoi (argv[2]));
+  run_kind (find_kind (argv[1]), (guint) atoi (argv[2]),
+            (guint32) g_ascii_strtoull (argv[4], NULL, 10));
   /* Nothing that the calls made is given up. */
   _exit (EXIT_SUCCESS);
 }

@@ -4,10 +4,14 @@
 crashes.  Watches calls-from-callbacks, which does that; where a call did not come back it
 goes on with the next one in a new process.
 
-usage: test-calls-from-callbacks.py PROGRAM
+usage: test-calls-from-callbacks.py PROGRAM [--seed=N] [KIND...]
+
+Without a seed all kinds are visited, first with all calls there are, then with some by
+chance, whose seed is printed.
 """
 
 import os
+import random
 import select
 import shutil
 import signal
@@ -27,14 +31,14 @@ MAX_FAULTS = 20  # of one kind of callback, then it is given up
 class Child:
     """A process that makes calls, FIRST and following, from one kind of callback."""
 
-    def __init__(self, kind, first, directory):
+    def __init__(self, kind, first, seed, directory):
         self._pipe, other = os.pipe()
         self._data = b""
         self.last = "setting up"
         environment = dict(os.environ)
         environment.pop("G_DEBUG", None)  # criticals are answers here
         with open(os.path.join(directory, "errors"), "wb") as errors:
-            self.process = subprocess.Popen([PROGRAM, kind, str(first), str(other)], cwd=directory,
+            self.process = subprocess.Popen([PROGRAM, kind, str(first), str(other), str(seed)], cwd=directory,
                                             env=environment, pass_fds=[other], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=errors)
         os.close(other)
@@ -74,13 +78,13 @@ def tail_of_errors(directory):
     return lines[start:][:12]
 
 
-def find_faults(kind):
+def find_faults(kind, seed):
     faults = []
     first = 0
     while len(faults) < MAX_FAULTS:
         directory = tempfile.mkdtemp(prefix="dstream-calls-")
         try:
-            child = Child(kind, first, directory)
+            child = Child(kind, first, seed, directory)
             fault = child.watch()
             child.close()
             if fault is None:
@@ -94,9 +98,9 @@ def find_faults(kind):
     return faults + ["and maybe more"]
 
 
-def test_kind(kind):
-    faults = find_faults(kind)
-    tap.check(not faults, "\n".join(faults))
+def test_kind(kind, seed):
+    faults = find_faults(kind, seed)
+    tap.check(not faults, "\n".join(faults + [f"--seed={seed} {kind}"]))
 
 
 def listed(what):
@@ -116,8 +120,14 @@ def test_all_functions():
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[2:]
+    SEEDS = [int(argument[7:]) for argument in sys.argv[2:] if argument.startswith("--seed=")]
+    WANTED = [argument for argument in sys.argv[2:] if not argument.startswith("--")]
+    CHANCE = SEEDS or [random.randrange(1, 2**32)]
+    KINDS = [kind for kind, _ in listed("kind") if not WANTED or kind in WANTED]
+    print(f"# random seed: {CHANCE[0]}")
     tap.run([("/behaviour/calls/each-public-function-is-called", test_all_functions),
              ("/behaviour/calls/each-type-of-function-has-a-kind-of-callback", test_all_types)] +
-            [(f"/behaviour/calls/from/{kind}", lambda kind=kind: test_kind(kind)) for kind, _ in listed("kind")
-             if not wanted or kind in wanted])
+            [(f"/behaviour/calls/from/{kind}", lambda kind=kind: test_kind(kind, 0)) for kind in KINDS
+             if not SEEDS] +
+            [(f"/behaviour/calls/by-chance-from/{kind}", lambda kind=kind: test_kind(kind, CHANCE[0]))
+             for kind in KINDS])
