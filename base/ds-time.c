@@ -64,14 +64,18 @@ ds_seconds (double seconds)
  * The last of the times @zero + k * @duration, k being any whole number, that is not
  * after @time.
  *
- * Returns: that time; @time itself when it lies on the grid
+ * Returns: that time; @time itself when it lies on the grid; the first time that there is
+ *   when the grid has none before
  */
 DsTime
 ds_time_floor (DsTime time, DsDuration duration, DsTime zero)
 {
+  DsDuration since_grid;
+
   g_return_val_if_fail (duration > 0, time);
 
-  return time - ds_time_since_grid (time, duration, zero);
+  since_grid = ds_time_since_grid (time, duration, zero);
+  return time < G_MININT64 + since_grid ? G_MININT64 : time - since_grid;
 }
 
 /**

@@ -104,6 +104,8 @@ ds_window_inverse_way_move_on (DsWindowRun *run, guint32 index, guint at)
     }
   if (!ds_window_inverse_way_is_nothing (came))
     value = ds_window_reducer_call (&run->reducer, value, came);
+  run->task->current = NULL;
+  run->task->current_pair_value = NULL;
   return value;
 }
 

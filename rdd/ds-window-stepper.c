@@ -41,9 +41,15 @@ gboolean
 ds_window_run_filter (DsWindowRun *run, guint32 index, DsValue value)
 {
   const DsValue pair[] = { run->table->state.keys[index], value };
+  gboolean stays;
 
-  return run->plan->filter == NULL ||
-         run->plan->filter (ds_value_tuple (pair, 2), run->task, run->plan->filter_data);
+  if (run->plan->filter == NULL)
+    return TRUE;
+  ds_window_run_set_current (run, index, &value);
+  stays = run->plan->filter (ds_value_tuple (pair, 2), run->task, run->plan->filter_data);
+  run->task->current = NULL;
+  run->task->current_pair_value = NULL;
+  return stays;
 }
 
 static const DsWindowWay *

@@ -372,9 +372,10 @@ gboolean
 ds_receiver_supervisor_sleep (DsReceiverSupervisor *self, DsDuration duration)
 {
   DsClock *clock = self->settings.clock;
+  DsTime now = ds_clock_get_steady_time (clock);
 
   if (duration > 0)
-    ds_clock_wait_until (clock, ds_clock_get_steady_time (clock) + duration,
+    ds_clock_wait_until (clock, now + MIN (duration, G_MAXINT64 - MAX (now, 0)),
                          &self->stopping);
   return !ds_receiver_supervisor_is_stopping (self);
 }

@@ -38,6 +38,12 @@ run_idle (DsReceiver *receiver, GCancellable *cancellable, gpointer unused)
   return TRUE;
 }
 
+static void
+keep_state (DsValue key, DsValue value, DsState *state, DsTask *task, gpointer unused)
+{
+  ds_state_update (state, value);
+}
+
 static gboolean
 remember_batch (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
 {
@@ -83,6 +89,12 @@ api_objects_init (ApiObjects *self, CallbackSite *site)
   self->receiver_stream =
       ds_streaming_context_receiver_stream (site->ssc, self->receiver);
   ds_dstream_foreach_rdd (self->receiver_stream, remember_batch, self, NULL);
+
+  callback_site_need_checkpoints (site);
+  self->stateful = ds_dstream_map_with_state (site->pairs, keep_state, NULL, NULL);
+  ds_dstream_collect (self->stateful);
+  self->window = ds_dstream_window (site->pairs, 2 * DS_SECOND, DS_SECOND);
+  ds_dstream_collect (self->window);
 
   self->other_ssc = ds_streaming_context_new ("local[2]", "other", DS_SECOND);
   ds_streaming_context_set_clock (self->other_ssc, DS_CLOCK (clock));
@@ -187,8 +199,12 @@ api_own_streaming (ApiCall *call, guint index)
 DsDStream *
 api_dstream (ApiCall *call, guint index)
 {
-  return CHOOSE (call->objects->site->pairs, NULL, call->objects->other_stream,
-                 call->objects->other_operator, call->objects->other_stream);
+  const ApiObjects *objects = call->objects;
+  gboolean is_there = objects->site->ssc != NULL; /* or the streams are gone, too */
+
+  return CHOOSE (objects->site->pairs, NULL, objects->other_stream,
+                 objects->other_operator, is_there ? objects->window : NULL,
+                 is_there ? objects->stateful : NULL);
 }
 
 DsInputDStream *
@@ -265,7 +281,7 @@ api_receiver_info (ApiCall *call, guint index)
   return CHOOSE (call->objects->receiver_info, NULL);
 }
 
-gpointer
+DsState *
 api_state (ApiCall *call, guint index)
 {
   return CHOOSE (call->objects->visit->state, NULL);

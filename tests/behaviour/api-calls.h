@@ -33,6 +33,8 @@ typedef struct
   char *long_string;
   DsReceiver *receiver;
   DsDStream *receiver_stream;
+  DsDStream *stateful;
+  DsDStream *window;
   DsStreamingContext *other_ssc;
   DsContext *other_engine;
   DsDStream *other_stream;
@@ -96,7 +98,7 @@ enum
   API_N_DESTROY = 2,
   API_N_DOUBLE = 5,
   API_N_DOUBLE_ARRAY = 2,
-  API_N_DSTREAM = 5,
+  API_N_DSTREAM = 6,
   API_N_DSTREAM_ARRAY = 4,
   API_N_ENUM = 4,
   API_N_ERROR = 2,
@@ -183,7 +185,7 @@ GAsyncResult *api_result (ApiCall *call, guint index);
 gsize api_size (ApiCall *call, guint index);
 gsize *api_size_out (ApiCall *call, guint index);
 gsize api_small_size (ApiCall *call, guint index);
-gpointer api_state (ApiCall *call, guint index);
+DsState *api_state (ApiCall *call, guint index);
 DsStats *api_stats_out (ApiCall *call, guint index);
 DsStreamingContext *api_streaming (ApiCall *call, guint index);
 const char *api_string (ApiCall *call, guint index);

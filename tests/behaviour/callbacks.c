@@ -4,6 +4,8 @@
 
 #include "tests/behaviour/callbacks.h"
 
+#include <glib/gstdio.h>
+
 #define N_BATCHES 5
 
 /* ---- Handlers of signals: a kind each, found at run time ---- */
@@ -55,6 +57,7 @@ list_kinds (void)
 
   add_kinds (kinds, callback_driver_kinds);
   add_kinds (kinds, callback_task_kinds);
+  add_kinds (kinds, callback_state_kinds);
   add_kinds (kinds, callback_source_kinds);
   add_kinds (kinds, callback_elsewhere_kinds);
   for (guint i = 0; i < n_signals; i++)
@@ -155,9 +158,24 @@ callback_site_tear_down (CallbackSite *self)
   ds_context_stop (self->engine);
   g_clear_object (&self->engine);
   g_clear_object (&self->clock);
+  if (self->directory != NULL)
+    g_rmdir (self->directory);
+  g_clear_pointer (&self->directory, g_free);
   gate_clear (&self->visits);
   gate_clear (&self->borrowed);
   gate_clear (&self->stored);
+}
+
+void
+callback_site_need_checkpoints (CallbackSite *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->directory != NULL)
+    return;
+  self->directory = g_dir_make_tmp ("dstream-callbacks-XXXXXX", &error);
+  g_assert_no_error (error);
+  ds_streaming_context_checkpoint (self->ssc, self->directory);
 }
 
 gboolean

@@ -18,7 +18,7 @@ typedef struct
   CallbackSite *site;
   DsTask *task;
   DsPartition *partition;
-  gpointer state; /* DsState */
+  DsState *state;
   DsRdd *rdd;
   DsBatch *batch;
   DsReceiver *receiver;
@@ -61,6 +61,7 @@ struct _CallbackSite
   DsReceiver *receiver;
   DsOutput *collected; /* (nullable) what the callback makes */
   GThread *thread;     /* (nullable) of the program's own */
+  char *directory;     /* (nullable) for checkpoints */
   Gate visits;
   Gate borrowed; /* less than 0 while something may still call destroy */
   Gate stored;   /* records that the receiver's store functions took */
@@ -81,6 +82,9 @@ void callback_site_tear_down (CallbackSite *self);
 
 /* ---- For the files of the kinds ---- */
 
+/* For streams with state.  Does nothing the second time. */
+void callback_site_need_checkpoints (CallbackSite *self);
+
 gboolean callback_site_visit (CallbackSite *self, CallbackVisit visit);
 /* The same with why it failed, for callbacks with a GError. */
 gboolean
@@ -89,6 +93,7 @@ callback_site_visit_driver (CallbackSite *self, CallbackVisit visit, GError **er
 gpointer callback_site_lend (CallbackSite *self);
 void callback_site_destroyed (gpointer site);
 
+extern const CallbackKind callback_state_kinds[];
 extern const CallbackKind callback_task_kinds[];
 extern const CallbackKind callback_driver_kinds[];
 extern const CallbackKind callback_source_kinds[];

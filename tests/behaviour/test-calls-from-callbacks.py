@@ -37,6 +37,7 @@ class Child:
         self.last = "setting up"
         environment = dict(os.environ)
         environment.pop("G_DEBUG", None)  # criticals are answers here
+        environment["TMPDIR"] = directory
         with open(os.path.join(directory, "errors"), "wb") as errors:
             self.process = subprocess.Popen([PROGRAM, kind, str(first), str(other), str(seed)], cwd=directory,
                                             env=environment, pass_fds=[other], stdin=subprocess.DEVNULL,
@@ -71,10 +72,10 @@ class Child:
         os.close(self._pipe)
 
 
-def tail_of_errors(directory):
+def what_sanitizers_said(directory):
     with open(os.path.join(directory, "errors"), encoding="utf-8", errors="replace") as errors:
         lines = [line.rstrip() for line in errors if line.strip()]
-    start = next((i for i, line in enumerate(lines) if "ERROR" in line or "runtime error" in line), -3)
+    start = next((i for i, line in enumerate(lines) if "ERROR" in line or "runtime error" in line), len(lines))
     return lines[start:][:12]
 
 
@@ -89,7 +90,7 @@ def find_faults(kind, seed):
             child.close()
             if fault is None:
                 return faults
-            faults.append("\n  ".join([f"{child.last}: {fault}"] + tail_of_errors(directory)))
+            faults.append("\n  ".join([f"{child.last}: {fault}"] + what_sanitizers_said(directory)))
             if not child.last[0].isdigit():
                 return faults
             first = int(child.last.split()[0]) + 1
