@@ -255,6 +255,12 @@ DsRdd *ds_rdd_map_partition_blocks (DsRdd *self,
                                     DsBlockFunc func,
                                     gpointer user_data,
                                     GDestroyNotify destroy);
+/* Gets pairs in which a key may occur often, returns pairs in which it occurs once. */
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_rdd_reduce_by_key_blocks (DsRdd *self,
+                                    DsBlockFunc func,
+                                    gpointer user_data,
+                                    GDestroyNotify destroy);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_rdd_reduce_by_key_op (DsRdd *self, DsReduction reduction); /* at full speed */
 
