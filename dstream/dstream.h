@@ -10,6 +10,7 @@
 #include "base/ds-value.h"
 #include "rdd/ds-context.h"
 #include "rdd/ds-functions.h"
+#include "rdd/ds-rdd-async.h"
 #include "rdd/ds-rdd.h"
 #include "rdd/ds-state.h"
 #include "rdd/ds-task.h"

@@ -408,32 +408,6 @@ DS_AVAILABLE_IN_ALL
 void ds_rdd_iterator_free (DsRddIterator *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsRddIterator, ds_rdd_iterator_free)
 
-/* Every action above also has the GIO pair: the same arguments, a destroy where there is
- * a function, then cancellable, callback, data.  The callback runs in the caller's main
- * context. */
-DS_AVAILABLE_IN_ALL
-void ds_rdd_collect_async (DsRdd *self,
-                           GCancellable *cancellable,
-                           GAsyncReadyCallback callback,
-                           gpointer data);
-DS_AVAILABLE_IN_ALL
-DsBlock *ds_rdd_collect_finish (DsRdd *self, GAsyncResult *result, GError **error);
-DS_AVAILABLE_IN_ALL
-void ds_rdd_count_async (DsRdd *self,
-                         GCancellable *cancellable,
-                         GAsyncReadyCallback callback,
-                         gpointer data);
-DS_AVAILABLE_IN_ALL
-gint64 ds_rdd_count_finish (DsRdd *self, GAsyncResult *result, GError **error);
-DS_AVAILABLE_IN_ALL
-void ds_rdd_reduce_async (DsRdd *self,
-                          DsReduceFunc func,
-                          gpointer user_data,
-                          GDestroyNotify destroy,
-                          GCancellable *cancellable,
-                          GAsyncReadyCallback callback,
-                          gpointer data);
-DS_AVAILABLE_IN_ALL
-DsBlock *ds_rdd_reduce_finish (DsRdd *self, GAsyncResult *result, GError **error);
+/* Every action above also has a GIO pair: rdd/ds-rdd-async.h. */
 
 G_END_DECLS

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Actions: collect, count, first, take, is_empty, reduce, the foreach family, and the
- * asynchronous pairs. */
+/* Actions: collect, count, first, take, is_empty, reduce, the foreach family. */
 
 #include "tests/rdd/ds-test-rdd.h"
 
@@ -355,106 +354,6 @@ test_foreach_fails (gconstpointer master)
   g_clear_error (&error);
 }
 
-/* ---- Asynchronous pairs ---- */
-
-typedef struct
-{
-  GMainLoop *loop;
-  GThread *thread; /* of the callback */
-  GAsyncResult *result;
-} Waiter;
-
-static void
-note_result (GObject *object, GAsyncResult *result, gpointer data)
-{
-  Waiter *waiter = data;
-
-  waiter->thread = g_thread_self ();
-  waiter->result = g_object_ref (result);
-  g_main_loop_quit (waiter->loop);
-}
-
-static GAsyncResult *
-wait_for_result (Waiter *waiter)
-{
-  g_main_loop_run (waiter->loop);
-  g_assert_true (waiter->thread == g_thread_self ());
-  return g_steal_pointer (&waiter->result);
-}
-
-static void
-count_destroy (gpointer data)
-{
-  g_atomic_int_inc ((gint *) data);
-}
-
-static void
-test_async_pairs_give_the_same (void)
-{
-  DsContext *context = ds_test_context_new ("local[2]");
-  DsRdd *numbers = ds_test_integers (context, 10, 3);
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  Waiter waiter = { .loop = loop };
-  gint n_destroyed = 0;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (DsBlock) collected = NULL;
-  g_autoptr (DsBlock) sum = NULL;
-  GAsyncResult *result;
-
-  g_test_summary ("Callbacks come in the caller's main context with the action's result");
-
-  ds_rdd_collect_async (numbers, NULL, note_result, &waiter);
-  result = wait_for_result (&waiter);
-  collected = ds_rdd_collect_finish (numbers, result, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (ds_block_get_length (collected), ==, 10);
-  g_object_unref (result);
-
-  ds_rdd_count_async (numbers, NULL, note_result, &waiter);
-  result = wait_for_result (&waiter);
-  g_assert_cmpint (ds_rdd_count_finish (numbers, result, &error), ==, 10);
-  g_assert_no_error (error);
-  g_object_unref (result);
-
-  ds_rdd_reduce_async (numbers, ds_add, &n_destroyed, count_destroy, NULL, note_result,
-                       &waiter);
-  result = wait_for_result (&waiter);
-  sum = ds_rdd_reduce_finish (numbers, result, &error);
-  g_assert_no_error (error);
-  ds_assert_block_in_order (sum, "45", NULL);
-  g_object_unref (result);
-  g_assert_cmpint (g_atomic_int_get (&n_destroyed), ==, 1);
-
-  g_object_unref (numbers);
-  ds_context_stop (context);
-  g_object_unref (context);
-}
-
-static void
-test_async_pairs_are_cancelled (void)
-{
-  DsContext *context = ds_test_context_new ("local");
-  DsRdd *numbers = ds_test_integers (context, 10, 1);
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Waiter waiter = { .loop = loop };
-  g_autoptr (GError) error = NULL;
-  GAsyncResult *result;
-
-  g_test_summary ("A cancelled pair ends with the error of the job");
-
-  g_cancellable_cancel (cancellable);
-  ds_rdd_count_async (numbers, cancellable, note_result, &waiter);
-  result = wait_for_result (&waiter);
-  g_assert_cmpint (ds_rdd_count_finish (numbers, result, &error), ==, -1);
-  g_assert_error (error, DS_ERROR, DS_ERROR_CANCELLED);
-  g_object_unref (result);
-
-  g_object_unref (numbers);
-  ds_context_stop (context);
-  g_object_unref (context);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -486,7 +385,5 @@ main (int argc, char **argv)
         g_test_add_data_func (path, masters[j], tests[i].func);
       }
   g_test_add_func ("/rdd/take/looks-no-further", test_take_looks_no_further);
-  g_test_add_func ("/rdd/async/pairs-give-the-same", test_async_pairs_give_the_same);
-  g_test_add_func ("/rdd/async/pairs-are-cancelled", test_async_pairs_are_cancelled);
   return g_test_run ();
 }
