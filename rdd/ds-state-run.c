@@ -238,7 +238,8 @@ ds_state_run_find_due (DsStateRun *self, DsTime threshold)
       if (*ds_state_run_find_slot (self, &key) == 0)
         g_array_append_val (all, due);
     }
-  qsort (all->data, all->len, sizeof (DsStateDue), ds_state_due_compare);
+  if (all->len > 0) /* there may be no array of none */
+    qsort (all->data, all->len, sizeof (DsStateDue), ds_state_due_compare);
   return all;
 }
 
