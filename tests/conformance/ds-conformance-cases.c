@@ -10,6 +10,7 @@ static const struct
   DsConformanceRunFunc run;
 } ds_conformance_runners[] = {
   { "batch_info", ds_conformance_run_batch_info },
+  { "default_checkpoint_interval", ds_conformance_run_checkpoint_interval },
   { "div", ds_conformance_run_time },
   { "floor", ds_conformance_run_time },
   { "format_batch_time", ds_conformance_run_format },
@@ -18,6 +19,8 @@ static const struct
   { "is_multiple_of", ds_conformance_run_time },
   { "less", ds_conformance_run_time },
   { "less_eq", ds_conformance_run_time },
+  { "mapWithState.checkpoint_interval", ds_conformance_run_state_checkpoint_interval },
+  { "mapWithState.one_partition", ds_conformance_run_one_partition },
   { "normalize_duration", ds_conformance_run_format },
   { "print", ds_conformance_run_output },
   { "queueStream", ds_conformance_run_queue },

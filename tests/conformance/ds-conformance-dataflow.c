@@ -16,6 +16,7 @@ static const char *const ds_conformance_dataflow_members[] = {
   "expected_error",
   "expected_from",
   "expected_partitions",
+  "expected_state_snapshots",
   "expected_times_ms",
   "functions",
   "input",
@@ -132,6 +133,27 @@ ds_conformance_compare_recorded (DsConformanceCase *self,
          ds_conformance_compare_partitions (self, recorder, error);
 }
 
+/* All states after each batch; their order says nothing. */
+static gboolean
+ds_conformance_compare_snapshots (DsConformanceCase *self,
+                                  DsConformanceRecorder *snapshots,
+                                  GError **error)
+{
+  DsConformanceOrder order = ds_conformance_get_order (self);
+  g_autoptr (GPtrArray) blocks = ds_conformance_recorder_dup_blocks (snapshots);
+  g_autoptr (GError) local_error = NULL;
+  JsonArray *expected = NULL;
+
+  if (!ds_conformance_has (self->json, "expected_state_snapshots"))
+    return TRUE;
+  expected = ds_conformance_read_array (self->json, "expected_state_snapshots", error);
+  order.ordered = FALSE;
+  if (expected == NULL)
+    return FALSE;
+  return ds_conformance_compare_blocks (expected, blocks, order, &local_error) ||
+         ds_conformance_differ (error, "State snapshots: %s", local_error->message);
+}
+
 /* ---- Failures that are due ---- */
 
 typedef enum
@@ -240,6 +262,7 @@ ds_conformance_run_dataflow (DsConformanceCase *self, GError **error)
 {
   /* Before the session: its threads write to it until the session is over. */
   g_autoptr (DsConformanceRecorder) recorder = ds_conformance_recorder_new ();
+  g_autoptr (DsConformanceRecorder) snapshots = ds_conformance_recorder_new ();
   g_auto (DsConformanceSession) session = { 0 };
   g_auto (DsConformanceGraph) graph = { 0 };
   DsConformancePhase phase = DS_CONFORMANCE_PHASE_NONE;
@@ -267,6 +290,13 @@ ds_conformance_run_dataflow (DsConformanceCase *self, GError **error)
   if (result == NULL)
     return FALSE;
   ds_conformance_recorder_attach (recorder, result);
+  if (ds_conformance_has (self->json, "expected_state_snapshots"))
+    {
+      if (graph.mapped == NULL)
+        return ds_conformance_differ (error, "Snapshots are expected of no mapWithState");
+      ds_conformance_recorder_attach (snapshots,
+                                      ds_dstream_state_snapshots (graph.mapped));
+    }
 
   build_error = ds_streaming_context_get_build_error (session.streaming);
   if (phase == DS_CONFORMANCE_PHASE_BUILD)
@@ -280,5 +310,6 @@ ds_conformance_run_dataflow (DsConformanceCase *self, GError **error)
   if (phase == DS_CONFORMANCE_PHASE_BATCH)
     return ds_conformance_expect_failure (self, &session, recorder, at_batch, n_batches,
                                           error);
-  return ds_conformance_expect_success (self, &session, recorder, n_batches, error);
+  return ds_conformance_expect_success (self, &session, recorder, n_batches, error) &&
+         ds_conformance_compare_snapshots (self, snapshots, error);
 }

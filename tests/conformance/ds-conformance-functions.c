@@ -242,9 +242,11 @@ static const char *
 ds_conformance_kind_to_string (DsConformanceFunctionKind kind)
 {
   static const char *const names[] = {
-    "one value",         "one value to several", "keep or drop",
-    "two values to one", "a partition",          "an RDD",
-    "two RDDs",          "several RDDs",
+    "one value",          "one value to several",
+    "keep or drop",       "two values to one",
+    "a partition",        "an RDD",
+    "two RDDs",           "several RDDs",
+    "values and a state", "a record and a state",
   };
 
   return names[kind];
@@ -318,6 +320,9 @@ ds_conformance_find_function (JsonObject *params,
   row = ds_conformance_find_row (ds_conformance_value_functions, name, kind, &other_kind);
   if (row == NULL)
     row = ds_conformance_find_row (ds_conformance_rdd_functions, name, kind, &other_kind);
+  if (row == NULL)
+    row =
+        ds_conformance_find_row (ds_conformance_state_functions, name, kind, &other_kind);
   if (row == NULL && other_kind != NULL)
     return ds_conformance_skip (error,
                                 "function \"%s\" takes %s, but is used here for %s", name,

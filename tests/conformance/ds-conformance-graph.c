@@ -273,6 +273,22 @@ ds_conformance_graph_evaluate_of (DsConformanceGraph *self,
 
 /* ---- Steps ---- */
 
+static DsValue
+ds_conformance_pair_up (DsValue value, DsTask *task, gpointer unused)
+{
+  if (ds_value_is (value, DS_VALUE_TYPE_TUPLE) && value.size == 2)
+    return value;
+  return ds_pair (task, value, ds_value_int (1));
+}
+
+DsDStream *
+ds_conformance_graph_to_pairs (DsConformanceGraph *self, DsDStream *stream)
+{
+  return g_ptr_array_find (self->sources, stream, NULL)
+             ? ds_dstream_map (stream, ds_conformance_pair_up, NULL, NULL)
+             : stream;
+}
+
 static gboolean
 ds_conformance_is_length (const char *member)
 {

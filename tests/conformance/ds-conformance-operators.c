@@ -20,8 +20,8 @@ ds_conformance_set_n_partitions (DsDStream *stream, JsonObject *params, GError *
 
 static const DsConformanceOperator *const ds_conformance_operator_tables[] = {
   ds_conformance_aggregate_operators, ds_conformance_elementwise_operators,
-  ds_conformance_join_operators,      ds_conformance_transform_operators,
-  ds_conformance_window_operators,
+  ds_conformance_join_operators,      ds_conformance_state_operators,
+  ds_conformance_transform_operators, ds_conformance_window_operators,
 };
 
 /* Words of the vectors whose operators come later, and which those are. */
@@ -32,15 +32,9 @@ static const struct
 } ds_conformance_later_operators[] = {
   { "binaryRecordsStream", "binaryRecordsStream" },
   { "blocks_per_batch", "back-pressure" },
-  { "checkpoint", "checkpoint" },
-  { "default_checkpoint_interval", "checkpoint intervals of stateful streams" },
   { "fileStream", "fileStream" },
   { "file_batches_to_remember", "file streams" },
-  { "mapWithState", "mapWithState" },
-  { "mapWithState.checkpoint_interval", "mapWithState" },
-  { "mapWithState.one_partition", "mapWithState" },
   { "mapWithState.sequence", "mapWithState" },
-  { "mapWithState.stateSnapshots", "mapWithState" },
   { "pid", "back-pressure" },
   { "pid_new", "back-pressure" },
   { "rate_controller_recovery", "back-pressure" },
@@ -48,7 +42,6 @@ static const struct
   { "save_files", "save_files" },
   { "state_handle", "mapWithState" },
   { "textFileStream", "textFileStream" },
-  { "updateStateByKey", "updateStateByKey" },
 };
 
 const DsConformanceOperator *

@@ -63,7 +63,7 @@ ds_conformance_surroundings_leave (DsConformanceSurroundings *self)
   return text;
 }
 
-static void
+void
 ds_conformance_remove_tree (const char *path)
 {
   g_autoptr (GDir) dir = NULL;

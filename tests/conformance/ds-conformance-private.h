@@ -43,13 +43,17 @@ gboolean ds_conformance_run_case (DsConformanceCase *self, GError **error);
 
 /* One runner a kind of case. */
 gboolean ds_conformance_run_batch_info (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_checkpoint_interval (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_dataflow (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_format (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_one_partition (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_output (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_queue (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_remember (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_slice (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_socket (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_state_checkpoint_interval (DsConformanceCase *self,
+                                                       GError **error);
 gboolean ds_conformance_run_time (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_timer (DsConformanceCase *self, GError **error);
 
@@ -130,18 +134,24 @@ typedef struct
   DsManualClock *clock;
   DsDuration interval;
   DsTime zero;
+  char *directory; /* (nullable): of checkpoints */
 } DsConformanceSession;
 
 void ds_conformance_session_init (DsConformanceSession *self,
                                   DsContext *engine,
                                   gint64 batch_ms,
                                   gint64 zero_ms);
+/* Sets a directory for checkpoints, once: for graphs with state. */
+void ds_conformance_session_allow_checkpoints (DsConformanceSession *self);
 gboolean ds_conformance_session_start (DsConformanceSession *self, GError **error);
 /* Goes on by one batch and waits for it. */
 gboolean ds_conformance_session_tick (DsConformanceSession *self, GError **error);
 /* Stops what was started, keeps the engine, drops the context. */
 void ds_conformance_session_clear (DsConformanceSession *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DsConformanceSession, ds_conformance_session_clear)
+
+/* A directory and all that is in it (ds-conformance-output.c). */
+void ds_conformance_remove_tree (const char *path);
 
 /* A source that gives one listed batch after the other, then empty RDDs.  @batches: of
  * DsBlock, NULL for no RDD. */
@@ -161,7 +171,9 @@ typedef enum
   DS_CONFORMANCE_MAP_PARTITIONS,
   DS_CONFORMANCE_TRANSFORM,
   DS_CONFORMANCE_TRANSFORM_WITH,
-  DS_CONFORMANCE_TRANSFORM_MANY
+  DS_CONFORMANCE_TRANSFORM_MANY,
+  DS_CONFORMANCE_UPDATE_STATE,
+  DS_CONFORMANCE_MAP_WITH_STATE
 } DsConformanceFunctionKind;
 
 typedef struct
@@ -180,6 +192,7 @@ typedef struct
 
 extern const DsConformanceFunctionRow ds_conformance_value_functions[];
 extern const DsConformanceFunctionRow ds_conformance_rdd_functions[];
+extern const DsConformanceFunctionRow ds_conformance_state_functions[];
 
 /* By the text of @member in @params. */
 gboolean ds_conformance_find_function (JsonObject *params,
@@ -187,6 +200,10 @@ gboolean ds_conformance_find_function (JsonObject *params,
                                        DsConformanceFunctionKind kind,
                                        DsConformanceFunction *function,
                                        GError **error);
+
+/* Of a function for updateStateByKey: what states show of themselves when that is not the
+ * whole; (nullable). */
+DsMapFunc ds_conformance_get_shown_part (const DsConformanceFunction *update);
 
 /* ---- The graph (ds-conformance-graph.c, -operators.c and the adapters of each group)
  * ----
@@ -199,6 +216,7 @@ typedef struct
   GPtrArray *sources; /* of DsDStream */
   GHashTable *names;  /* of DsDStream: those made by "on", "NAME = ..." and "of" */
   DsDStream *current; /* (nullable): what the last step gave */
+  DsDStream *mapped;  /* (nullable): the last one made by mapWithState */
 } DsConformanceGraph;
 
 typedef struct
@@ -215,12 +233,19 @@ typedef struct
 extern const DsConformanceOperator ds_conformance_aggregate_operators[];
 extern const DsConformanceOperator ds_conformance_elementwise_operators[];
 extern const DsConformanceOperator ds_conformance_join_operators[];
+extern const DsConformanceOperator ds_conformance_state_operators[];
 extern const DsConformanceOperator ds_conformance_transform_operators[];
 extern const DsConformanceOperator ds_conformance_window_operators[];
 
 /* "num_partitions", for operators that shuffle; without it the library's default. */
 gboolean
 ds_conformance_set_n_partitions (DsDStream *stream, JsonObject *params, GError **error);
+
+/* "checkpoint_ms" or "checkpoint_batches". */
+gboolean ds_conformance_set_checkpoint (DsConformanceGraph *graph,
+                                        DsDStream *stream,
+                                        JsonObject *params,
+                                        GError **error);
 
 /* NULL with a skip: not in the library yet, or not known at all. */
 const DsConformanceOperator *ds_conformance_find_operator (const char *name,
@@ -234,6 +259,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DsConformanceGraph, ds_conformance_graph_clear
 
 /* From "input" or "inputs". */
 gboolean ds_conformance_graph_add_sources (DsConformanceGraph *self, GError **error);
+/* An operator on pairs that stands right behind a source may be given other elements;
+ * they are paired with 1. */
+DsDStream *ds_conformance_graph_to_pairs (DsConformanceGraph *self, DsDStream *stream);
 /* All steps of the case; the stream that the last one gave. */
 DsDStream *ds_conformance_graph_build (DsConformanceGraph *self, GError **error);
 /* "s", "s2", "s.map(plus_4)", "window(2,1)". */

@@ -19,6 +19,19 @@ ds_conformance_session_init (DsConformanceSession *self,
   g_object_set (self->streaming, "stop-context", FALSE, NULL);
 }
 
+void
+ds_conformance_session_allow_checkpoints (DsConformanceSession *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->directory != NULL)
+    return;
+  self->directory = g_dir_make_tmp ("ds-conformance-XXXXXX", &error);
+  if (self->directory == NULL)
+    g_error ("No room for checkpoints: %s", error->message);
+  ds_streaming_context_checkpoint (self->streaming, self->directory);
+}
+
 gboolean
 ds_conformance_session_start (DsConformanceSession *self, GError **error)
 {
@@ -48,4 +61,7 @@ ds_conformance_session_clear (DsConformanceSession *self)
     ds_streaming_context_stop (self->streaming, DS_STOP_NOW | DS_STOP_KEEP_CONTEXT, NULL);
   g_clear_object (&self->streaming);
   g_clear_object (&self->clock);
+  if (self->directory != NULL)
+    ds_conformance_remove_tree (self->directory);
+  g_clear_pointer (&self->directory, g_free);
 }

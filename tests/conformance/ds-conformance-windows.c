@@ -149,7 +149,8 @@ ds_conformance_set_window_options (DsConformanceGraph *graph,
   const char *inverse = NULL;
 
   if (!ds_conformance_find_inverse (params, &inverse, error) ||
-      !ds_conformance_set_n_partitions (stream, params, error))
+      !ds_conformance_set_n_partitions (stream, params, error) ||
+      !ds_conformance_set_checkpoint (graph, stream, params, error))
     return FALSE;
   if (inverse != NULL)
     {
