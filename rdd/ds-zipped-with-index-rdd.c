@@ -56,7 +56,7 @@ ds_number_sink_new (DsTask *task, DsSink *next, gint64 first, gint64 step)
 static DsSink *
 ds_indexed_rdd_make_sink (DsRdd *rdd, guint partition, DsTask *task, DsSink *next)
 {
-  const DsNumbering *numbering = ((DsNarrowRdd *) rdd)->closure.user_data;
+  DsNumbering *numbering = ((DsNarrowRdd *) rdd)->closure.user_data;
   const gint64 *n_before = g_atomic_pointer_get (&numbering->n_before);
 
   return ds_number_sink_new (task, next, partition > 0 ? n_before[partition] : 0, 1);

@@ -49,6 +49,7 @@ compute (DsRdd *rdd)
   g_autoptr (DsBlock) block = ds_rdd_collect (rdd, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (block);
 }
 
 static void
@@ -90,6 +91,7 @@ test_flow_of_unions_and_parts (gconstpointer master)
 
   first = ds_rdd_take (all, 3, &error);
   g_assert_no_error (error);
+  g_assert_cmpuint (ds_block_get_length (first), ==, 3);
   assert_flow (many, 0, 0);
   compute (all);
   assert_flow (few, 10, 2);
