@@ -461,7 +461,7 @@ ds_context_add_counters (DsContext *self, GHashTable *counters)
           sum = g_new0 (gint64, 1);
           g_hash_table_insert (self->counters, g_strdup (name), sum);
         }
-      *sum += *(const gint64 *) n;
+      *sum = (gint64) ((guint64) *sum + (guint64) * (const gint64 *) n);
     }
   g_mutex_unlock (&self->lock);
 }

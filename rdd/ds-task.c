@@ -581,7 +581,8 @@ ds_task_is_replay (DsTask *task)
  * @counter: its name
  * @n: how much to add
  *
- * Adds to a named counter, which ds_context_get_counter () reads.
+ * Adds to a named counter, which ds_context_get_counter () reads.  Beyond 64 bits it
+ * wraps around.
  *
  * What a task counts arrives when it has succeeded, once: failed attempts leave no trace.
  * Costs a look-up in a hash table: count per chunk rather than per value.
@@ -601,5 +602,5 @@ ds_task_count (DsTask *task, const char *counter, gint64 n)
       sum = g_new0 (gint64, 1);
       g_hash_table_insert (task->counters, g_strdup (counter), sum);
     }
-  *sum += n;
+  *sum = (gint64) ((guint64) *sum + (guint64) n);
 }
