@@ -78,6 +78,7 @@ extern const char *const api_problems[]; /* functions that cannot be called */
 
 /* Made outside of any callback, before the stream is started. */
 void api_objects_init (ApiObjects *self, CallbackSite *site);
+DsInputDStream *api_new_input (void);
 
 /* ---- Arguments: how many of each kind there are, and how they are made ---- */
 

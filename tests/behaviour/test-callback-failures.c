@@ -211,6 +211,85 @@ test_failure (gconstpointer data)
   g_string_free (breaker.witnessed, TRUE);
 }
 
+/* ---- Sources, which no failure policy is about ---- */
+
+static gboolean
+fail_first_time (CallbackVisit *visit, gpointer user_data)
+{
+  Breaker *breaker = user_data;
+
+  return g_atomic_int_add (&breaker->n_failures, 1) > 0;
+}
+
+static void
+test_receiver (gconstpointer data)
+{
+  const Case *test = data;
+  Breaker breaker = { FALSE, 0, NULL };
+  CallbackSite site;
+  DsTime time = 0;
+  g_autoptr (GError) error = NULL;
+
+  callback_site_set_up (&site, test->kind, fail_first_time, &breaker);
+  g_object_set (site.ssc, "failure-policy", test->policy, NULL);
+  ds_streaming_context_start (site.ssc, &error);
+  g_assert_no_error (error);
+  /* It is started again after a pause of some batches, none of which fails. */
+  while (gate_get (&site.visits) < 2)
+    {
+      ds_manual_clock_advance (site.clock, DS_SECOND);
+      time += DS_SECOND;
+      ds_streaming_context_await_batch (site.ssc, time, &error);
+      g_assert_no_error (error);
+    }
+  ds_streaming_context_stop (site.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  ds_streaming_context_await_termination (site.ssc, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ds_streaming_context_get_n_processed (site.ssc), ==,
+                   ds_streaming_context_get_n_received (site.ssc));
+  g_assert_cmpint (ds_streaming_context_get_n_received (site.ssc), >=,
+                   gate_get (&site.stored));
+  callback_site_tear_down (&site);
+}
+
+static void
+test_input_start (gconstpointer data)
+{
+  const Case *test = data;
+  Breaker breaker = { FALSE, 0, NULL };
+  CallbackSite site;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) batch_error = NULL;
+
+  callback_site_set_up (&site, test->kind, fail_first_time, &breaker);
+  g_object_set (site.ssc, "failure-policy", test->policy, NULL);
+  g_assert_false (ds_streaming_context_start (site.ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
+  g_assert_nonnull (strstr (error->message, "bad luck in input-start"));
+  g_assert_cmpint (ds_streaming_context_get_state (site.ssc), ==, DS_STREAMING_STOPPED);
+  ds_manual_clock_advance (site.clock, DS_SECOND);
+  g_assert_false (ds_streaming_context_await_batch (site.ssc, DS_SECOND, &batch_error));
+  g_assert_null (ds_output_get_block (site.collected, DS_SECOND));
+  callback_site_tear_down (&site);
+}
+
+static void
+add_source_case (const CallbackKind *kind, DsFailurePolicy policy)
+{
+  static const char *const names[] = { "stop", "retry", "continue" };
+  g_autofree char *path =
+      g_strdup_printf ("/behaviour/failure-of-source-under-policy-%s/%s", names[policy],
+                       kind->name);
+  Case *test = g_new (Case, 1);
+
+  *test = (Case){ kind, policy, FALSE };
+  g_test_add_data_func_full (path, test,
+                             g_str_equal (kind->name, "input-start") ? test_input_start
+                                                                     : test_receiver,
+                             g_free);
+}
+
 static void
 add_case (const CallbackKind *kind,
           DsFailurePolicy policy,
@@ -234,6 +313,12 @@ main (int argc, char *argv[])
   kinds = callback_kinds_get (&n_kinds);
   for (guint i = 0; i < n_kinds; i++)
     {
+      if (g_str_equal (kinds[i].name, "receiver-run") ||
+          g_str_equal (kinds[i].name, "receiver-start") ||
+          g_str_equal (kinds[i].name, "input-start"))
+        for (int policy = DS_FAILURE_POLICY_STOP; policy <= DS_FAILURE_POLICY_CONTINUE;
+             policy++)
+          add_source_case (&kinds[i], (DsFailurePolicy) policy);
       if (kinds[i].place != CALLBACK_DRIVER && kinds[i].place != CALLBACK_TASK)
         continue;
       add_case (&kinds[i], DS_FAILURE_POLICY_STOP, TRUE, "failure-stops");
