@@ -57,6 +57,7 @@ list_kinds (void)
 
   add_kinds (kinds, callback_driver_kinds);
   add_kinds (kinds, callback_task_kinds);
+  add_kinds (kinds, callback_operator_kinds);
   add_kinds (kinds, callback_state_kinds);
   add_kinds (kinds, callback_source_kinds);
   add_kinds (kinds, callback_elsewhere_kinds);

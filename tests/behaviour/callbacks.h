@@ -93,6 +93,7 @@ callback_site_visit_driver (CallbackSite *self, CallbackVisit visit, GError **er
 gpointer callback_site_lend (CallbackSite *self);
 void callback_site_destroyed (gpointer site);
 
+extern const CallbackKind callback_operator_kinds[];
 extern const CallbackKind callback_state_kinds[];
 extern const CallbackKind callback_task_kinds[];
 extern const CallbackKind callback_driver_kinds[];
