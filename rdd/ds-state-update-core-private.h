@@ -35,6 +35,8 @@ struct _DsStateUpdateRun
 
 /* Ends the input.  FALSE when the task failed. */
 gboolean ds_state_update_run_meet (DsStateUpdateRun *self);
+/* %DS_STATE_NO_ENTRY: @key has no state, or none any longer. */
+guint32 ds_state_update_run_find_entry (DsStateUpdateRun *self, DsValue key);
 /* Of each entry of the table, which group it has, plus 1.  (transfer full) */
 guint32 *ds_state_update_run_index_groups (DsStateUpdateRun *self);
 /* @entry %DS_STATE_NO_ENTRY: not known.  Nothing, when @state is what the table has; null

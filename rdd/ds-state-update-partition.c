@@ -121,12 +121,10 @@ ds_state_update_run_replace (DsStateUpdateRun *self, DsBlock *block)
     {
       DsValue key;
       DsValue state;
-      DsStateKey bytes;
       guint32 entry;
 
       ds_block_get_pair (firsts, i, &key, &state);
-      bytes = ds_state_make_key (key, self->scratch);
-      entry = ds_state_table_find (self->table, &bytes);
+      entry = ds_state_update_run_find_entry (self, key);
       if (entry != DS_STATE_NO_ENTRY)
         is_there[entry] = TRUE;
       ds_state_update_run_change (self, entry, key, state);

@@ -88,6 +88,19 @@ ds_state_update_run_get_sink (DsStateUpdateRun *self)
 
 /* ---- Groups meet states ---- */
 
+/* An entry whose state has been removed has to be made anew, with its key. */
+guint32
+ds_state_update_run_find_entry (DsStateUpdateRun *self, DsValue key)
+{
+  DsStateKey bytes = ds_state_make_key (key, self->scratch);
+  guint32 entry = ds_state_table_find (self->table, &bytes);
+  DsStatePayload payload;
+
+  return entry != DS_STATE_NO_ENTRY && ds_state_table_get (self->table, entry, &payload)
+             ? entry
+             : DS_STATE_NO_ENTRY;
+}
+
 gboolean
 ds_state_update_run_meet (DsStateUpdateRun *self)
 {
@@ -97,15 +110,7 @@ ds_state_update_run_meet (DsStateUpdateRun *self)
   ds_block_get_columns (self->block, &self->keys, &self->lists, &self->n_groups);
   self->entries = g_new (guint32, MAX (self->n_groups, 1));
   for (gsize i = 0; i < self->n_groups; i++)
-    {
-      DsStateKey key = ds_state_make_key (self->keys[i], self->scratch);
-      DsStatePayload payload;
-
-      self->entries[i] = ds_state_table_find (self->table, &key);
-      if (self->entries[i] != DS_STATE_NO_ENTRY &&
-          !ds_state_table_get (self->table, self->entries[i], &payload))
-        self->entries[i] = DS_STATE_NO_ENTRY;
-    }
+    self->entries[i] = ds_state_update_run_find_entry (self, self->keys[i]);
   return TRUE;
 }
 

@@ -349,6 +349,36 @@ test_by_partition (void)
   ds_test_state_tear_down (&self);
 }
 
+/* 2 with values, then 1, then gone. */
+static void
+count_down (const DsStateUpdate *updates, gsize n_updates, DsTask *task, gpointer unused)
+{
+  for (gsize i = 0; i < n_updates; i++)
+    {
+      gint64 left = updates[i].n_values > 0 ? 2 : ds_value_get_int (updates[i].state) - 1;
+
+      if (left > 0)
+        ds_task_emit_pair (task, updates[i].key, ds_value_int (left));
+    }
+}
+
+static void
+test_by_partition_a_key_comes_again (void)
+{
+  DsTestState self;
+  DsOutput *output;
+
+  g_test_summary ("A key that has gone comes again as itself");
+  ds_test_state_set_up (&self, "local[2]");
+  output = ds_dstream_collect (
+      ds_dstream_update_state_by_partition (self.pairs, count_down, NULL, NULL));
+  ds_test_state_push (&self, "a - - a - -");
+  ds_test_stream_start (&self.test);
+  ds_test_state_run (&self, 6);
+  ds_test_state_assert (output, 6, "(a,2) | (a,1) |  | (a,2) | (a,1) | ");
+  ds_test_state_tear_down (&self);
+}
+
 static void
 emit_no_pair (const DsStateUpdate *updates,
               gsize n_updates,
@@ -457,6 +487,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dstream/update-state/failures-leave-states-alone",
                    test_failures_leave_states_alone);
   g_test_add_func ("/dstream/update-state/by-partition", test_by_partition);
+  g_test_add_func ("/dstream/update-state/by-partition-a-key-comes-again",
+                   test_by_partition_a_key_comes_again);
   g_test_add_func ("/dstream/update-state/a-partition-that-emits-no-pairs-fails",
                    test_a_partition_that_emits_no_pairs_fails);
   g_test_add_func ("/dstream/update-state/blocks-of-keys", test_blocks_of_keys);

@@ -242,13 +242,11 @@ static const DsPropertyBuilder ds_property_builders[DS_PROPERTY_N_KINDS] = {
   [DS_PROPERTY_SUBTRACT] = ds_property_build_transform_with,
   [DS_PROPERTY_CARTESIAN] = ds_property_build_transform_with,
   [DS_PROPERTY_UNION] = ds_property_build_union,
+  [DS_PROPERTY_UPDATE_STATE] = ds_property_build_update,
+  [DS_PROPERTY_UPDATE_STATE_BY_PARTITION] = ds_property_build_update,
+  [DS_PROPERTY_MAP_WITH_STATE] = ds_property_build_tracker,
+  [DS_PROPERTY_SNAPSHOTS] = ds_property_build_snapshots,
 };
-
-gboolean
-ds_property_is_in_library (DsPropertyNode *node)
-{
-  return ds_property_builders[node->kind] != NULL;
-}
 
 GPtrArray *
 ds_property_build (DsPropertyGraph *graph, DsStreamingContext *streaming)

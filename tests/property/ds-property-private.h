@@ -311,7 +311,13 @@ DsValue ds_property_update (DsPropertyNode *node,
 DsValue
 ds_property_render_lists (DsPropertyNode *node, GArray *lists[2], DsPropertyCall *call);
 
-/* ---- Making them (ds-property-generate.c) ---- */
+/* ---- Making them (ds-property-generate.c, -shape.c) ---- */
+
+DsValue
+ds_property_draw_value (DsPropertyType type, DsPropertyRandom *random, DsArena *arena);
+/* Parents, function, type and all else of a node that has a kind only; FALSE: nothing in
+ * the graph is fit for it. */
+gboolean ds_property_shape (DsPropertyNode *node, DsPropertyRandom *random);
 
 /* With what the model says of every stream. */
 DsPropertyGraph *ds_property_generate (guint64 seed);
@@ -323,8 +329,6 @@ void ds_property_model_run (DsPropertyNode *node);
 
 /* ---- The library (ds-property-build.c, -callbacks.c, -run.c) ---- */
 
-/* FALSE: the library cannot do this yet. */
-gboolean ds_property_is_in_library (DsPropertyNode *node);
 /* The streams of all nodes by id, NULL for those that are dropped.  (transfer container)
  */
 GPtrArray *ds_property_build (DsPropertyGraph *graph, DsStreamingContext *streaming);
@@ -360,6 +364,14 @@ DsDStream *ds_property_build_group_by_key (DsPropertyNode *node,
                                            DsDStream *parent,
                                            DsDStream *other);
 
+/* ds-property-build-state.c */
+DsDStream *
+ds_property_build_update (DsPropertyNode *node, DsDStream *parent, DsDStream *other);
+DsDStream *
+ds_property_build_tracker (DsPropertyNode *node, DsDStream *parent, DsDStream *other);
+DsDStream *
+ds_property_build_snapshots (DsPropertyNode *node, DsDStream *parent, DsDStream *other);
+
 /* What operators are given; user_data is the node. */
 DsValue ds_property_call_map (DsValue value, DsTask *task, gpointer node);
 void ds_property_call_flat_map (DsValue value, DsTask *task, gpointer node);
@@ -386,6 +398,7 @@ typedef struct
   const char *name; /* for messages */
   DsContext *engine;
   DsPropertyFailures failures;
+  const char *directory; /* for checkpoints */
 } DsPropertyEngine;
 
 /* What each output gave: a list a node, NULL for what is no output, of a list of printed

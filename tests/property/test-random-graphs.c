@@ -8,6 +8,7 @@
 
 #include "tests/property/ds-property-private.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 static int n_graphs = 500;
@@ -24,6 +25,8 @@ static const GOptionEntry options[] = {
 #define N_ENGINES 4
 #define N_PLAIN_ENGINES 2
 
+static char *directory;
+
 static void
 make_engines (DsPropertyEngine engines[N_ENGINES])
 {
@@ -37,7 +40,10 @@ make_engines (DsPropertyEngine engines[N_ENGINES])
     DS_PROPERTY_FAILING_TASKS,
     DS_PROPERTY_FAILING_BATCHES,
   };
+  g_autoptr (GError) error = NULL;
 
+  directory = g_dir_make_tmp ("ds-property-XXXXXX", &error);
+  g_assert_no_error (error);
   for (guint i = 0; i < N_ENGINES; i++)
     {
       /* Partitions are part of the plan, workers are not. */
@@ -48,6 +54,7 @@ make_engines (DsPropertyEngine engines[N_ENGINES])
                           "random-graphs", "default-parallelism", 3u, "max-task-failures",
                           failures[i] == DS_PROPERTY_FAILING_TASKS ? 3u : 1u, NULL),
         .failures = failures[i],
+        .directory = directory,
       };
     }
 }
@@ -60,6 +67,8 @@ clear_engines (DsPropertyEngine engines[N_ENGINES])
       ds_context_stop (engines[i].engine);
       g_object_unref (engines[i].engine);
     }
+  g_rmdir (directory);
+  g_clear_pointer (&directory, g_free);
 }
 
 /* Of tasks, that were put into them. */
