@@ -17,7 +17,8 @@
 
 G_BEGIN_DECLS
 
-#define DS_UNDO_LOG_N_CLASSES 12 /* 16 bytes to 32 KiB; larger pieces are malloc's */
+#define DS_UNDO_LOG_N_CLASSES 12 /* powers of two, 16 bytes to 32 KiB */
+#define DS_UNDO_LOG_N_LARGE 128  /* larger ones: four to a power of two, malloc's */
 
 typedef struct
 {
@@ -28,14 +29,17 @@ typedef struct
 typedef struct
 {
   /*< private >*/
-  DsArena *arena;                              /* where pieces are cut from */
+  DsArena *arena;                              /* where small pieces are cut from */
   gpointer free_pieces[DS_UNDO_LOG_N_CLASSES]; /* each begins with the next */
+  gpointer free_large[DS_UNDO_LOG_N_LARGE];    /* the same */
+  GHashTable *large;                           /* of all large pieces: set */
   gsize n_bytes;                               /* in pieces that are in use */
   gsize n_large_bytes;                         /* of them, in large ones */
-  GHashTable *large;                           /* of large pieces: set */
-  char *saved;                                 /* what memory was, newest last */
+  gsize n_free_large_bytes;
+  char *saved; /* what memory was, newest last */
   gsize n_saved;
   gsize n_max_saved;
+  gsize n_idle;    /* how often most of saved was not needed, since it was */
   GArray *made;    /* DsUndoPiece, since the last commit */
   GArray *dropped; /* the same */
 } DsUndoLog;
@@ -45,7 +49,8 @@ void ds_undo_log_init (DsUndoLog *self);
 void ds_undo_log_clear (DsUndoLog *self);
 
 /* 16-byte aligned, not cleared. */
-gpointer ds_undo_log_alloc (DsUndoLog *self, gsize n_bytes);
+gpointer ds_undo_log_alloc (DsUndoLog *self, gsize n_bytes)
+    __attribute__ ((returns_nonnull));
 /* @n_bytes: as it was allocated. */
 void ds_undo_log_drop (DsUndoLog *self, gpointer memory, gsize n_bytes);
 /* A deep copy in one piece, if it needs one. */

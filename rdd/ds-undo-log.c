@@ -10,8 +10,9 @@
 #define DS_UNDO_LOG_MIN_BITS 4
 #define DS_UNDO_LOG_MAX_PIECE \
   ((gsize) 1 << (DS_UNDO_LOG_MIN_BITS + DS_UNDO_LOG_N_CLASSES - 1))
-/* What is saved in a run once is likely needed in the next one, unless that was huge. */
-#define DS_UNDO_LOG_KEPT_BYTES ((gsize) 1024 * 1024)
+/* More than this is given back when most of it was not needed so many times. */
+#define DS_UNDO_LOG_KEPT_BYTES ((gsize) 64 * 1024)
+#define DS_UNDO_LOG_MAX_IDLE 16
 
 void
 ds_undo_log_init (DsUndoLog *self)
@@ -42,6 +43,54 @@ ds_undo_log_get_class (gsize n_bytes)
   return n_bytes <= 16 ? 0 : g_bit_storage (n_bytes - 1) - DS_UNDO_LOG_MIN_BITS;
 }
 
+/* Of a large piece, which is rounded up to @n_rounded. */
+static guint
+ds_undo_log_get_large_class (gsize n_bytes, gsize *n_rounded)
+{
+  guint n_bits = g_bit_storage (n_bytes - 1); /* at least 16 */
+  gsize quarter = (gsize) 1 << (n_bits - 3);
+  gsize n_quarters = (n_bytes + quarter - 1) / quarter; /* 5 to 8 */
+
+  *n_rounded = n_quarters * quarter;
+  return MIN ((n_bits - 16) * 4 + (guint) n_quarters - 5, DS_UNDO_LOG_N_LARGE - 1);
+}
+
+static gpointer
+ds_undo_log_pop (gpointer *first)
+{
+  gpointer piece = *first;
+
+  if (piece != NULL)
+    memcpy (first, piece, sizeof piece);
+  return piece;
+}
+
+static void
+ds_undo_log_push (gpointer *first, gpointer piece)
+{
+  memcpy (piece, first, sizeof piece);
+  *first = piece;
+}
+
+static gpointer
+ds_undo_log_take_large_piece (DsUndoLog *self, gsize n_bytes)
+{
+  gsize n_rounded;
+  guint size_class = ds_undo_log_get_large_class (n_bytes, &n_rounded);
+  gpointer piece = ds_undo_log_pop (&self->free_large[size_class]);
+
+  self->n_bytes += n_rounded;
+  self->n_large_bytes += n_rounded;
+  if (piece != NULL)
+    {
+      self->n_free_large_bytes -= n_rounded;
+      return piece;
+    }
+  piece = g_malloc (n_rounded + DS_ARENA_PADDING);
+  g_hash_table_add (self->large, piece);
+  return piece;
+}
+
 static gpointer
 ds_undo_log_take_piece (DsUndoLog *self, gsize n_bytes)
 {
@@ -49,20 +98,29 @@ ds_undo_log_take_piece (DsUndoLog *self, gsize n_bytes)
   gpointer piece;
 
   if (n_bytes > DS_UNDO_LOG_MAX_PIECE)
-    {
-      self->n_bytes += n_bytes;
-      self->n_large_bytes += n_bytes;
-      piece = g_malloc (n_bytes + DS_ARENA_PADDING);
-      g_hash_table_add (self->large, piece);
-      return piece;
-    }
+    return ds_undo_log_take_large_piece (self, n_bytes);
   size_class = ds_undo_log_get_class (n_bytes);
   self->n_bytes += (gsize) 16 << size_class;
-  piece = self->free_pieces[size_class];
-  if (piece == NULL)
-    return ds_arena_alloc (self->arena, (gsize) 16 << size_class);
-  memcpy (&self->free_pieces[size_class], piece, sizeof piece);
-  return piece;
+  piece = ds_undo_log_pop (&self->free_pieces[size_class]);
+  return piece != NULL ? piece : ds_arena_alloc (self->arena, (gsize) 16 << size_class);
+}
+
+/* As much as is in use is kept for the next ones. */
+static void
+ds_undo_log_give_back_large (DsUndoLog *self, const DsUndoPiece *piece)
+{
+  gsize n_rounded;
+  guint size_class = ds_undo_log_get_large_class (piece->n_bytes, &n_rounded);
+
+  self->n_bytes -= n_rounded;
+  self->n_large_bytes -= n_rounded;
+  if (self->n_free_large_bytes + n_rounded <= self->n_large_bytes)
+    {
+      self->n_free_large_bytes += n_rounded;
+      ds_undo_log_push (&self->free_large[size_class], piece->memory);
+    }
+  else
+    g_hash_table_remove (self->large, piece->memory);
 }
 
 static void
@@ -72,15 +130,12 @@ ds_undo_log_give_back (DsUndoLog *self, const DsUndoPiece *piece)
 
   if (piece->n_bytes > DS_UNDO_LOG_MAX_PIECE)
     {
-      self->n_bytes -= piece->n_bytes;
-      self->n_large_bytes -= piece->n_bytes;
-      g_hash_table_remove (self->large, piece->memory);
+      ds_undo_log_give_back_large (self, piece);
       return;
     }
   size_class = ds_undo_log_get_class (piece->n_bytes);
   self->n_bytes -= (gsize) 16 << size_class;
-  memcpy (piece->memory, &self->free_pieces[size_class], sizeof (gpointer));
-  self->free_pieces[size_class] = piece->memory;
+  ds_undo_log_push (&self->free_pieces[size_class], piece->memory);
 }
 
 gpointer
@@ -191,15 +246,17 @@ ds_undo_log_save_slow (DsUndoLog *self, gconstpointer memory, gsize n_bytes)
   return self->saved;
 }
 
+/* @n_used: how much of saved was needed. */
 static void
-ds_undo_log_close (DsUndoLog *self, GArray *to_give_back)
+ds_undo_log_close (DsUndoLog *self, GArray *to_give_back, gsize n_used)
 {
   for (guint i = 0; i < to_give_back->len; i++)
     ds_undo_log_give_back (self, &g_array_index (to_give_back, DsUndoPiece, i));
   g_array_set_size (self->made, 0);
   g_array_set_size (self->dropped, 0);
   self->n_saved = 0;
-  if (self->n_max_saved > DS_UNDO_LOG_KEPT_BYTES)
+  self->n_idle = n_used < self->n_max_saved / 4 ? self->n_idle + 1 : 0;
+  if (self->n_idle > DS_UNDO_LOG_MAX_IDLE && self->n_max_saved > DS_UNDO_LOG_KEPT_BYTES)
     {
       g_clear_pointer (&self->saved, g_free);
       self->n_max_saved = 0;
@@ -209,6 +266,8 @@ ds_undo_log_close (DsUndoLog *self, GArray *to_give_back)
 void
 ds_undo_log_take_back (DsUndoLog *self)
 {
+  gsize n_used = self->n_saved;
+
   while (self->n_saved > 0)
     {
       DsUndoPiece end;
@@ -218,17 +277,18 @@ ds_undo_log_take_back (DsUndoLog *self)
       self->n_saved -= end.n_bytes;
       memcpy (end.memory, self->saved + self->n_saved, end.n_bytes);
     }
-  ds_undo_log_close (self, self->made);
+  ds_undo_log_close (self, self->made, n_used);
 }
 
 void
 ds_undo_log_commit (DsUndoLog *self)
 {
-  ds_undo_log_close (self, self->dropped);
+  ds_undo_log_close (self, self->dropped, self->n_saved);
 }
 
 gsize
 ds_undo_log_get_n_bytes (const DsUndoLog *self)
 {
-  return ds_arena_get_n_bytes (self->arena) + self->n_large_bytes;
+  return ds_arena_get_n_bytes (self->arena) + self->n_large_bytes +
+         self->n_free_large_bytes;
 }

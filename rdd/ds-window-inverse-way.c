@@ -5,31 +5,143 @@
  *
  *   f (inv (previous, f over what left), f over what came)
  *
+ * Where one batch leaves and one comes, which is the usual slide, nothing is to be
+ * reduced first, and values change as batches are walked through.
+ *
  * A key without a previous value begins with what came.  A key stays, whatever its value,
  * until the filter drops it; the batches of the window may still have it then, which
- * changes nothing when they leave. */
+ * changes nothing when they leave.  Only a filter makes it necessary to know how many
+ * batches have a key, and which keys a step has touched. */
 
+#include "rdd/ds-functions.h"
 #include "rdd/ds-window-stepper-private.h"
+
+static gboolean
+ds_window_inverse_way_has_filter (DsWindowRun *run)
+{
+  return run->plan->filter != NULL;
+}
 
 static guint32
 ds_window_inverse_way_touch (DsWindowRun *run, guint32 index)
 {
-  static const DsValue nothing = { .type = G_MAXUINT32 };
+  const DsValue nothing = ds_window_value_nothing ();
   guint32 at;
 
-  if (!ds_window_table_touch (run->table, index, &at))
+  if (!ds_window_table_touch (run->table, index, &at) && !run->is_direct)
     {
-      g_array_append_val (run->old_values, nothing);
-      g_array_append_val (run->new_values, nothing);
+      g_array_append_val (run->part->old_values, nothing);
+      g_array_append_val (run->part->new_values, nothing);
     }
   return at;
 }
 
-static gboolean
-ds_window_inverse_way_is_nothing (DsValue value)
+static void
+ds_window_inverse_way_count_batches (DsWindowRun *run, guint32 index, int n)
 {
-  return value.type == G_MAXUINT32;
+  DsWindowEntry *entry = &run->table->state.entries[index];
+
+  ds_undo_log_save (&run->table->log, entry, sizeof *entry);
+  entry->n_batches += (guint) n;
 }
+
+/* Ready-made functions on ints need no call. */
+static DsValue
+ds_window_inverse_way_take_out (DsWindowRun *run,
+                                guint32 index,
+                                DsValue value,
+                                DsValue left)
+{
+  gint64 difference;
+
+  if (run->plan->inverse == ds_subtract && value.type == DS_VALUE_TYPE_INT &&
+      left.type == DS_VALUE_TYPE_INT &&
+      !__builtin_sub_overflow (value.as.integer, left.as.integer, &difference))
+    return ds_value_int (difference);
+  ds_window_run_set_current (run, index, NULL);
+  run->reducer.n_calls++;
+  return run->plan->inverse (value, left, run->task, run->plan->inverse_data);
+}
+
+static DsValue
+ds_window_inverse_way_put_in (DsWindowRun *run,
+                              guint32 index,
+                              DsValue value,
+                              const DsValue *came)
+{
+  gint64 sum;
+
+  if (run->plan->func == ds_add && value.type == DS_VALUE_TYPE_INT &&
+      came->type == DS_VALUE_TYPE_INT &&
+      !__builtin_add_overflow (value.as.integer, came->as.integer, &sum))
+    return ds_value_int (sum);
+  ds_window_run_set_current (run, index, came);
+  return ds_window_reducer_call (&run->reducer, value, *came);
+}
+
+/* ---- One batch leaves, one comes ---- */
+
+static void
+ds_window_inverse_way_leave_directly (DsWindowRun *run, const DsWindowBatch *batch)
+{
+  DsWindowTable *table = run->table;
+  gboolean has_filter = ds_window_inverse_way_has_filter (run);
+
+  for (gsize i = 0; i < batch->n_entries; i++)
+    {
+      guint32 index = batch->entries[i];
+      DsValue value = table->state.values[index];
+
+      if (i + 16 < batch->n_entries)
+        __builtin_prefetch (&table->state.values[batch->entries[i + 16]], 1);
+      if (has_filter)
+        {
+          ds_window_inverse_way_count_batches (run, index, -1);
+          ds_window_inverse_way_touch (run, index);
+        }
+      if (!ds_window_value_is_nothing (value))
+        ds_window_table_set_value (table, index,
+                                   ds_window_inverse_way_take_out (run, index, value,
+                                                                   batch->values[i]));
+      ds_window_run_reset_scratch (run);
+    }
+}
+
+static void
+ds_window_inverse_way_come_directly (DsWindowRun *run,
+                                     const guint32 *indices,
+                                     const DsValue *values,
+                                     gsize n_values)
+{
+  DsWindowTable *table = run->table;
+  gboolean has_filter = ds_window_inverse_way_has_filter (run);
+
+  for (gsize i = 0; i < n_values; i++)
+    {
+      guint32 index = indices[i];
+      DsValue value = table->state.values[index];
+
+      if (has_filter)
+        {
+          ds_window_inverse_way_count_batches (run, index, 1);
+          ds_window_inverse_way_touch (run, index);
+        }
+      if (ds_window_value_is_nothing (value))
+        {
+          ds_window_table_set_value (table, index, values[i]);
+          ds_window_table_link (table, index);
+        }
+      else
+        {
+          ds_window_table_set_value (table, index,
+                                     ds_window_inverse_way_put_in (run, index, value,
+                                                                   &values[i]));
+          ds_window_run_reset_scratch (run);
+        }
+    }
+}
+
+/* ---- Any number of them ---- */
 
 /* @value joins what @sums has for a key already. */
 static void
@@ -41,7 +153,7 @@ ds_window_inverse_way_gather (DsWindowRun *run,
   guint32 at = ds_window_inverse_way_touch (run, index);
   DsValue *sum = &g_array_index (sums, DsValue, at);
 
-  if (ds_window_inverse_way_is_nothing (*sum))
+  if (ds_window_value_is_nothing (*sum))
     {
       *sum = *value;
       return;
@@ -50,93 +162,116 @@ ds_window_inverse_way_gather (DsWindowRun *run,
   *sum = ds_window_reducer_call (&run->reducer, *sum, *value);
 }
 
+/* The value of a touched key; nothing: it has none. */
+static DsValue
+ds_window_inverse_way_move_on (DsWindowRun *run, guint32 index, guint at)
+{
+  DsValue left = g_array_index (run->part->old_values, DsValue, at);
+  DsValue came = g_array_index (run->part->new_values, DsValue, at);
+  DsValue value = run->table->state.values[index];
+
+  if (ds_window_value_is_nothing (value))
+    return came;
+  if (!ds_window_value_is_nothing (left))
+    value = ds_window_inverse_way_take_out (run, index, value, left);
+  if (!ds_window_value_is_nothing (came))
+    value = ds_window_inverse_way_put_in (run, index, value, &came);
+  ds_window_run_clear_current (run);
+  return value;
+}
+
+static void
+ds_window_inverse_way_settle (DsWindowRun *run, guint32 index, DsValue value)
+{
+  DsWindowTable *table = run->table;
+
+  if (ds_window_value_is_nothing (value))
+    return;
+  ds_window_table_set_value (table, index, value);
+  if (!table->state.entries[index].is_live)
+    ds_window_table_link (table, index);
+}
+
+/* ---- Both ---- */
+
 static gboolean
 ds_window_inverse_way_leave (DsWindowRun *run, const DsWindowBatch *batch)
 {
-  for (gsize i = 0; i < batch->n_entries; i++)
-    {
-      guint32 index = batch->entries[i];
-      DsWindowEntry *entry = &run->table->state.entries[index];
-
-      ds_undo_log_save (&run->table->log, entry, sizeof *entry);
-      entry->n_batches--;
-      ds_window_inverse_way_gather (run, run->old_values, index, &batch->values[i]);
-    }
+  if (run->is_direct)
+    ds_window_inverse_way_leave_directly (run, batch);
+  else
+    for (gsize i = 0; i < batch->n_entries; i++)
+      {
+        if (ds_window_inverse_way_has_filter (run))
+          ds_window_inverse_way_count_batches (run, batch->entries[i], -1);
+        ds_window_inverse_way_gather (run, run->part->old_values, batch->entries[i],
+                                      &batch->values[i]);
+      }
   return run->task->error == NULL;
+}
+
+/* Copies of @values, which are going to leave some day. */
+static const DsValue *
+ds_window_inverse_way_keep (DsWindowRun *run, const DsValue *values, gsize n_values)
+{
+  GArray *kept = run->part->values;
+  guint first = kept->len;
+
+  g_array_append_vals (kept, values, (guint) n_values);
+  for (guint i = first; i < kept->len; i++)
+    if (g_array_index (kept, DsValue, i).type > DS_VALUE_TYPE_DOUBLE)
+      g_array_index (kept, DsValue, i) =
+          ds_undo_log_copy_value (&run->table->log, g_array_index (kept, DsValue, i));
+  return &g_array_index (kept, DsValue, first);
 }
 
 static gboolean
 ds_window_inverse_way_come (DsWindowRun *run,
                             const guint32 *indices,
-                            const DsValue *keys,
                             const DsValue *values,
                             gsize n_values)
 {
-  for (gsize i = 0; i < n_values; i++)
-    {
-      DsWindowEntry *entry = &run->table->state.entries[indices[i]];
-      DsValue value = ds_undo_log_copy_value (&run->table->log, values[i]);
+  const DsValue *kept = ds_window_inverse_way_keep (run, values, n_values);
 
-      ds_undo_log_save (&run->table->log, entry, sizeof *entry);
-      entry->n_batches++;
-      g_array_append_val (run->values, value);
-      ds_window_inverse_way_gather (run, run->new_values, indices[i], &value);
-    }
+  if (run->is_direct)
+    ds_window_inverse_way_come_directly (run, indices, kept, n_values);
+  else
+    for (gsize i = 0; i < n_values; i++)
+      {
+        if (ds_window_inverse_way_has_filter (run))
+          ds_window_inverse_way_count_batches (run, indices[i], 1);
+        ds_window_inverse_way_gather (run, run->part->new_values, indices[i], &kept[i]);
+      }
   return run->task->error == NULL;
 }
 
-/* The value of a touched key; nothing: it has none. */
-static DsValue
-ds_window_inverse_way_move_on (DsWindowRun *run, guint32 index, guint at)
+/* A key that the filter drops is forgotten. */
+static void
+ds_window_inverse_way_filter (DsWindowRun *run, guint32 index)
 {
-  const DsWindowPlan *plan = run->plan;
-  DsValue left = g_array_index (run->old_values, DsValue, at);
-  DsValue came = g_array_index (run->new_values, DsValue, at);
-  DsValue value = run->table->state.values[index];
+  DsWindowTable *table = run->table;
+  DsValue value = table->state.values[index];
 
-  if (!run->table->state.entries[index].is_live)
-    return came;
-  ds_window_run_set_current (run, index, &value);
-  if (!ds_window_inverse_way_is_nothing (left))
-    {
-      value = plan->inverse (value, left, run->task, plan->inverse_data);
-      run->reducer.n_calls++;
-    }
-  if (!ds_window_inverse_way_is_nothing (came))
-    value = ds_window_reducer_call (&run->reducer, value, came);
-  run->task->current = NULL;
-  run->task->current_pair_value = NULL;
-  return value;
+  if (!ds_window_value_is_nothing (value) && !ds_window_run_filter (run, index, value))
+    ds_window_table_unlink (table, index);
+  if (!table->state.entries[index].is_live && table->state.entries[index].n_batches == 0)
+    ds_window_table_remove (table, index);
 }
 
 static gboolean
 ds_window_inverse_way_finish (DsWindowRun *run)
 {
-  DsWindowTable *table = run->table;
-
-  for (guint i = 0; i < table->touched->len; i++)
+  for (guint i = 0; i < run->table->touched->len; i++)
     {
-      guint32 index = g_array_index (table->touched, guint32, i);
-      DsValue value = ds_window_inverse_way_move_on (run, index, i);
-      const DsWindowEntry *entry = &table->state.entries[index];
-      gboolean stays = !ds_window_inverse_way_is_nothing (value) &&
-                       ds_window_run_filter (run, index, value);
+      guint32 index = g_array_index (run->table->touched, guint32, i);
 
+      if (!run->is_direct)
+        ds_window_inverse_way_settle (run, index,
+                                      ds_window_inverse_way_move_on (run, index, i));
+      if (ds_window_inverse_way_has_filter (run))
+        ds_window_inverse_way_filter (run, index);
       if (run->task->error != NULL)
         return FALSE;
-      if (stays)
-        {
-          ds_window_table_set_value (table, index, value);
-          if (!entry->is_live)
-            ds_window_table_link (table, index);
-        }
-      else
-        {
-          if (entry->is_live)
-            ds_window_table_unlink (table, index);
-          if (entry->n_batches == 0)
-            ds_window_table_remove (table, index);
-        }
     }
   return TRUE;
 }

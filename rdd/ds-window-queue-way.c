@@ -22,8 +22,7 @@ ds_window_queue_way_touch (DsWindowRun *run, guint32 index)
 static gboolean
 ds_window_queue_way_may_go_on (DsWindowRun *run)
 {
-  if (ds_arena_get_n_bytes (run->task->arena) > DS_SCRATCH_HIGH_WATER)
-    ds_arena_reset (run->task->arena);
+  ds_window_run_reset_scratch (run);
   return run->task->error == NULL;
 }
 
@@ -45,7 +44,6 @@ ds_window_queue_way_leave (DsWindowRun *run, const DsWindowBatch *batch)
 static gboolean
 ds_window_queue_way_come (DsWindowRun *run,
                           const guint32 *indices,
-                          const DsValue *keys,
                           const DsValue *values,
                           gsize n_values)
 {
@@ -59,17 +57,6 @@ ds_window_queue_way_come (DsWindowRun *run,
         return FALSE;
     }
   return TRUE;
-}
-
-static void
-ds_window_queue_way_set_hidden (DsWindowRun *run, guint32 index, gboolean is_hidden)
-{
-  DsWindowEntry *entry = &run->table->state.entries[index];
-
-  if (entry->is_hidden == (guint32) is_hidden)
-    return;
-  ds_undo_log_save (&run->table->log, entry, sizeof *entry);
-  entry->is_hidden = is_hidden ? 1 : 0;
 }
 
 static gboolean
@@ -96,8 +83,9 @@ ds_window_queue_way_finish (DsWindowRun *run)
       if (!is_live)
         ds_window_table_link (table, index);
       if (run->plan->filter != NULL)
-        ds_window_queue_way_set_hidden (
-            run, index, !ds_window_run_filter (run, index, table->state.values[index]));
+        ds_window_table_set_hidden (table, index,
+                                    !ds_window_run_filter (run, index,
+                                                           table->state.values[index]));
       if (!ds_window_queue_way_may_go_on (run))
         return FALSE;
     }

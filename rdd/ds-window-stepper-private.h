@@ -53,8 +53,8 @@ DsRdd *ds_window_stepper_make_step (DsWindowStepper *self,
 
 typedef struct
 {
-  guint64 n_calls;   /* of func and inverse */
-  guint64 n_touched; /* keys of batches that came or left, each once a step */
+  guint64 n_calls; /* of func and inverse; not of ds_add () and ds_subtract () of ints */
+  guint64 n_touched; /* keys of batches that came, and of batches that left */
   gsize n_bytes;     /* that it holds now */
 } DsWindowCounts;
 
@@ -65,20 +65,27 @@ void ds_window_stepper_get_counts (DsWindowStepper *self, DsWindowCounts *counts
 
 typedef struct
 {
+  DsWindowTable table;
+  guint64 n_calls;
+  guint64 n_touched;
+  gboolean is_used;
+
+  /* Of the step under way; kept for the next one. */
+  GArray *indices;    /* guint32: of the batch that is coming in */
+  GArray *values;     /* DsValue: the same; with an inverse */
+  GArray *old_values; /* DsValue, with an inverse: of each touched key what left, or */
+  GArray *new_values; /* DsValue: what came; nothing */
+} DsWindowPartition;
+
+typedef struct
+{
   const DsWindowPlan *plan;
+  DsWindowPartition *part;
   DsWindowTable *table;
   DsTask *task;
   DsWindowReducer reducer;
   DsTime window_start; /* excluded */
-  guint64 *n_touched;
-
-  /* Of the batch that is coming in. */
-  GArray *indices; /* guint32 */
-  GArray *values;  /* DsValue; with an inverse */
-
-  /* With an inverse: of each touched key what left and what came, null: nothing. */
-  GArray *old_values;
-  GArray *new_values;
+  gboolean is_direct;  /* at most one batch leaves, and at most one comes */
 } DsWindowRun;
 
 /* The two ways.  @keys and @values of one batch; a chunk.  FALSE: the task failed. */
@@ -87,7 +94,6 @@ typedef struct
   gboolean (*leave) (DsWindowRun *run, const DsWindowBatch *batch);
   gboolean (*come) (DsWindowRun *run,
                     const guint32 *indices,
-                    const DsValue *keys,
                     const DsValue *values,
                     gsize n_values);
   gboolean (*finish) (DsWindowRun *run);
@@ -98,7 +104,28 @@ extern const DsWindowWay ds_window_inverse_way;
 
 /* TRUE: the pair goes into the result, as far as the filter is concerned. */
 gboolean ds_window_run_filter (DsWindowRun *run, guint32 index, DsValue value);
+
+/* Between two calls, when everything that is to stay has been copied. */
+static inline void
+ds_window_run_reset_scratch (DsWindowRun *run)
+{
+  if (G_UNLIKELY (ds_arena_get_n_bytes (run->task->arena) > DS_SCRATCH_HIGH_WATER))
+    ds_arena_reset (run->task->arena);
+}
+
 /* Says whose values are being reduced, for messages. */
-void ds_window_run_set_current (DsWindowRun *run, guint32 index, const DsValue *value);
+static inline void
+ds_window_run_set_current (DsWindowRun *run, guint32 index, const DsValue *value)
+{
+  run->task->current = &run->table->state.keys[index];
+  run->task->current_pair_value = value;
+}
+
+static inline void
+ds_window_run_clear_current (DsWindowRun *run)
+{
+  run->task->current = NULL;
+  run->task->current_pair_value = NULL;
+}
 
 G_END_DECLS

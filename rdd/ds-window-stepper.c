@@ -10,14 +10,6 @@
 
 #include "rdd/ds-window-stepper-private.h"
 
-typedef struct
-{
-  DsWindowTable table;
-  guint64 n_calls;
-  guint64 n_touched;
-  gboolean is_used;
-} DsWindowPartition;
-
 struct _DsWindowStepper
 {
   DsWindowPlan plan;
@@ -29,13 +21,6 @@ struct _DsWindowStepper
 };
 
 /* ---- A step's part in one partition ---- */
-
-void
-ds_window_run_set_current (DsWindowRun *run, guint32 index, const DsValue *value)
-{
-  run->task->current = &run->table->state.keys[index];
-  run->task->current_pair_value = value;
-}
 
 gboolean
 ds_window_run_filter (DsWindowRun *run, guint32 index, DsValue value)
@@ -66,6 +51,7 @@ ds_window_run_leave (DsWindowRun *run)
   while ((batch = ds_window_table_peek_batch (run->table)) != NULL &&
          batch->time <= run->window_start)
     {
+      run->part->n_touched += batch->n_entries;
       if (!ds_task_may_go_on (run->task) ||
           !ds_window_run_get_way (run)->leave (run, batch))
         return FALSE;
@@ -92,9 +78,9 @@ ds_window_sink_push (DsSink *sink, const DsChunk *chunk)
   gboolean ok;
 
   ds_window_table_find (run->table, chunk->values, chunk->n_values, indices);
-  ok = ds_window_run_get_way (run)->come (run, indices, chunk->values, chunk->pair_values,
+  ok = ds_window_run_get_way (run)->come (run, indices, chunk->pair_values,
                                           chunk->n_values);
-  g_array_append_vals (run->indices, indices, (guint) chunk->n_values);
+  g_array_append_vals (run->part->indices, indices, (guint) chunk->n_values);
   ds_task_leave (sink->task, &frame);
   return ok;
 }
@@ -111,10 +97,32 @@ ds_window_sink_free (DsSink *sink)
   g_free (sink);
 }
 
+/* TRUE: the input of batch @time is in the window, and not in the table yet. */
+static gboolean
+ds_window_run_wants (DsWindowRun *run, DsTime time)
+{
+  DsTime known = run->table->state.time;
+
+  return time > run->window_start && (known == DS_TIME_NONE || time > known);
+}
+
+/* Whether there is anything that would have to be reduced before it leaves or comes. */
+static void
+ds_window_run_look_ahead (DsWindowRun *run, DsRdd *step, const DsTime *times)
+{
+  guint n_coming = 0;
+
+  for (guint i = 0; i < ds_step_rdd_get_n_inputs (step); i++)
+    n_coming += ds_window_run_wants (run, times[i]);
+  run->is_direct =
+      n_coming <= 1 && ds_window_table_count_batches (run->table, run->window_start) <= 1;
+}
+
 /* @times: of the step's inputs. */
 static gboolean
 ds_window_run_come (DsWindowRun *run, DsRdd *step, guint partition, const DsTime *times)
 {
+  DsWindowPartition *part = run->part;
   DsWindowSink sink = { .sink = { .push = ds_window_sink_push,
                                   .finish = ds_window_sink_finish,
                                   .free = ds_window_sink_free,
@@ -127,18 +135,19 @@ ds_window_run_come (DsWindowRun *run, DsRdd *step, guint partition, const DsTime
 
   for (guint i = 0; i < ds_step_rdd_get_n_inputs (step); i++)
     {
-      if (times[i] <= run->window_start ||
-          (run->table->state.time != DS_TIME_NONE && times[i] <= run->table->state.time))
+      if (!ds_window_run_wants (run, times[i]))
         continue;
-      g_array_set_size (run->indices, 0);
-      g_array_set_size (run->values, 0);
+      g_array_set_size (part->indices, 0);
+      g_array_set_size (part->values, 0);
       if (!ds_step_rdd_read_input (step, i, partition, run->task, &sink.sink))
         return FALSE;
+      part->n_touched += part->indices->len;
       ds_window_table_push_batch (
-          run->table, times[i], (const guint32 *) (gconstpointer) run->indices->data,
-          run->plan->inverse != NULL ? (const DsValue *) (gconstpointer) run->values->data
-                                     : NULL,
-          run->indices->len);
+          run->table, times[i], (const guint32 *) (gconstpointer) part->indices->data,
+          run->plan->inverse != NULL
+              ? (const DsValue *) (gconstpointer) part->values->data
+              : NULL,
+          part->indices->len);
     }
   return TRUE;
 }
@@ -149,11 +158,32 @@ ds_window_run_all (DsWindowRun *run, DsRdd *step, guint partition)
 {
   const DsTime *times = ds_step_rdd_get_data (step);
 
+  ds_window_run_look_ahead (run, step, times);
   if (!ds_window_run_leave (run) || !ds_window_run_come (run, step, partition, times) ||
       !ds_window_run_get_way (run)->finish (run))
     return NULL;
-  *run->n_touched += run->table->touched->len;
   return ds_window_table_make_block (run->table, run->plan->is_keyless, run->task);
+}
+
+static void
+ds_window_partition_init (DsWindowPartition *self, gboolean has_queues)
+{
+  ds_window_table_init (&self->table, has_queues);
+  self->indices = g_array_new (FALSE, FALSE, sizeof (guint32));
+  self->values = g_array_new (FALSE, FALSE, sizeof (DsValue));
+  self->old_values = g_array_new (FALSE, FALSE, sizeof (DsValue));
+  self->new_values = g_array_new (FALSE, FALSE, sizeof (DsValue));
+  self->is_used = TRUE;
+}
+
+static void
+ds_window_partition_clear (DsWindowPartition *self)
+{
+  ds_window_table_clear (&self->table);
+  g_array_unref (self->indices);
+  g_array_unref (self->values);
+  g_array_unref (self->old_values);
+  g_array_unref (self->new_values);
 }
 
 static DsBlock *
@@ -164,6 +194,7 @@ ds_window_stepper_run (gpointer stepper, DsRdd *step, guint partition, DsTask *t
   g_autoptr (DsArena) arena = ds_arena_new (ds_task_get_arena_pool (task));
   DsWindowRun run = {
     .plan = &self->plan,
+    .part = part,
     .table = &part->table,
     .task = task,
     .reducer = { .func = self->plan.func,
@@ -171,20 +202,16 @@ ds_window_stepper_run (gpointer stepper, DsRdd *step, guint partition, DsTask *t
                  .task = task,
                  .log = &part->table.log },
     .window_start = ds_step_rdd_get_time (step) - self->plan.window,
-    .n_touched = &part->n_touched,
-    .indices = g_array_new (FALSE, FALSE, sizeof (guint32)),
-    .values = g_array_new (FALSE, FALSE, sizeof (DsValue)),
-    .old_values = g_array_new (FALSE, FALSE, sizeof (DsValue)),
-    .new_values = g_array_new (FALSE, FALSE, sizeof (DsValue)),
   };
   DsTaskFrame frame = ds_task_enter (task, ds_rdd_get_operator_name (step), arena, NULL);
   DsBlock *block;
 
   if (!part->is_used)
-    ds_window_table_init (&part->table, self->plan.inverse == NULL);
-  part->is_used = TRUE;
+    ds_window_partition_init (part, self->plan.inverse == NULL);
   ds_window_table_begin (&part->table);
   block = ds_window_run_all (&run, step, partition);
+  g_array_set_size (part->old_values, 0);
+  g_array_set_size (part->new_values, 0);
   if (block != NULL)
     ds_window_table_end (&part->table);
   else
@@ -192,10 +219,6 @@ ds_window_stepper_run (gpointer stepper, DsRdd *step, guint partition, DsTask *t
   part->n_calls += run.reducer.n_calls;
 
   ds_task_leave (task, &frame);
-  g_array_unref (run.indices);
-  g_array_unref (run.values);
-  g_array_unref (run.old_values);
-  g_array_unref (run.new_values);
   return block;
 }
 
@@ -250,7 +273,7 @@ ds_window_stepper_free (gpointer stepper)
 
   for (guint i = 0; i < self->n_partitions; i++)
     if (self->partitions[i].is_used)
-      ds_window_table_clear (&self->partitions[i].table);
+      ds_window_partition_clear (&self->partitions[i]);
   g_free (self->partitions);
   ds_partitioner_unref (self->partitioner);
   g_mutex_clear (&self->lock);

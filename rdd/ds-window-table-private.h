@@ -11,27 +11,22 @@
  * back.  One thread at a time. */
 
 #include "base/ds-block.h"
+#include "rdd/ds-table-core-private.h"
 #include "rdd/ds-window-queue-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct
 {
-  guint32 hash;
-  guint32 previous; /* live, and its index + 1; 0: it is the first */
-  guint32 next;     /* the same; of a free entry: the next free one */
-  guint32 n_batches : 30;
+  guint32 previous;  /* live, and its index + 1; 0: it is the first */
+  guint32 next;      /* the same; of a free entry: the next free one */
+  guint32 n_batches; /* of the window that have it; counted for filters only */
   guint32 is_live : 1;
   guint32 is_hidden : 1; /* live, and the filter keeps it out of the result */
 } DsWindowEntry;
 
+/* As the undo log saves them. */
 G_STATIC_ASSERT (sizeof (DsWindowEntry) == 16);
-
-typedef struct
-{
-  guint32 hash;
-  guint32 index; /* + 1; 0: empty */
-} DsWindowSlot;
 
 /* What came in one batch. */
 typedef struct
@@ -45,9 +40,9 @@ typedef struct
 /* What changes, and can be taken back as a whole. */
 typedef struct
 {
-  DsWindowSlot *slots;
-  DsValue *keys;          /* [n_max_entries]; their bytes lie in key_arena */
-  DsValue *values;        /* [n_max_entries]: what live keys come to */
+  DsTableSlot *slots;     /* meta 0: empty */
+  DsValue *keys;          /* [n_max_entries], in key_column; their bytes in key_arena */
+  DsValue *values;        /* [n_max_entries]: what live keys come to; else nothing */
   DsWindowEntry *entries; /* [n_max_entries] */
   DsWindowQueue *queues;  /* [n_max_entries] (nullable) */
   DsWindowBatch *batches; /* [n_max_batches], a ring */
@@ -61,19 +56,32 @@ typedef struct
   guint32 first_live; /* + 1; 0: none */
   guint32 last_live;  /* + 1; 0: none */
   guint32 n_live;
+  guint32 n_hidden;      /* of those */
   guint32 n_max_batches; /* a power of two */
   guint32 first_batch;   /* running numbers */
   guint32 end_batch;
   guint32 is_in_order; /* live entries are 0 to n_live - 1, in this order */
 } DsWindowState;
 
+G_STATIC_ASSERT (sizeof (DsWindowState) % 8 == 0);
+
 typedef struct
 {
   DsWindowState state;
   DsUndoLog log;
   gboolean has_queues;
-  guint32 seed;
+  DsTable prober; /* seeds, and the slots once more: what prepares keys asks for them */
   DsArena *key_arena;
+  DsArena *key_column;      /* where state.keys lies */
+  DsArena *old_key_column;  /* (nullable): where it lay when the step began */
+  gboolean keys_are_shared; /* blocks have the column, too: it may only be added to */
+
+  /* Results of the step before and of the last one, where live entries were all there
+   * are, in order, and of numbers: they have the values, which then need not be saved one
+   * by one. */
+  DsBlock *before; /* (nullable) */
+  DsBlock *last;   /* (nullable) */
+  gboolean restores_from_before;
 
   /* Of the step under way: entries that are to be looked at in the end. */
   guint32 *marks; /* [n_max_marks]: where in touched, + 1; 0: nowhere */
@@ -90,8 +98,22 @@ void ds_window_table_begin (DsWindowTable *self);
 void ds_window_table_end (DsWindowTable *self);
 void ds_window_table_take_back (DsWindowTable *self);
 
-/* The entries of @keys, to @indices; new ones are not live yet.  @n_keys: at most
- * %DS_CHUNK_MAX_VALUES. */
+/* In values, of an entry that is not live. */
+#define DS_WINDOW_NOTHING_TYPE G_MAXUINT32
+
+static inline gboolean
+ds_window_value_is_nothing (DsValue value)
+{
+  return value.type == DS_WINDOW_NOTHING_TYPE;
+}
+
+static inline DsValue
+ds_window_value_nothing (void)
+{
+  return (DsValue){ .type = DS_WINDOW_NOTHING_TYPE };
+}
+
+/* The entries of @keys, to @indices; new ones are not live yet. */
 void ds_window_table_find (DsWindowTable *self,
                            const DsValue *keys,
                            gsize n_keys,
@@ -100,7 +122,26 @@ void ds_window_table_find (DsWindowTable *self,
 void ds_window_table_remove (DsWindowTable *self, guint32 index);
 void ds_window_table_link (DsWindowTable *self, guint32 index);
 void ds_window_table_unlink (DsWindowTable *self, guint32 index);
-void ds_window_table_set_value (DsWindowTable *self, guint32 index, DsValue value);
+/* A live one: whether it is kept out of results. */
+void ds_window_table_set_hidden (DsWindowTable *self, guint32 index, gboolean is_hidden);
+void ds_window_table_set_value_slow (DsWindowTable *self, guint32 index, DsValue value);
+
+/* Copies @value. */
+static inline void
+ds_window_table_set_value (DsWindowTable *self, guint32 index, DsValue value)
+{
+  DsValue *there = &self->state.values[index];
+
+  if (G_LIKELY (there->type <= DS_VALUE_TYPE_DOUBLE &&
+                value.type <= DS_VALUE_TYPE_DOUBLE))
+    {
+      if (!self->restores_from_before)
+        ds_undo_log_save (&self->log, there, sizeof *there);
+      *there = value;
+    }
+  else
+    ds_window_table_set_value_slow (self, index, value);
+}
 
 /* Where in touched @index is; FALSE: it has just come there. */
 gboolean ds_window_table_touch (DsWindowTable *self, guint32 index, guint32 *at);
@@ -115,6 +156,8 @@ void ds_window_table_push_batch (DsWindowTable *self,
 /* The oldest one; NULL: there is none.  Valid until the step is committed. */
 const DsWindowBatch *ds_window_table_peek_batch (DsWindowTable *self);
 void ds_window_table_pop_batch (DsWindowTable *self);
+/* How many have times up to @time. */
+guint ds_window_table_count_batches (DsWindowTable *self, DsTime time);
 
 /* Live entries that are not hidden, in the order in which they became live; as values
  * alone when @is_keyless.  (transfer full) */

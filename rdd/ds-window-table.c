@@ -22,8 +22,10 @@ ds_window_table_init (DsWindowTable *self, gboolean has_queues)
   memset (self, 0, sizeof *self);
   ds_undo_log_init (&self->log);
   self->has_queues = has_queues;
-  self->seed = g_random_int ();
+  self->prober.seed0 = (guint64) g_random_int () << 32 | g_random_int ();
+  self->prober.seed1 = (guint64) g_random_int () << 32 | g_random_int ();
   self->key_arena = ds_arena_new (NULL);
+  self->key_column = ds_arena_new (NULL);
   self->touched = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->state.time = DS_TIME_NONE;
   self->state.is_in_order = TRUE;
@@ -34,6 +36,10 @@ ds_window_table_clear (DsWindowTable *self)
 {
   ds_undo_log_clear (&self->log);
   g_clear_pointer (&self->key_arena, ds_arena_unref);
+  g_clear_pointer (&self->key_column, ds_arena_unref);
+  g_clear_pointer (&self->old_key_column, ds_arena_unref);
+  g_clear_pointer (&self->before, ds_block_unref);
+  g_clear_pointer (&self->last, ds_block_unref);
   g_clear_pointer (&self->marks, g_free);
   g_clear_pointer (&self->touched, g_array_unref);
 }
@@ -42,6 +48,7 @@ gsize
 ds_window_table_get_n_bytes (DsWindowTable *self)
 {
   return ds_undo_log_get_n_bytes (&self->log) + ds_arena_get_capacity (self->key_arena) +
+         ds_arena_get_capacity (self->key_column) +
          self->n_max_marks * sizeof *self->marks;
 }
 
@@ -66,6 +73,26 @@ ds_window_table_grow_array (DsWindowTable *self,
   return grown;
 }
 
+/* The column of keys in new memory, with room for @n_new; blocks may have the old one,
+ * and it is there until the step is committed. */
+static void
+ds_window_table_move_keys (DsWindowTable *self, gsize n_new)
+{
+  DsWindowState *state = &self->state;
+  DsArena *arena = ds_arena_new_sized (NULL, n_new * sizeof *state->keys);
+  DsValue *keys = ds_arena_alloc (arena, n_new * sizeof *keys);
+
+  if (state->n_entries > 0)
+    memcpy (keys, state->keys, state->n_entries * sizeof *keys);
+  if (self->old_key_column == NULL)
+    self->old_key_column = self->key_column;
+  else
+    ds_arena_unref (self->key_column);
+  self->key_column = arena;
+  self->keys_are_shared = FALSE;
+  state->keys = keys;
+}
+
 static void
 ds_window_table_grow_entries (DsWindowTable *self)
 {
@@ -73,8 +100,7 @@ ds_window_table_grow_entries (DsWindowTable *self)
   gsize n_old = state->n_max_entries;
   gsize n_new = MAX (DS_WINDOW_TABLE_MIN_ENTRIES, 2 * n_old);
 
-  state->keys =
-      ds_window_table_grow_array (self, state->keys, n_old, n_new, sizeof *state->keys);
+  ds_window_table_move_keys (self, n_new);
   state->values = ds_window_table_grow_array (self, state->values, n_old, n_new,
                                               sizeof *state->values);
   state->entries = ds_window_table_grow_array (self, state->entries, n_old, n_new,
@@ -85,18 +111,29 @@ ds_window_table_grow_entries (DsWindowTable *self)
   state->n_max_entries = (guint32) n_new;
 }
 
-/* Where the search for @hash begins. */
-static inline guint32
-ds_window_table_get_home (const DsWindowState *state, guint32 hash)
+/* What prepares keys asks for the slots that they may be in. */
+static void
+ds_window_table_show_slots (DsWindowTable *self)
 {
-  return hash & (state->n_slots - 1);
+  self->prober.slots = self->state.slots;
+  self->prober.mask = self->state.n_slots - 1;
+  self->prober.prefetches = self->state.n_slots > 0;
+}
+
+/* Where the search for the key of a slot begins. */
+static inline guint32
+ds_window_table_get_home (const DsWindowTable *self, const DsTableSlot *slot)
+{
+  return (guint32) (ds_table_hash (self->prober.seed0, self->prober.seed1, slot->k0,
+                                   slot->k1) &
+                    (self->state.n_slots - 1));
 }
 
 static void
 ds_window_table_grow_slots (DsWindowTable *self)
 {
   DsWindowState *state = &self->state;
-  DsWindowSlot *old = state->slots;
+  DsTableSlot *old = state->slots;
   guint32 n_old = state->n_slots;
 
   state->n_slots = MAX (DS_WINDOW_TABLE_MIN_SLOTS, 2 * n_old);
@@ -104,16 +141,17 @@ ds_window_table_grow_slots (DsWindowTable *self)
   memset (state->slots, 0, state->n_slots * sizeof *state->slots);
   for (guint32 i = 0; i < n_old; i++)
     {
-      guint32 at = ds_window_table_get_home (state, old[i].hash);
+      guint32 at = ds_window_table_get_home (self, &old[i]);
 
-      if (old[i].index == 0)
+      if (old[i].meta == 0)
         continue;
-      while (state->slots[at].index != 0)
+      while (state->slots[at].meta != 0)
         at = (at + 1) & (state->n_slots - 1);
       state->slots[at] = old[i];
     }
   if (n_old > 0)
     ds_undo_log_drop (&self->log, old, n_old * sizeof *old);
+  ds_window_table_show_slots (self);
 }
 
 /* ---- Steps ---- */
@@ -124,6 +162,16 @@ ds_window_table_get_key_size (DsValue key)
   return ds_value_get_copy_size (key);
 }
 
+/* Keys that blocks have are about to be changed.  Between steps. */
+static void
+ds_window_table_own_keys (DsWindowTable *self)
+{
+  if (!self->keys_are_shared)
+    return;
+  ds_window_table_move_keys (self, self->state.n_max_entries);
+  g_clear_pointer (&self->old_key_column, ds_arena_unref);
+}
+
 /* Keys that are there move together.  Between steps. */
 static void
 ds_window_table_compact_keys (DsWindowTable *self)
@@ -131,10 +179,11 @@ ds_window_table_compact_keys (DsWindowTable *self)
   DsWindowState *state = &self->state;
   DsArena *arena = ds_arena_new_sized (NULL, state->n_key_bytes);
 
+  ds_window_table_own_keys (self);
   for (guint32 i = 0; i < state->n_slots; i++)
-    if (state->slots[i].index != 0)
+    if (state->slots[i].meta != 0)
       {
-        DsValue *key = &state->keys[state->slots[i].index - 1];
+        DsValue *key = &state->keys[state->slots[i].index];
 
         *key = ds_value_copy (*key, arena);
       }
@@ -149,12 +198,17 @@ ds_window_table_begin (DsWindowTable *self)
 
   if (ds_undo_log_is_open (&self->log))
     ds_undo_log_commit (&self->log);
+  g_clear_pointer (&self->old_key_column, ds_arena_unref);
   if (ds_arena_get_n_bytes (self->key_arena) >
       2 * state->n_key_bytes + DS_WINDOW_TABLE_MIN_DEAD_BYTES)
     ds_window_table_compact_keys (self);
+  g_clear_pointer (&self->before, ds_block_unref);
+  self->before = g_steal_pointer (&self->last);
+  self->restores_from_before = self->before != NULL;
   if (state->n_keys == 0)
     {
       state->n_entries = 0;
+      ds_window_table_own_keys (self);
       state->first_free = 0;
       state->is_in_order = TRUE;
     }
@@ -169,11 +223,35 @@ ds_window_table_end (DsWindowTable *self)
   g_array_set_size (self->touched, 0);
 }
 
+static void
+ds_window_table_restore_values (DsWindowTable *self)
+{
+  const DsValue *keys;
+  const DsValue *values;
+  gsize n_values;
+
+  ds_block_get_columns (self->before, &keys, &values, &n_values);
+  if (n_values > 0)
+    memcpy (self->state.values, values, n_values * sizeof *values);
+}
+
 void
 ds_window_table_take_back (DsWindowTable *self)
 {
   ds_window_table_end (self);
   ds_undo_log_take_back (&self->log);
+  ds_window_table_show_slots (self);
+  if (self->old_key_column != NULL)
+    {
+      ds_arena_unref (self->key_column);
+      self->key_column = g_steal_pointer (&self->old_key_column);
+      self->keys_are_shared = TRUE;
+    }
+  if (self->restores_from_before)
+    ds_window_table_restore_values (self);
+  self->restores_from_before = FALSE;
+  g_clear_pointer (&self->last, ds_block_unref);
+  self->last = g_steal_pointer (&self->before);
 }
 
 gboolean
@@ -201,13 +279,15 @@ ds_window_table_touch (DsWindowTable *self, guint32 index, guint32 *at)
 /* ---- Keys ---- */
 
 static guint32
-ds_window_table_add_entry (DsWindowTable *self, DsValue key, guint32 hash)
+ds_window_table_add_entry (DsWindowTable *self, DsValue key)
 {
   DsWindowState *state = &self->state;
   guint32 index;
 
   if (state->first_free != 0)
     {
+      if (self->keys_are_shared)
+        ds_window_table_move_keys (self, state->n_max_entries);
       index = state->first_free - 1;
       state->first_free = state->entries[index].next;
       /* The step may have removed the key that was here. */
@@ -223,9 +303,9 @@ ds_window_table_add_entry (DsWindowTable *self, DsValue key, guint32 hash)
       index = state->n_entries++;
     }
   ds_undo_log_save (&self->log, &state->entries[index], sizeof *state->entries);
-  state->entries[index] = (DsWindowEntry){ .hash = hash };
+  state->entries[index] = (DsWindowEntry){ .previous = 0 };
   state->keys[index] = ds_value_copy (key, self->key_arena);
-  state->values[index] = ds_value_null ();
+  state->values[index] = ds_window_value_nothing ();
   if (self->has_queues)
     memset (&state->queues[index], 0, sizeof *state->queues);
   state->n_key_bytes += ds_window_table_get_key_size (key);
@@ -233,38 +313,56 @@ ds_window_table_add_entry (DsWindowTable *self, DsValue key, guint32 hash)
   return index;
 }
 
-static inline gboolean
-ds_window_table_is_key (const DsValue *a, const DsValue *b)
-{
-  if (a->type != b->type || a->size != b->size)
-    return FALSE;
-  if (a->type == DS_VALUE_TYPE_STRING)
-    return a->size == 0 || memcmp (a->as.bytes, b->as.bytes, a->size) == 0;
-  if (a->type == DS_VALUE_TYPE_INT)
-    return a->as.integer == b->as.integer;
-  return ds_value_equal (*a, *b);
-}
-
-static guint32
-ds_window_table_find_key (DsWindowTable *self, const DsValue *key, guint32 hash)
+/* The slot of a key, or the empty one where it belongs. */
+static inline DsTableSlot *
+ds_window_table_find_slot (DsWindowTable *self, const DsTableKey *key)
 {
   DsWindowState *state = &self->state;
-  guint32 at = ds_window_table_get_home (state, hash);
+  gsize mask = state->n_slots - 1;
 
-  for (;; at = (at + 1) & (state->n_slots - 1))
+  for (gsize at = key->hash & mask;; at = (at + 1) & mask)
     {
-      DsWindowSlot *slot = &state->slots[at];
+      DsTableSlot *slot = &state->slots[at];
 
-      if (slot->index == 0)
-        break;
-      if (slot->hash == hash &&
-          ds_window_table_is_key (&state->keys[slot->index - 1], key))
-        return slot->index - 1;
+      if (slot->meta == 0)
+        return slot;
+      if (slot->k0 != key->k0 || slot->meta != key->meta)
+        continue;
+      if (G_LIKELY (!ds_table_meta_is_long (key->meta))
+              ? slot->k1 == key->k1
+              : ds_value_equal (state->keys[slot->index],
+                                *(const DsValue *) (guintptr) key->k1))
+        return slot;
     }
-  ds_undo_log_save (&self->log, &state->slots[at], sizeof *state->slots);
-  state->slots[at].hash = hash;
-  state->slots[at].index = ds_window_table_add_entry (self, *key, hash) + 1;
-  return state->slots[at].index - 1;
+}
+
+/* At most %DS_TABLE_RUN keys. */
+static void
+ds_window_table_find_run (DsWindowTable *self,
+                          const DsValue *keys,
+                          gsize n_keys,
+                          guint32 *indices)
+{
+  DsTableKey prepared[DS_TABLE_RUN];
+
+  while ((self->state.n_keys + n_keys) * 2 > self->state.n_slots)
+    ds_window_table_grow_slots (self);
+  ds_table_prepare_keys (&self->prober, keys, n_keys, prepared);
+  for (gsize i = 0; i < n_keys; i++)
+    {
+      DsTableSlot *slot = ds_window_table_find_slot (self, &prepared[i]);
+
+      if (slot->meta == 0)
+        {
+          ds_undo_log_save (&self->log, slot, sizeof *slot);
+          slot->k0 = prepared[i].k0;
+          slot->k1 = ds_table_meta_is_long (prepared[i].meta) ? 0 : prepared[i].k1;
+          slot->meta = prepared[i].meta;
+          slot->index = ds_window_table_add_entry (self, keys[i]);
+        }
+      indices[i] = slot->index;
+      __builtin_prefetch (&self->state.values[slot->index], 1);
+    }
 }
 
 void
@@ -273,19 +371,9 @@ ds_window_table_find (DsWindowTable *self,
                       gsize n_keys,
                       guint32 *indices)
 {
-  DsWindowState *state = &self->state;
-
-  while ((state->n_keys + n_keys) * 2 > state->n_slots)
-    ds_window_table_grow_slots (self);
-  for (gsize i = 0; i < n_keys; i++)
-    {
-      guint64 hash = ds_value_hash (keys[i]) ^ self->seed;
-
-      indices[i] = (guint32) (hash * G_GUINT64_CONSTANT (0x9E3779B97F4A7C15) >> 32);
-      __builtin_prefetch (&state->slots[ds_window_table_get_home (state, indices[i])]);
-    }
-  for (gsize i = 0; i < n_keys; i++)
-    indices[i] = ds_window_table_find_key (self, &keys[i], indices[i]);
+  for (gsize i = 0; i < n_keys; i += DS_TABLE_RUN)
+    ds_window_table_find_run (self, keys + i, MIN (n_keys - i, DS_TABLE_RUN),
+                              indices + i);
 }
 
 /* Closes the gap at @at: entries behind it move up as far as they may. */
@@ -295,9 +383,9 @@ ds_window_table_close_gap (DsWindowTable *self, guint32 at)
   DsWindowState *state = &self->state;
   guint32 mask = state->n_slots - 1;
 
-  for (guint32 i = (at + 1) & mask; state->slots[i].index != 0; i = (i + 1) & mask)
+  for (guint32 i = (at + 1) & mask; state->slots[i].meta != 0; i = (i + 1) & mask)
     {
-      guint32 home = ds_window_table_get_home (state, state->slots[i].hash);
+      guint32 home = ds_window_table_get_home (self, &state->slots[i]);
 
       /* It may not move in front of where its search begins. */
       if (((i - home) & mask) < ((i - at) & mask))
@@ -307,7 +395,7 @@ ds_window_table_close_gap (DsWindowTable *self, guint32 at)
       at = i;
     }
   ds_undo_log_save (&self->log, &state->slots[at], sizeof *state->slots);
-  state->slots[at] = (DsWindowSlot){ 0, 0 };
+  memset (&state->slots[at], 0, sizeof *state->slots);
 }
 
 void
@@ -315,12 +403,12 @@ ds_window_table_remove (DsWindowTable *self, guint32 index)
 {
   DsWindowState *state = &self->state;
   DsWindowEntry *entry = &state->entries[index];
-  guint32 at = ds_window_table_get_home (state, entry->hash);
+  DsTableKey key;
 
   g_assert (!entry->is_live && entry->n_batches == 0);
-  while (state->slots[at].index != index + 1)
-    at = (at + 1) & (state->n_slots - 1);
-  ds_window_table_close_gap (self, at);
+  ds_table_prepare_keys (&self->prober, &state->keys[index], 1, &key);
+  ds_window_table_close_gap (self, (guint32) (ds_window_table_find_slot (self, &key) -
+                                              state->slots));
   if (self->has_queues)
     ds_window_queue_clear (&state->queues[index], &self->log);
   ds_undo_log_save (&self->log, entry, sizeof *entry);
@@ -333,13 +421,16 @@ ds_window_table_remove (DsWindowTable *self, guint32 index)
 /* ---- Live keys ---- */
 
 void
-ds_window_table_set_value (DsWindowTable *self, guint32 index, DsValue value)
+ds_window_table_set_value_slow (DsWindowTable *self, guint32 index, DsValue value)
 {
   DsValue *there = &self->state.values[index];
 
   ds_undo_log_save (&self->log, there, sizeof *there);
-  ds_undo_log_drop_value (&self->log, *there);
-  *there = ds_undo_log_copy_value (&self->log, value);
+  if (!ds_window_value_is_nothing (*there))
+    ds_undo_log_drop_value (&self->log, *there);
+  *there = ds_window_value_is_nothing (value)
+               ? value
+               : ds_undo_log_copy_value (&self->log, value);
 }
 
 void
@@ -379,6 +470,7 @@ ds_window_table_unlink (DsWindowTable *self, guint32 index)
   g_assert (entry->is_live);
   ds_undo_log_save (&self->log, entry, sizeof *entry);
   entry->is_live = FALSE;
+  state->n_hidden -= entry->is_hidden;
   entry->is_hidden = FALSE;
   if (previous != 0)
     {
@@ -396,135 +488,17 @@ ds_window_table_unlink (DsWindowTable *self, guint32 index)
     state->last_live = previous;
   state->n_live--;
   state->is_in_order = FALSE;
-  ds_window_table_set_value (self, index, ds_value_null ());
-}
-
-/* ---- Batches ---- */
-
-static DsWindowBatch *
-ds_window_table_get_batch (DsWindowTable *self, guint32 number)
-{
-  g_assert (self->state.batches != NULL);
-
-  return &self->state.batches[number & (self->state.n_max_batches - 1)];
-}
-
-static void
-ds_window_table_grow_batches (DsWindowTable *self)
-{
-  DsWindowState *state = &self->state;
-  DsWindowBatch *old = state->batches;
-  guint32 n_old = state->n_max_batches;
-
-  state->n_max_batches = MAX (4, 2 * n_old);
-  state->batches =
-      ds_undo_log_alloc (&self->log, state->n_max_batches * sizeof *state->batches);
-  for (guint32 i = state->first_batch; i != state->end_batch; i++)
-    *ds_window_table_get_batch (self, i) = old[i & (n_old - 1)];
-  if (n_old > 0)
-    ds_undo_log_drop (&self->log, old, n_old * sizeof *old);
+  ds_window_table_set_value (self, index, ds_window_value_nothing ());
 }
 
 void
-ds_window_table_push_batch (DsWindowTable *self,
-                            DsTime time,
-                            const guint32 *indices,
-                            const DsValue *values,
-                            gsize n_entries)
+ds_window_table_set_hidden (DsWindowTable *self, guint32 index, gboolean is_hidden)
 {
-  DsWindowState *state = &self->state;
-  DsWindowBatch *batch;
+  DsWindowEntry *entry = &self->state.entries[index];
 
-  state->time = time;
-  if (n_entries == 0)
-    return; /* nothing that would leave */
-  if (state->end_batch - state->first_batch == state->n_max_batches)
-    ds_window_table_grow_batches (self);
-  batch = ds_window_table_get_batch (self, state->end_batch);
-  ds_undo_log_save (&self->log, batch, sizeof *batch);
-  batch->time = time;
-  batch->n_entries = n_entries;
-  batch->entries = ds_undo_log_alloc (&self->log, n_entries * sizeof *batch->entries);
-  memcpy (batch->entries, indices, n_entries * sizeof *batch->entries);
-  batch->values = NULL;
-  if (values != NULL)
-    {
-      batch->values = ds_undo_log_alloc (&self->log, n_entries * sizeof *batch->values);
-      memcpy (batch->values, values, n_entries * sizeof *batch->values);
-    }
-  state->end_batch++;
-}
-
-const DsWindowBatch *
-ds_window_table_peek_batch (DsWindowTable *self)
-{
-  return self->state.first_batch != self->state.end_batch
-             ? ds_window_table_get_batch (self, self->state.first_batch)
-             : NULL;
-}
-
-void
-ds_window_table_pop_batch (DsWindowTable *self)
-{
-  const DsWindowBatch *batch = ds_window_table_peek_batch (self);
-
-  ds_undo_log_drop (&self->log, batch->entries,
-                    batch->n_entries * sizeof *batch->entries);
-  if (batch->values != NULL)
-    {
-      for (gsize i = 0; i < batch->n_entries; i++)
-        ds_undo_log_drop_value (&self->log, batch->values[i]);
-      ds_undo_log_drop (&self->log, batch->values,
-                        batch->n_entries * sizeof *batch->values);
-    }
-  self->state.first_batch++;
-}
-
-/* ---- Results ---- */
-
-/* Live entries, one after the other; returns how many. */
-static gsize
-ds_window_table_gather (DsWindowTable *self,
-                        DsArena *arena,
-                        DsValue *keys,
-                        DsValue *values)
-{
-  DsWindowState *state = &self->state;
-  gsize n = 0;
-
-  for (guint32 at = state->first_live; at != 0; at = state->entries[at - 1].next)
-    {
-      DsValue value = state->values[at - 1];
-
-      if (state->entries[at - 1].is_hidden)
-        continue;
-      keys[n] = state->keys[at - 1];
-      values[n++] =
-          value.type <= DS_VALUE_TYPE_DOUBLE ? value : ds_value_copy (value, arena);
-    }
-  return n;
-}
-
-DsBlock *
-ds_window_table_make_block (DsWindowTable *self, gboolean is_keyless, DsTask *task)
-{
-  DsWindowState *state = &self->state;
-  gsize n_values = state->n_live;
-  DsArena *arena;
-  DsValue *keys;
-  DsValue *values;
-  DsBlock *block;
-
-  if (n_values == 0)
-    return ds_block_new_take_columns (NULL, NULL, NULL, 0);
-  arena =
-      ds_arena_new_sized (ds_task_get_arena_pool (task), 2 * n_values * sizeof *values);
-  keys = ds_arena_alloc (arena, n_values * sizeof *keys);
-  values = ds_arena_alloc (arena, n_values * sizeof *values);
-  n_values = ds_window_table_gather (self, arena, keys, values);
-  if (is_keyless)
-    return ds_block_new_take_columns (arena, values, NULL, n_values);
-  block = ds_block_new_take_columns (arena, keys, values, n_values);
-  ds_table_hold_arena (block, ds_arena_ref (self->key_arena));
-  return block;
+  if (entry->is_hidden == (is_hidden ? 1u : 0u))
+    return;
+  ds_undo_log_save (&self->log, entry, sizeof *entry);
+  entry->is_hidden = is_hidden ? 1 : 0;
+  self->state.n_hidden += is_hidden ? 1 : -1;
 }

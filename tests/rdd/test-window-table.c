@@ -170,6 +170,37 @@ test_blocks_outlive_keys (void)
 }
 
 static void
+test_blocks_outlive_all_keys (void)
+{
+  Fixture fixture;
+  g_autoptr (DsBlock) first = NULL;
+  g_autoptr (DsBlock) second = NULL;
+  g_autofree char *text = NULL;
+
+  g_test_summary ("A result keeps its keys when the table begins anew");
+  set_up (&fixture);
+  for (guint i = 0; i < 2; i++)
+    {
+      guint32 index;
+
+      ds_window_table_begin (&fixture.table);
+      index = find (&fixture, 3 + 3 * i);
+      ds_window_table_set_value (&fixture.table, index, ds_value_int (i));
+      ds_window_table_link (&fixture.table, index);
+      ds_window_table_end (&fixture.table);
+      *(i == 0 ? &first : &second) =
+          ds_window_table_make_block (&fixture.table, FALSE, fixture.task);
+      ds_window_table_begin (&fixture.table);
+      ds_window_table_unlink (&fixture.table, index);
+      ds_window_table_remove (&fixture.table, index);
+      ds_window_table_end (&fixture.table);
+    }
+  tear_down (&fixture);
+  text = ds_block_to_string (first);
+  g_assert_cmpstr (text, ==, "(3,0)\n");
+}
+
+static void
 test_batches_are_a_queue (void)
 {
   Fixture fixture;
@@ -215,6 +246,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/rdd/window-table/changes-like-a-plain-model",
                    test_changes_like_a_plain_model);
   g_test_add_func ("/rdd/window-table/blocks-outlive-keys", test_blocks_outlive_keys);
+  g_test_add_func ("/rdd/window-table/blocks-outlive-all-keys",
+                   test_blocks_outlive_all_keys);
   g_test_add_func ("/rdd/window-table/batches-are-a-queue", test_batches_are_a_queue);
   return g_test_run ();
 }
