@@ -314,6 +314,11 @@ DsDStream *ds_dstream_map_partition_blocks (DsDStream *self,
                                             gpointer user_data,
                                             GDestroyNotify destroy);
 DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_reduce_by_key_blocks (DsDStream *self,
+                                            DsBlockFunc func,
+                                            gpointer user_data,
+                                            GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_reduce_by_key_op (DsDStream *self, DsReduction reduction);
 
 DS_AVAILABLE_IN_ALL

@@ -104,6 +104,45 @@ test_reduce_by_key_op_names_the_reduction (void)
                 "(a,3)|(b,2)", "");
 }
 
+/* The sums of two letters. */
+static DsBlock *
+add_letters (DsBlock *block, DsTask *task, gpointer n_calls, GError **error)
+{
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+  gint64 sums[2] = { 0 };
+
+  g_atomic_int_inc ((gint *) n_calls);
+  for (gsize i = 0; i < ds_block_get_length (block); i++)
+    {
+      DsValue key;
+      DsValue value;
+
+      ds_block_get_pair (block, i, &key, &value);
+      sums[*ds_value_get_string (key, NULL) - 'a'] += ds_value_get_int (value);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (sums); i++)
+    if (sums[i] > 0)
+      ds_block_builder_add_pair (builder, ds_value_string (i == 0 ? "a" : "b"),
+                                 ds_value_int (sums[i]));
+  return ds_block_builder_end (builder);
+}
+
+static void
+test_reduce_by_key_blocks_sees_many (void)
+{
+  Fixture fixture;
+  gint n_calls = 0;
+
+  g_test_summary ("reduce_by_key_blocks hands pairs over block by block");
+  set_up (&fixture);
+  assert_gives (&fixture,
+                ds_dstream_reduce_by_key_blocks (fixture.pairs, add_letters, &n_calls,
+                                                 NULL),
+                "(a,4)|(b,2)", "");
+  g_assert_cmpint (n_calls, >, 0);
+  g_assert_cmpint (n_calls, <=, 4); /* at most once a partition on either side */
+}
+
 static void
 test_group_by_key_makes_lists (void)
 {
@@ -283,6 +322,8 @@ main (int argc, char *argv[])
                    test_reduce_by_key_gives_one_a_key);
   g_test_add_func ("/dstream/aggregates/reduce-by-key-op-names-the-reduction",
                    test_reduce_by_key_op_names_the_reduction);
+  g_test_add_func ("/dstream/aggregates/reduce-by-key-blocks-sees-many",
+                   test_reduce_by_key_blocks_sees_many);
   g_test_add_func ("/dstream/aggregates/group-by-key-makes-lists",
                    test_group_by_key_makes_lists);
   g_test_add_func ("/dstream/aggregates/combine-by-key-uses-all-three",
