@@ -167,6 +167,37 @@ test_windows_that_are_not_due (void)
   ds_test_stream_tear_down (&test);
 }
 
+static void
+test_windows_that_go_on (void)
+{
+  DsTestStream test;
+  DsDStream *queue;
+  DsDStream *sums;
+
+  g_test_summary ("A sliding reduction tells of the batch that came in, and of its keys");
+
+  ds_test_stream_set_up (&test, "local[2]");
+  queue = ds_streaming_context_queue_stream (test.ssc);
+  sums =
+      ds_dstream_reduce_by_key_and_window (ds_dstream_map (queue, ds_pair_with_one, NULL,
+                                                           NULL),
+                                           2 * DS_SECOND, DS_SECOND, ds_add, NULL, NULL);
+  ds_dstream_set_name (sums, "sums");
+  ds_dstream_collect (sums);
+  ds_test_stream_push (queue, "a", "b", NULL);
+  ds_test_stream_push (queue, "a", "c", "c", NULL);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 2);
+  assert_explained (sums, "gave", "gave 3 values");
+  assert_operator (sums, "sums", 2, 3); /* each batch is reduced by itself first */
+  /* a and c are in the window yet, though nothing came. */
+  ds_test_stream_run (&test, 1);
+  assert_explained (sums, "gave", "gave 2 values");
+  ds_test_stream_run (&test, 1);
+  assert_explained (sums, "no-data", "no data*");
+  ds_test_stream_tear_down (&test);
+}
+
 static gboolean
 take_two (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
 {
@@ -428,6 +459,7 @@ main (int argc, char *argv[])
                    test_joins_without_partners);
   g_test_add_func ("/dstream/explain/windows-that-are-not-due",
                    test_windows_that_are_not_due);
+  g_test_add_func ("/dstream/explain/windows-that-go-on", test_windows_that_go_on);
   g_test_add_func ("/dstream/explain/what-nobody-asked-for", test_what_nobody_asked_for);
   g_test_add_func ("/dstream/explain/failures", test_failures);
   g_test_add_func ("/dstream/explain/failures-of-generation",
