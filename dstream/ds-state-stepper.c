@@ -75,34 +75,60 @@ typedef struct
 {
   DsSink sink;
   const DsStateStep *step;
-  gboolean first_wins;
+  GByteArray *key;
   GByteArray *bytes;
   DsStateChange *changes; /* [DS_CHUNK_MAX_VALUES] */
 } DsInitialStateSink;
+
+/* Into @self->bytes, where nothing lies still yet: its offset. */
+static const guint8 *
+ds_initial_state_sink_keep (DsInitialStateSink *self, const guint8 *bytes, guint n_bytes)
+{
+  gsize at = self->bytes->len;
+
+  g_byte_array_append (self->bytes, bytes, n_bytes);
+  return GSIZE_TO_POINTER (at);
+}
+
+static gsize
+ds_initial_state_sink_make_changes (DsInitialStateSink *self, const DsChunk *chunk)
+{
+  gsize n_changes = 0;
+
+  g_byte_array_set_size (self->bytes, 0);
+  for (gsize i = 0; i < chunk->n_values; i++)
+    {
+      DsStateChange change = { .entry = DS_STATE_NO_ENTRY };
+
+      if (ds_value_is_null (chunk->pair_values[i]))
+        continue;
+      change.only_if_absent = self->step->stepper->ops->first_initial_wins;
+      change.key = ds_state_make_key (chunk->values[i], self->key);
+      change.key.bytes =
+          ds_initial_state_sink_keep (self, change.key.bytes, change.key.n_bytes);
+      g_byte_array_set_size (self->key, 0);
+      ds_state_encode (chunk->pair_values[i], self->key);
+      change.n_bytes = self->key->len;
+      change.bytes = ds_initial_state_sink_keep (self, self->key->data, self->key->len);
+      self->changes[n_changes++] = change;
+    }
+  for (gsize i = 0; i < n_changes; i++)
+    {
+      DsStateChange *change = &self->changes[i];
+
+      change->key.bytes = self->bytes->data + GPOINTER_TO_SIZE (change->key.bytes);
+      change->bytes = self->bytes->data + GPOINTER_TO_SIZE (change->bytes);
+    }
+  return n_changes;
+}
 
 static gboolean
 ds_initial_state_sink_push (DsSink *sink, const DsChunk *chunk)
 {
   DsInitialStateSink *self = (DsInitialStateSink *) sink;
-  DsStateTable *table = self->step->table;
 
-  for (gsize i = 0; i < chunk->n_values; i++)
-    {
-      DsStateChange change = { .key = ds_state_make_key (chunk->values[i], self->bytes) };
-      DsStatePayload there;
-      guint n_key = self->bytes->len;
-
-      change.entry = ds_state_table_find (table, &change.key);
-      if (ds_value_is_null (chunk->pair_values[i]) ||
-          (self->first_wins && change.entry != DS_STATE_NO_ENTRY &&
-           ds_state_table_get (table, change.entry, &there)))
-        continue;
-      ds_state_encode (chunk->pair_values[i], self->bytes);
-      change.key.bytes = self->bytes->data;
-      change.bytes = self->bytes->data + n_key;
-      change.n_bytes = self->bytes->len - n_key;
-      ds_state_table_apply (table, self->step->time, &change, 1);
-    }
+  ds_state_table_apply (self->step->table, self->step->time, self->changes,
+                        ds_initial_state_sink_make_changes (self, chunk));
   return TRUE;
 }
 
@@ -117,7 +143,9 @@ ds_initial_state_sink_free (DsSink *sink)
 {
   DsInitialStateSink *self = (DsInitialStateSink *) sink;
 
+  g_byte_array_unref (self->key);
   g_byte_array_unref (self->bytes);
+  g_free (self->changes);
   g_free (self);
 }
 
@@ -134,8 +162,9 @@ ds_state_step_load (const DsStateStep *step)
   self->sink.accepts = DS_ACCEPTS_PAIRS;
   self->sink.operator_name = "set_initial_state";
   self->step = step;
-  self->first_wins = step->stepper->ops->first_initial_wins;
+  self->key = g_byte_array_new ();
   self->bytes = g_byte_array_new ();
+  self->changes = g_new (DsStateChange, DS_CHUNK_MAX_VALUES);
   ok = ds_step_rdd_read_input (step->step, ds_step_rdd_get_n_inputs (step->step) - 1,
                                step->partition, step->task, &self->sink);
   ds_sink_free (&self->sink);

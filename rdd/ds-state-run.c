@@ -282,7 +282,7 @@ ds_state_run_make_changes (DsStateRun *self, guint32 *at, DsStateChange *changes
   for (; *at < self->n_works && n_changes < DS_STATE_SLICE; (*at)++)
     {
       const DsStateWork *work = &self->works[*at];
-      DsStateChange change = { work->key, work->entry, NULL, DS_STATE_ABSENT };
+      DsStateChange change = { work->key, work->entry, NULL, DS_STATE_ABSENT, FALSE };
 
       if (!work->is_touched)
         continue;

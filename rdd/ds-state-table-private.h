@@ -50,7 +50,8 @@ typedef struct
   DsStateKey key;
   guint32 entry; /* where the key lies; %DS_STATE_NO_ENTRY: not known */
   const guint8 *bytes;
-  guint32 n_bytes; /* of the new state; or %DS_STATE_ABSENT, _UNCHANGED */
+  guint32 n_bytes;         /* of the new state; or %DS_STATE_ABSENT, _UNCHANGED */
+  gboolean only_if_absent; /* nothing, when the key has a state */
 } DsStateChange;
 
 /* @is_timed: keys are also kept in the order of their last change. */

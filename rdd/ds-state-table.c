@@ -334,6 +334,8 @@ ds_state_table_apply_one (DsStateTable *self,
       return;
     }
 
+  if (change->only_if_absent)
+    return;
   found = &self->entries[entry];
   if (found->updated_at != delta->time)
     {
