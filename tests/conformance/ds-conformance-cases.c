@@ -29,6 +29,7 @@ static const struct
   { "save_name", ds_conformance_run_format },
   { "slice", ds_conformance_run_slice },
   { "socketTextStream", ds_conformance_run_socket },
+  { "state_handle", ds_conformance_run_state_handle },
   { "timer_restart_time", ds_conformance_run_timer },
   { "timer_start_time", ds_conformance_run_timer },
   { "to", ds_conformance_run_time },

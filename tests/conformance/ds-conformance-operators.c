@@ -40,7 +40,6 @@ static const struct
   { "rate_controller_recovery", "back-pressure" },
   { "rate_limiter", "back-pressure" },
   { "save_files", "save_files" },
-  { "state_handle", "mapWithState" },
   { "textFileStream", "textFileStream" },
 };
 

@@ -52,6 +52,7 @@ gboolean ds_conformance_run_queue (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_remember (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_slice (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_socket (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_state_handle (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_state_checkpoint_interval (DsConformanceCase *self,
                                                        GError **error);
 gboolean ds_conformance_run_time (DsConformanceCase *self, GError **error);
