@@ -75,7 +75,7 @@ class Child:
 def what_sanitizers_said(directory):
     with open(os.path.join(directory, "errors"), encoding="utf-8", errors="replace") as errors:
         lines = [line.rstrip() for line in errors if line.strip()]
-    start = next((i for i, line in enumerate(lines) if "ERROR" in line or "runtime error" in line), len(lines))
+    start = next((i for i, line in enumerate(lines) if "ERROR" in line or "Sanitizer" in line or "runtime error" in line), len(lines))
     return lines[start:][:12]
 
 
