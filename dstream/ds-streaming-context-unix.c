@@ -79,13 +79,24 @@ ds_signal_watch_quit (gpointer data)
 void
 ds_signal_watch_free (DsSignalWatch *self)
 {
-  /* Through the loop: before it runs, g_main_loop_quit () would be forgotten. */
-  g_main_context_invoke (self->main_context, ds_signal_watch_quit, self);
+  g_autoptr (GSource) quit = g_idle_source_new ();
+
+  /* Through the loop: before it runs, g_main_loop_quit () would be forgotten; and not by
+   * g_main_context_invoke (), which would call it here then. */
+  g_source_set_priority (quit, G_PRIORITY_DEFAULT);
+  g_source_set_callback (quit, ds_signal_watch_quit, self, NULL);
+  g_source_attach (quit, self->main_context);
   if (self->thread == g_thread_self ())
     g_thread_unref (self->thread);
   else
     g_thread_join (self->thread);
   g_atomic_rc_box_release_full (self, ds_signal_watch_clear);
+}
+
+static gboolean
+ds_streaming_context_wants_watch_locked (DsStreamingContext *self)
+{
+  return self->signal_watch == NULL && self->state != DS_STREAMING_STOPPED;
 }
 
 /**
@@ -107,13 +118,17 @@ ds_streaming_context_stop_on_signals (DsStreamingContext *self)
 {
   DsSignalWatch *watch;
   GMainContext *main_context;
+  gboolean is_wanted;
   g_autoptr (GError) error = NULL;
 
   g_return_if_fail (DS_IS_STREAMING_CONTEXT (self));
 
-  if (!ds_streaming_context_check_process (self, NULL) || self->signal_watch != NULL)
+  if (!ds_streaming_context_check_process (self, NULL))
     return;
-  if (ds_streaming_context_get_state (self) == DS_STREAMING_STOPPED)
+  g_mutex_lock (&self->lock);
+  is_wanted = ds_streaming_context_wants_watch_locked (self);
+  g_mutex_unlock (&self->lock);
+  if (!is_wanted)
     return;
 
   main_context = ds_main_context_try_new (&error);
@@ -142,7 +157,12 @@ ds_streaming_context_stop_on_signals (DsStreamingContext *self)
       return;
     }
 
+  /* It may have been stopped meanwhile, or another thread was quicker. */
   g_mutex_lock (&self->lock);
-  self->signal_watch = watch;
+  is_wanted = ds_streaming_context_wants_watch_locked (self);
+  if (is_wanted)
+    self->signal_watch = watch;
   g_mutex_unlock (&self->lock);
+  if (!is_wanted)
+    ds_signal_watch_free (watch);
 }

@@ -181,6 +181,10 @@ visit (CallbackVisit *visit, gpointer user_data)
     run->objects.receiver_info =
         ds_streaming_context_get_receiver_info (visit->site->ssc,
                                                 run->objects.receiver_stream);
+  /* Going on where another process left off, which had stopped it. */
+  if (run->first < run->plan->len && visit->site->ssc != NULL &&
+      g_array_index (run->plan, PlannedCall, run->first).is_over)
+    ds_streaming_context_stop (visit->site->ssc, DS_STOP_NOW, NULL);
   for (guint i = run->first; i < run->plan->len; i++)
     do_call (run, i);
   say ("called\n");
