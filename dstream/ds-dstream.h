@@ -322,6 +322,13 @@ DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_reduce_by_key_op (DsDStream *self, DsReduction reduction);
 
 DS_AVAILABLE_IN_ALL
+DsDStream *ds_dstream_reduce_by_key_and_window_blocks (DsDStream *self,
+                                                       DsDuration window,
+                                                       DsDuration slide,
+                                                       DsBlockFunc func,
+                                                       gpointer user_data,
+                                                       GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
 DsDStream *ds_dstream_reduce_by_key_and_window_op (DsDStream *self,
                                                    DsDuration window,
                                                    DsDuration slide,

@@ -91,6 +91,50 @@ ds_dstream_reduce_by_key_and_window_op (DsDStream *self,
 }
 
 /**
+ * ds_dstream_reduce_by_key_and_window_blocks:
+ * @self: a stream of pairs
+ * @window: how far each result looks back, in µs; a positive multiple of the slide
+ *   duration of @self
+ * @slide: how often a result is made, in µs; a positive multiple of the same; 0: that
+ *   slide duration itself
+ * @func: (scope notified) (closure user_data) (destroy destroy): as of
+ *   ds_dstream_reduce_by_key_blocks ()
+ * @user_data: passed to @func
+ * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
+ *   needs it any longer
+ *
+ * As ds_dstream_reduce_by_key_and_window (), with one call a partition: each batch is
+ * reduced by itself and kept in memory, and every slide what the batches of the window
+ * came to is reduced together, so that a slide costs what the keys of all of its batches
+ * cost.  ds_dstream_reduce_by_key_and_window_op () does not.  Options:
+ * ds_dstream_set_n_partitions (), ds_dstream_set_partitioner ().
+ *
+ * Latches %DS_ERROR_INVALID_INTERVAL if either length is not such a multiple.
+ *
+ * Returns: (transfer none): the stream of one pair a key, owned by the context
+ */
+DsDStream *
+ds_dstream_reduce_by_key_and_window_blocks (DsDStream *self,
+                                            DsDuration window,
+                                            DsDuration slide,
+                                            DsBlockFunc func,
+                                            gpointer user_data,
+                                            GDestroyNotify destroy)
+{
+  DsDStream *reduced;
+
+  g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  if (!ds_window_check (self, "reduce_by_key_and_window_blocks", window, &slide))
+    return ds_window_refuse (self, user_data, destroy);
+  /* The data is the last stream's: what the first one makes is used by it only. */
+  reduced = ds_dstream_reduce_by_key_blocks (self, func, user_data, NULL);
+  return ds_dstream_reduce_by_key_blocks (ds_dstream_window (reduced, window, slide),
+                                          func, user_data, destroy);
+}
+
+/**
  * ds_dstream_reduce_by_window: (skip)
  * @self: a stream
  * @window: how far each result looks back, in µs; a positive multiple of the slide
