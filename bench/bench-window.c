@@ -48,6 +48,7 @@ bench_set_up (Bench *self)
   *self = (Bench){ .clock = ds_manual_clock_new (0) };
   self->ssc = ds_streaming_context_new ("local[1]", "bench-window", DS_SECOND);
   ds_streaming_context_set_clock (self->ssc, DS_CLOCK (self->clock));
+  ds_streaming_context_checkpoint (self->ssc, "checkpoints");
   self->source = ds_streaming_context_queue_stream (self->ssc);
 }
 

@@ -309,6 +309,9 @@ ds_window_reduced_dstream_may_set (DsDStream *self,
  * ds_dstream_set_window_filter () drops it; and what a single wrong inverse leaves
  * behind, as rounding does, stays, too.
  *
+ * What it goes on from comes from batches that nobody has any longer, so it belongs into
+ * checkpoints: needs ds_streaming_context_checkpoint (), see ds_dstream_checkpoint ().
+ *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator.
  */
 void
@@ -319,6 +322,7 @@ ds_dstream_set_inverse (DsDStream *self,
 {
   gboolean has_it;
   DsWindowReducedDStream *window;
+  DsDStreamNode *node;
 
   g_return_if_fail (DS_IS_DSTREAM (self));
   g_return_if_fail (func != NULL);
@@ -335,7 +339,10 @@ ds_dstream_set_inverse (DsDStream *self,
   g_clear_pointer (&window->inverse_data, ds_shared_data_unref);
   window->inverse = func;
   window->inverse_data = ds_shared_data_new (user_data, destroy);
-  ds_dstream_get_node (self)->ops = &ds_window_reduced_dstream_ops[window->plan.kind][1];
+  node = ds_dstream_get_node (self);
+  node->ops = &ds_window_reduced_dstream_ops[window->plan.kind][1];
+  ds_dstream_need_checkpoints (self, ds_default_checkpoint_interval (node->slide));
+  node->checkpoints_only_inside = TRUE;
 }
 
 /**

@@ -168,6 +168,7 @@ build_inverse (CallbackSite *site)
   DsDStream *window = ds_dstream_reduce_by_key_and_window (site->pairs, 2 * DS_SECOND,
                                                            DS_SECOND, ds_add, NULL, NULL);
 
+  callback_site_need_checkpoints (site);
   ds_dstream_set_inverse (window, on_inverse, site, NULL);
   site->collected = ds_dstream_collect (window);
 }
@@ -178,6 +179,7 @@ build_window_filter (CallbackSite *site)
   DsDStream *window = ds_dstream_reduce_by_key_and_window (site->pairs, 2 * DS_SECOND,
                                                            DS_SECOND, ds_add, NULL, NULL);
 
+  callback_site_need_checkpoints (site);
   ds_dstream_set_inverse (window, ds_subtract, NULL, NULL);
   ds_dstream_set_window_filter (window, on_filter, site, NULL);
   site->collected = ds_dstream_collect (window);

@@ -159,6 +159,7 @@ ds_conformance_set_window_options (DsConformanceGraph *graph,
         return FALSE;
       ds_dstream_set_inverse (stream, (DsReduceFunc) function.func, function.user_data,
                               NULL);
+      ds_conformance_session_allow_checkpoints (graph->session);
     }
   if (ds_conformance_has (params, "filter"))
     {

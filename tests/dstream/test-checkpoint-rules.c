@@ -77,6 +77,24 @@ test_states_are_remembered_for_two_intervals (void)
   ds_test_state_tear_down (&self);
 }
 
+static void
+test_inverse_windows_remember_no_more (void)
+{
+  DsTestState self;
+  DsDStream *window;
+
+  g_test_summary ("A window with an inverse belongs into checkpoints, its RDDs do not");
+  ds_test_state_set_up (&self, "local");
+  window = ds_dstream_reduce_by_key_and_window (self.pairs, 3 * DS_SECOND, 0, ds_add,
+                                                NULL, NULL);
+  ds_dstream_set_inverse (window, ds_subtract, NULL, NULL);
+  ds_dstream_foreach_rdd (window, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&self.test);
+  g_assert_cmpint (ds_dstream_get_checkpoint_interval (window), ==, 10 * DS_SECOND);
+  g_assert_cmpint (ds_dstream_get_node (window)->remember, ==, DS_SECOND);
+  ds_test_state_tear_down (&self);
+}
+
 /* Starts and expects that to fail. */
 static void
 assert_start_fails (DsStreamingContext *ssc, DsError code, const char *message)
@@ -103,6 +121,26 @@ test_state_needs_a_directory (void)
   assert_start_fails (
       test.ssc, DS_ERROR_INVALID_STATE,
       "map_with_state: what this stream keeps from batch to batch goes "
+      "into checkpoints, but no checkpoint directory is set; set one with "
+      "ds_streaming_context_checkpoint ()");
+  ds_test_stream_tear_down (&test);
+}
+
+static void
+test_inverses_need_a_directory (void)
+{
+  DsTestStream test;
+  DsDStream *window;
+
+  g_test_summary ("Without a checkpoint directory no window with an inverse starts");
+  ds_test_stream_set_up (&test, "local");
+  window = ds_dstream_reduce_by_window (ds_streaming_context_queue_stream (test.ssc),
+                                        2 * DS_SECOND, 0, ds_add, NULL, NULL);
+  ds_dstream_set_inverse (window, ds_subtract, NULL, NULL);
+  ds_dstream_print (window, 1);
+  assert_start_fails (
+      test.ssc, DS_ERROR_INVALID_STATE,
+      "reduce_by_window: what this stream keeps from batch to batch goes "
       "into checkpoints, but no checkpoint directory is set; set one with "
       "ds_streaming_context_checkpoint ()");
   ds_test_stream_tear_down (&test);
@@ -193,6 +231,10 @@ main (int argc, char **argv)
                    test_states_are_remembered_for_two_intervals);
   g_test_add_func ("/dstream/checkpoint-rules/state-needs-a-directory",
                    test_state_needs_a_directory);
+  g_test_add_func ("/dstream/checkpoint-rules/inverse-windows-remember-no-more",
+                   test_inverse_windows_remember_no_more);
+  g_test_add_func ("/dstream/checkpoint-rules/inverses-need-a-directory",
+                   test_inverses_need_a_directory);
   g_test_add_func ("/dstream/checkpoint-rules/unreached-state-needs-none",
                    test_unreached_state_needs_none);
   g_test_add_func ("/dstream/checkpoint-rules/intervals-have-to-fit",
