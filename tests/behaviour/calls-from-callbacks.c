@@ -255,6 +255,7 @@ run_kind (const CallbackKind *kind, guint first, guint32 seed)
       ds_streaming_context_stop (run.site.ssc, DS_STOP_NOW, NULL);
       ds_streaming_context_await_termination (run.site.ssc, NULL);
     }
+  g_clear_pointer (&run.site.thread, g_thread_join);
   say ("ended\n");
 }
 
