@@ -32,7 +32,9 @@ ds_dstream_floor (DsDStream *self, DsTime time, const char *which)
  * Times up to the start of the stream are left out, and so are those of batches to come:
  * their data is still to be received.  RDDs that are no longer remembered
  * (ds_streaming_context_remember ()) are made anew, as far as that needs no RDD of a
- * source which that source has forgotten.
+ * source which that source has forgotten.  State, and windows that go on from one slide
+ * to the next, move with the batches only: of them there is what is remembered, and of
+ * those that no output reaches nothing.
  *
  * Any thread; waits for the batch that is being generated.  Fails with
  * %DS_ERROR_INVALID_STATE before start ("has not been initialized") and inside a function

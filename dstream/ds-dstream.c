@@ -180,9 +180,13 @@ ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
   DsRdd *rdd;
 
   /* A source hands its data out once, in the order of time: asked for a batch that it has
-   * forgotten, it would give what belongs to a later one.  State goes forward only. */
+   * forgotten, it would give what belongs to a later one.  State goes forward only, with
+   * the batches: who looks back, in between, finds what is remembered. */
   if ((node->n_parents == 0 || node->ops->is_stateful) &&
       node->newest_time != DS_TIME_NONE && time <= node->newest_time)
+    return NULL;
+  if (node->ops->is_stateful &&
+      (node->remember == 0 || !ds_graph_is_generating (node->context->graph, time)))
     return NULL;
   if (time == outer_time)
     {

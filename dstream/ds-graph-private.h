@@ -74,6 +74,8 @@ void ds_graph_add_step (DsGraph *self, DsRdd *step);
 /* The newest batch time that RDDs were asked for; zero time before the first.  Locks: the
  * graph's is held. */
 DsTime ds_graph_get_last_time (DsGraph *self);
+/* Whether the batch of @time is being generated.  Locks: the graph's is held. */
+gboolean ds_graph_is_generating (DsGraph *self, DsTime time);
 /* @now is completed: drops the RDDs that no stream has to remember any longer. */
 void ds_graph_forget (DsGraph *self, DsTime now);
 /* The longest any input stream remembers. */

@@ -20,9 +20,10 @@ struct _DsGraph
 
   GMutex lock; /* guards the remembered RDDs of all streams, and last_time */
   DsTime last_time;
-  GPtrArray *steps; /* owned: made since the last batch was generated */
-  GThread *owner;   /* atomic: who holds it */
-  guint depth;      /* of the owner */
+  gboolean is_generating; /* the batch of last_time */
+  GPtrArray *steps;       /* owned: made since the last batch was generated */
+  GThread *owner;         /* atomic: who holds it */
+  guint depth;            /* of the owner */
 };
 
 DsGraph *
@@ -401,9 +402,11 @@ ds_graph_generate (DsGraph *self,
 
   ds_graph_lock (self);
   self->last_time = ds_batch_get_time (batch);
+  self->is_generating = TRUE;
   ok = ds_graph_ask_inputs (self, batch, error) &&
        ds_graph_move_on_state (self, batch, error) &&
        ds_graph_generate_outputs (self, batch, jobs, error);
+  self->is_generating = FALSE;
   if (self->steps->len > 0)
     {
       g_ptr_array_extend_and_steal (steps, self->steps);
@@ -417,6 +420,12 @@ DsTime
 ds_graph_get_last_time (DsGraph *self)
 {
   return self->last_time;
+}
+
+gboolean
+ds_graph_is_generating (DsGraph *self, DsTime time)
+{
+  return self->is_generating && time == self->last_time;
 }
 
 void
