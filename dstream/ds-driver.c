@@ -223,15 +223,16 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
   g_array_set_size (set->jobs, 0);
   g_ptr_array_set_size (set->steps, 0);
   if (!ok)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  if (!ok && self->context->failure_policy != DS_FAILURE_POLICY_CONTINUE)
+    return FALSE;
 
+  /* One that failed, too, when others follow: it is not run again, and an output that
+   * fails in each batch must not fill the memory. */
   ds_graph_forget (self->context->graph, set->time);
   ds_receiver_tracker_forget (self->context->receivers, set->time);
   ds_arena_pool_end_batch (ds_context_get_arena_pool (self->context->context));
-  return TRUE;
+  return ok;
 }
 
 static void

@@ -60,6 +60,9 @@ typedef struct
   /* Thread: driver.  Locks: the graph's is held.  The RDD of @batch's time; (transfer
    * full) (nullable): NULL without error is "no RDD". */
   DsRdd *(*compute) (DsDStream *self, DsBatch *batch, GError **error);
+  /* (nullable): another stream, made before it, whose RDDs it takes, and which therefore
+   * has to remember them for as long; NULL: none.  Once remember durations are known. */
+  DsDStream *(*find_twin) (DsDStream *self);
 } DsDStreamOps;
 
 /* One remembered RDD. */

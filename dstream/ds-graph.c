@@ -273,6 +273,17 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
       for (guint k = 0; node->remember > 0 && k < node->n_parents; k++)
         ds_graph_remember_at_least (node->parents[k], asked);
     }
+  for (guint i = self->streams->len; i > 0; i--)
+    {
+      DsDStream *dstream = g_ptr_array_index (self->streams, i - 1);
+      DsDStreamNode *node = ds_dstream_get_node (dstream);
+      DsDStream *twin = node->remember > 0 && node->ops->find_twin != NULL
+                            ? node->ops->find_twin (dstream)
+                            : NULL;
+
+      if (twin != NULL) /* of the same parents, so these know already */
+        ds_graph_remember_at_least (twin, node->remember);
+    }
 }
 
 gboolean
@@ -325,10 +336,13 @@ ds_graph_add_step (DsGraph *self, DsRdd *step)
   g_ptr_array_add (self->steps, g_object_ref (step));
 }
 
-/* State moves on with every batch, also when no output needs it at this time. */
+/* State moves on with every batch, also when no output needs it at this time, and when
+ * another stream can't: FALSE with the error of the first. */
 static gboolean
 ds_graph_move_on_state (DsGraph *self, DsBatch *batch, GError **error)
 {
+  gboolean ok = TRUE;
+
   for (guint i = 0; i < self->streams->len; i++)
     {
       DsDStream *dstream = g_ptr_array_index (self->streams, i);
@@ -337,14 +351,14 @@ ds_graph_move_on_state (DsGraph *self, DsBatch *batch, GError **error)
 
       if (!node->ops->is_stateful || node->remember == 0)
         continue;
-      if (ds_dstream_get_rdd (dstream, batch, &local_error) == NULL &&
-          local_error != NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
+      if (ds_dstream_get_rdd (dstream, batch, &local_error) != NULL ||
+          local_error == NULL)
+        continue;
+      if (ok)
+        g_propagate_error (error, g_steal_pointer (&local_error));
+      ok = FALSE;
     }
-  return TRUE;
+  return ok;
 }
 
 /* What a source has goes into the batch in which it came, also when the window over it is

@@ -4,7 +4,8 @@
  * handles is one value a key and batch, and the values themselves can go.
  *
  * Several windows over one stream with the same functions, user data and partitions use
- * one pre-reduction: the streams behind the first take the RDDs of the first. */
+ * one pre-reduction: the streams behind the first take the RDDs of the first, which are
+ * kept in memory for all. */
 
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/ds-window-private.h"
@@ -70,9 +71,10 @@ ds_pre_reduced_dstream_is_like (DsPreReducedDStream *self, DsPreReducedDStream *
 
 /* The first stream of the graph that does the same. */
 static DsDStream *
-ds_pre_reduced_dstream_find_twin (DsPreReducedDStream *self)
+ds_pre_reduced_dstream_find_twin (DsDStream *dstream)
 {
-  DsGraph *graph = ds_dstream_get_node (DS_DSTREAM (self))->context->graph;
+  DsPreReducedDStream *self = DS_PRE_REDUCED_DSTREAM (dstream);
+  DsGraph *graph = ds_dstream_get_node (dstream)->context->graph;
 
   if (self->has_looked)
     return self->twin;
@@ -81,7 +83,7 @@ ds_pre_reduced_dstream_find_twin (DsPreReducedDStream *self)
     {
       DsDStream *other = ds_graph_get_stream (graph, i);
 
-      if (other == DS_DSTREAM (self))
+      if (other == dstream)
         break;
       if (DS_IS_PRE_REDUCED_DSTREAM (other) &&
           ds_pre_reduced_dstream_is_like (self, DS_PRE_REDUCED_DSTREAM (other)))
@@ -151,7 +153,7 @@ static DsRdd *
 ds_pre_reduced_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **error)
 {
   DsPreReducedDStream *self = DS_PRE_REDUCED_DSTREAM (dstream);
-  DsDStream *twin = ds_pre_reduced_dstream_find_twin (self);
+  DsDStream *twin = ds_pre_reduced_dstream_find_twin (dstream);
   g_autoptr (GError) local_error = NULL;
   DsRdd *rdd;
 
@@ -160,7 +162,10 @@ ds_pre_reduced_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **err
       rdd = ds_dstream_get_rdd (twin, batch, &local_error);
       if (local_error != NULL)
         g_propagate_error (error, g_steal_pointer (&local_error));
-      return rdd != NULL ? g_object_ref (rdd) : NULL;
+      if (rdd == NULL)
+        return NULL;
+      ds_rdd_persist (rdd, DS_STORAGE_MEMORY); /* until it goes */
+      return g_object_ref (rdd);
     }
 
   rdd = ds_dstream_get_parent_rdd (dstream, batch, error);
@@ -178,6 +183,7 @@ ds_pre_reduced_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **err
 static const DsDStreamOps ds_pre_reduced_dstream_ops = {
   .kind = "reduce before window",
   .compute = ds_pre_reduced_dstream_compute,
+  .find_twin = ds_pre_reduced_dstream_find_twin,
 };
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "dstream/ds-dstream-private.h"
 #include "tests/dstream/ds-test-stream.h"
 
 /* An output that fails in batch @bad_time, the first @n_failures times. */
@@ -227,6 +228,31 @@ test_graceful_stop_tells_of_a_failure (void)
   tear_down (&fixture);
 }
 
+static gboolean
+fail (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  g_set_error (error, DS_ERROR, DS_ERROR_FAILED, "never");
+  return FALSE;
+}
+
+static void
+test_continue_remembers_no_failed_batches (void)
+{
+  Fixture fixture;
+
+  g_test_summary (
+      "Policy continue: an output that always fails does not fill the memory");
+  set_up (&fixture, DS_FAILURE_POLICY_CONTINUE, 0);
+  ds_dstream_foreach_rdd (fixture.stream, fail, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  for (guint i = 0; i < 50; i++)
+    {
+      ds_test_stream_run (&fixture.test, 1);
+      g_assert_cmpuint (ds_dstream_get_n_remembered (fixture.stream), <=, 2);
+    }
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -242,5 +268,7 @@ main (int argc, char *argv[])
                    test_generation_fails_alike);
   g_test_add_func ("/dstream/failure-policy/graceful-stop-tells-of-a-failure",
                    test_graceful_stop_tells_of_a_failure);
+  g_test_add_func ("/dstream/failure-policy/continue-remembers-no-failed-batches",
+                   test_continue_remembers_no_failed_batches);
   return g_test_run ();
 }

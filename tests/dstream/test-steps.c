@@ -286,6 +286,39 @@ test_steps_run_without_their_batch (void)
   tear_down (&fixture);
 }
 
+static void
+test_steps_run_beside_what_fails (void)
+{
+  Fixture fixture;
+  DsTestSums other_sums = { 0 };
+  DsTestSums late_sums = { 0 };
+  DsDStream *failing;
+  DsDStream *late;
+
+  g_test_summary ("Policy continue: a batch that one stream can't make is not missing in "
+                  "the state of those that were made after it");
+
+  set_up (&fixture, DS_FAILURE_POLICY_CONTINUE);
+  failing = ds_dstream_derive (ds_dstream_transform (ds_dstream_map (fixture.numbers,
+                                                                     pair_with_itself,
+                                                                     NULL, NULL),
+                                                     fail_once, NULL, NULL),
+                               TYPE_SUMMED_DSTREAM, NULL, &other_sums, NULL);
+  late =
+      ds_dstream_derive (ds_dstream_map (fixture.numbers, pair_with_itself, NULL, NULL),
+                         TYPE_SUMMED_DSTREAM, NULL, &late_sums, NULL);
+  ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
+  ds_dstream_foreach_rdd (failing, ds_test_ignore_rdd, NULL, NULL);
+  ds_dstream_foreach_rdd (late, ds_test_ignore_rdd, NULL, NULL);
+  push (&fixture, 1);
+  push (&fixture, 2);
+  start_and_run (&fixture, 2);
+  g_assert_cmpint (ds_test_sums_total (&fixture.sums), ==, 3);
+  g_assert_cmpint (ds_test_sums_total (&other_sums), ==, 2);
+  g_assert_cmpint (ds_test_sums_total (&late_sums), ==, 3);
+  tear_down (&fixture);
+}
+
 static gboolean
 look_back (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
 {
@@ -333,6 +366,7 @@ main (int argc, char *argv[])
   ADD ("stay-when-an-output-fails", test_steps_stay_when_an_output_fails);
   ADD ("stop-with-the-cause", test_steps_stop_with_the_cause);
   ADD ("run-without-their-batch", test_steps_run_without_their_batch);
+  ADD ("run-beside-what-fails", test_steps_run_beside_what_fails);
   ADD ("are-not-taken-again", test_steps_are_not_taken_again);
   return g_test_run ();
 }

@@ -260,6 +260,77 @@ test_windows_share_what_they_do_first (void)
   ds_test_stream_tear_down (&fixture.test);
 }
 
+typedef struct
+{
+  guint length; /* s; 0: the end */
+  guint slide;
+} Window;
+
+static gboolean
+collect_rdd (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  g_autoptr (DsBlock) block = ds_rdd_collect (rdd, error);
+
+  return block != NULL;
+}
+
+/* How often @windows over one stream call their function in batches 2 to 5. */
+static gint
+count_calls_of_windows (gboolean by_key, const Window *windows)
+{
+  DsTestWindow fixture;
+  DsDStream *stream;
+  gint n_calls = 0;
+  gint n_before;
+
+  ds_test_window_set_up (&fixture, "local[2]",
+                         by_key ? "a:0|a:1 a:2 a:3 a:4 a:5|a:6 a:7 a:8 a:9 a:10"
+                                : "0|1 2 3 4 5|6 7 8 9 10");
+  stream = ds_dstream_repartition (fixture.stream, 3);
+  for (guint i = 0; windows[i].length != 0; i++)
+    {
+      DsDuration length = windows[i].length * DS_SECOND;
+      DsDuration slide = windows[i].slide * DS_SECOND;
+      DsDStream *reduced =
+          by_key ? ds_dstream_reduce_by_key_and_window (stream, length, slide,
+                                                        add_and_count, &n_calls, NULL)
+                 : ds_dstream_reduce_by_window (stream, length, slide, add_and_count,
+                                                &n_calls, NULL);
+
+      ds_dstream_foreach_rdd (reduced, collect_rdd, NULL, NULL);
+    }
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 1);
+  n_before = g_atomic_int_get (&n_calls);
+  for (guint i = 0; i < 4; i++)
+    ds_test_stream_run (&fixture.test, 1);
+  ds_test_stream_tear_down (&fixture.test);
+  return g_atomic_int_get (&n_calls) - n_before;
+}
+
+static void
+test_windows_of_all_kinds_share (void)
+{
+  /* Steps, slides of several batches, windows that are reduced anew. */
+  static const Window windows[] = { { 3, 1 }, { 4, 1 }, { 4, 2 }, { 5, 5 }, { 0, 0 } };
+  const gint n_before_windows = 2 * 4; /* 5 values each in two batches */
+
+  g_test_summary ("However windows slide, each batch is reduced once for all of them");
+  for (guint by_key = 0; by_key < 2; by_key++)
+    {
+      gint n_alone = 0;
+
+      for (guint i = 0; windows[i].length != 0; i++)
+        {
+          const Window one[] = { windows[i], { 0, 0 } };
+
+          n_alone += count_calls_of_windows (by_key, one) - n_before_windows;
+        }
+      g_assert_cmpint (count_calls_of_windows (by_key, windows), ==,
+                       n_alone + n_before_windows);
+    }
+}
+
 static void
 test_results_have_their_partitions (void)
 {
@@ -292,6 +363,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/window-reduced/combines", test_combines);
   g_test_add_func ("/dstream/window-reduced/windows-share-what-they-do-first",
                    test_windows_share_what_they_do_first);
+  g_test_add_func ("/dstream/window-reduced/windows-of-all-kinds-share",
+                   test_windows_of_all_kinds_share);
   g_test_add_func ("/dstream/window-reduced/results-have-their-partitions",
                    test_results_have_their_partitions);
   g_test_add_func ("/dstream/window-reduced/reduces-like-a-plain-loop",
