@@ -73,7 +73,7 @@ typedef struct
   DsTable prober; /* seeds, and the slots once more: what prepares keys asks for them */
   DsArena *key_arena;
   DsArena *key_column;      /* where state.keys lies */
-  DsArena *old_key_column;  /* (nullable): where it lay when the step began */
+  GPtrArray *old_columns;   /* DsArena: where it lay since the step began, in order */
   gboolean keys_are_shared; /* blocks have the column, too: it may only be added to */
 
   /* Results of the step before and of the last one, where live entries were all there

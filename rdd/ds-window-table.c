@@ -26,6 +26,7 @@ ds_window_table_init (DsWindowTable *self, gboolean has_queues)
   self->prober.seed1 = (guint64) g_random_int () << 32 | g_random_int ();
   self->key_arena = ds_arena_new (NULL);
   self->key_column = ds_arena_new (NULL);
+  self->old_columns = g_ptr_array_new_with_free_func ((GDestroyNotify) ds_arena_unref);
   self->touched = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->state.time = DS_TIME_NONE;
   self->state.is_in_order = TRUE;
@@ -37,7 +38,7 @@ ds_window_table_clear (DsWindowTable *self)
   ds_undo_log_clear (&self->log);
   g_clear_pointer (&self->key_arena, ds_arena_unref);
   g_clear_pointer (&self->key_column, ds_arena_unref);
-  g_clear_pointer (&self->old_key_column, ds_arena_unref);
+  g_clear_pointer (&self->old_columns, g_ptr_array_unref);
   g_clear_pointer (&self->before, ds_block_unref);
   g_clear_pointer (&self->last, ds_block_unref);
   g_clear_pointer (&self->marks, g_free);
@@ -73,8 +74,8 @@ ds_window_table_grow_array (DsWindowTable *self,
   return grown;
 }
 
-/* The column of keys in new memory, with room for @n_new; blocks may have the old one,
- * and it is there until the step is committed. */
+/* The column of keys in new memory, with room for @n_new.  Blocks may have the old one,
+ * and the log may have saved keys of it: it is there until the step is committed. */
 static void
 ds_window_table_move_keys (DsWindowTable *self, gsize n_new)
 {
@@ -84,10 +85,7 @@ ds_window_table_move_keys (DsWindowTable *self, gsize n_new)
 
   if (state->n_entries > 0)
     memcpy (keys, state->keys, state->n_entries * sizeof *keys);
-  if (self->old_key_column == NULL)
-    self->old_key_column = self->key_column;
-  else
-    ds_arena_unref (self->key_column);
+  g_ptr_array_add (self->old_columns, self->key_column);
   self->key_column = arena;
   self->keys_are_shared = FALSE;
   state->keys = keys;
@@ -169,7 +167,7 @@ ds_window_table_own_keys (DsWindowTable *self)
   if (!self->keys_are_shared)
     return;
   ds_window_table_move_keys (self, self->state.n_max_entries);
-  g_clear_pointer (&self->old_key_column, ds_arena_unref);
+  g_ptr_array_set_size (self->old_columns, 0);
 }
 
 /* Keys that are there move together.  Between steps. */
@@ -198,7 +196,7 @@ ds_window_table_begin (DsWindowTable *self)
 
   if (ds_undo_log_is_open (&self->log))
     ds_undo_log_commit (&self->log);
-  g_clear_pointer (&self->old_key_column, ds_arena_unref);
+  g_ptr_array_set_size (self->old_columns, 0);
   if (ds_arena_get_n_bytes (self->key_arena) >
       2 * state->n_key_bytes + DS_WINDOW_TABLE_MIN_DEAD_BYTES)
     ds_window_table_compact_keys (self);
@@ -241,12 +239,15 @@ ds_window_table_take_back (DsWindowTable *self)
   ds_window_table_end (self);
   ds_undo_log_take_back (&self->log);
   ds_window_table_show_slots (self);
-  if (self->old_key_column != NULL)
+  if (self->old_columns->len > 0)
     {
       ds_arena_unref (self->key_column);
-      self->key_column = g_steal_pointer (&self->old_key_column);
+      self->key_column = g_ptr_array_steal_index (self->old_columns, 0);
+      g_ptr_array_set_size (self->old_columns, 0);
       self->keys_are_shared = TRUE;
     }
+  /* A result of what is taken back may have keys where others will be added. */
+  ds_window_table_own_keys (self);
   if (self->restores_from_before)
     ds_window_table_restore_values (self);
   self->restores_from_before = FALSE;

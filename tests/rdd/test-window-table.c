@@ -201,6 +201,86 @@ test_blocks_outlive_all_keys (void)
 }
 
 static void
+test_takes_back_keys_that_moved_twice (void)
+{
+  Fixture fixture;
+  g_autoptr (DsBlock) block = NULL;
+  DsArena *arenas[16];
+  guint8 *memory[G_N_ELEMENTS (arenas)];
+  const gsize n_bytes = 8 * sizeof (DsValue);
+
+  g_test_summary ("A step that replaces keys, adds more and is taken back writes nowhere "
+                  "else");
+  set_up (&fixture);
+  ds_window_table_begin (&fixture.table);
+  for (guint key = 0; key < 8; key++)
+    {
+      guint32 index = find (&fixture, key);
+
+      ds_window_table_set_value (&fixture.table, index, ds_value_int (key));
+      ds_window_table_link (&fixture.table, index);
+      fixture.model.values[key] = key;
+      g_array_append_val (fixture.model.order, key);
+    }
+  ds_window_table_end (&fixture.table);
+  block = ds_window_table_make_block (&fixture.table, FALSE, fixture.task);
+
+  ds_window_table_begin (&fixture.table);
+  ds_window_table_unlink (&fixture.table, find (&fixture, 0));
+  ds_window_table_remove (&fixture.table, find (&fixture, 0));
+  for (guint key = 8; key < 12; key++)
+    find (&fixture, key);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    {
+      arenas[i] = ds_arena_new_sized (NULL, n_bytes);
+      memory[i] = ds_arena_alloc (arenas[i], n_bytes);
+      memset (memory[i], 0x5a, n_bytes);
+    }
+  ds_window_table_take_back (&fixture.table);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    {
+      for (gsize k = 0; k < n_bytes; k++)
+        g_assert_cmphex (memory[i][k], ==, 0x5a);
+      ds_arena_unref (arenas[i]);
+    }
+  assert_is_like_the_model (&fixture);
+  tear_down (&fixture);
+}
+
+static void
+test_blocks_outlive_what_is_taken_back (void)
+{
+  Fixture fixture;
+  DsBlock *blocks[3];
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_test_summary ("A result of a step that is taken back keeps its keys");
+  set_up (&fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+    {
+      guint32 index;
+
+      ds_window_table_begin (&fixture.table);
+      index = find (&fixture, 3 * i);
+      ds_window_table_set_value (&fixture.table, index, ds_value_int (i));
+      ds_window_table_link (&fixture.table, index);
+      blocks[i] = ds_window_table_make_block (&fixture.table, FALSE, fixture.task);
+      ds_window_table_end (&fixture.table);
+      if (i == 1)
+        ds_window_table_take_back (&fixture.table);
+    }
+  tear_down (&fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+    {
+      g_autofree char *pairs = ds_block_to_string (blocks[i]);
+
+      g_string_append_printf (text, "%s|", pairs);
+      ds_block_unref (blocks[i]);
+    }
+  g_assert_cmpstr (text->str, ==, "(0,0)\n|(0,0)\n(3,1)\n|(0,0)\n(6,2)\n|");
+}
+
+static void
 test_batches_are_a_queue (void)
 {
   Fixture fixture;
@@ -248,6 +328,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/rdd/window-table/blocks-outlive-keys", test_blocks_outlive_keys);
   g_test_add_func ("/rdd/window-table/blocks-outlive-all-keys",
                    test_blocks_outlive_all_keys);
+  g_test_add_func ("/rdd/window-table/takes-back-keys-that-moved-twice",
+                   test_takes_back_keys_that_moved_twice);
+  g_test_add_func ("/rdd/window-table/blocks-outlive-what-is-taken-back",
+                   test_blocks_outlive_what_is_taken_back);
   g_test_add_func ("/rdd/window-table/batches-are-a-queue", test_batches_are_a_queue);
   return g_test_run ();
 }
