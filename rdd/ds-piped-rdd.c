@@ -185,20 +185,21 @@ ds_pipe_sink_read (DsPipeSink *self)
 /* ---- Both ---- */
 
 /* Writes what is there to be written and reads meanwhile; @to_end: also what comes until
- * the program closes its output.  FALSE: enough, or the task failed. */
+ * the program closes its output.  A program that has closed it may want its input all the
+ * same.  FALSE: enough, or the task failed. */
 static gboolean
 ds_pipe_sink_exchange (DsPipeSink *self, gboolean to_end)
 {
-  while (self->output_fd >= 0)
+  for (;;)
     {
       const gboolean writes = self->input_fd >= 0 && self->n_written < self->input->len;
       struct pollfd fds[] = { { .fd = self->output_fd, .events = POLLIN },
                               { .fd = writes ? self->input_fd : -1, .events = POLLOUT } };
 
-      if (!writes && !to_end)
-        break;
-      if (!writes)
+      if (!writes && to_end)
         ds_pipe_close (&self->input_fd);
+      if (!writes && (!to_end || self->output_fd < 0))
+        break;
       if (!ds_task_may_go_on (self->sink.task))
         return FALSE;
       if (poll (fds, G_N_ELEMENTS (fds), DS_PIPE_WAIT_MS) < 0 && errno != EINTR)
@@ -210,7 +211,7 @@ ds_pipe_sink_exchange (DsPipeSink *self, gboolean to_end)
   g_string_truncate (self->input, 0);
   self->n_written = 0;
   /* Nobody reads any more: what would come is not wanted. */
-  return to_end || (self->input_fd >= 0 && self->output_fd >= 0);
+  return to_end || self->input_fd >= 0;
 }
 
 static gboolean

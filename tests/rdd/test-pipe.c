@@ -4,6 +4,7 @@
 
 #include "tests/rdd/ds-test-shuffle.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -97,6 +98,27 @@ test_pipe_who_has_enough (void)
 }
 
 static void
+test_pipe_without_output (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("ds-pipe-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (directory, "count", NULL);
+  const char *const counts[] = { "sh", "-c", "exec >&-; exec wc -l >\"$0\"", path, NULL };
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+  g_autoptr (DsRdd) integers = ds_test_integers (context, 300000, 1);
+  g_autoptr (DsRdd) counted = ds_rdd_pipe (integers, counts);
+  g_autofree char *count = NULL;
+
+  g_test_summary ("A program that closes its output is told everything all the same");
+
+  ds_test_assert_collects (counted, "");
+  g_assert_true (g_file_get_contents (path, &count, NULL, NULL));
+  g_assert_cmpstr (g_strstrip (count), ==, "300000");
+  g_remove (path);
+  g_rmdir (directory);
+  assert_no_children ();
+}
+
+static void
 test_pipe_failures (void)
 {
   static const char *const fails[] = { "sh", "-c", "cat; exit 3", NULL };
@@ -168,6 +190,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rdd/pipe/lines-in-lines-out", test_pipe_lines_in_lines_out);
   g_test_add_func ("/rdd/pipe/much-both-ways", test_pipe_much_both_ways);
   g_test_add_func ("/rdd/pipe/who-has-enough", test_pipe_who_has_enough);
+  g_test_add_func ("/rdd/pipe/without-output", test_pipe_without_output);
   g_test_add_func ("/rdd/pipe/failures", test_pipe_failures);
   g_test_add_func ("/rdd/pipe/is-cancelled", test_pipe_is_cancelled);
 
