@@ -57,6 +57,40 @@ static const DsOutputOps ds_files_output_ops[] = {
                         .free_state = ds_files_output_free },
 };
 
+/* Of two outputs at one place each would replace what the other one writes. */
+static gboolean
+ds_files_output_has_place_of (DsOutput *self, DsOutput *other)
+{
+  const DsFilesOutput *files = self->state;
+  const DsFilesOutput *others = other->state;
+
+  return other != self && other->ops->run == ds_files_output_run &&
+         g_str_equal (files->prefix, others->prefix) &&
+         g_strcmp0 (files->suffix, others->suffix) == 0;
+}
+
+static void
+ds_files_output_check_place (DsOutput *self)
+{
+  const DsFilesOutput *files = self->state;
+  DsGraph *graph = self->context->graph;
+
+  for (guint i = 0; i < ds_graph_get_n_outputs (graph); i++)
+    {
+      DsOutput *other = ds_graph_get_output (graph, i);
+
+      if (!ds_files_output_has_place_of (self, other))
+        continue;
+      ds_streaming_context_latch (
+          self->context, DS_ERROR_INVALID_ARGUMENT,
+          "%s: the output %s has the prefix \"%s\" and the suffix \"%s\", too, so that "
+          "one would replace what the other one writes; give each a place of its own",
+          self->ops->kind, ds_output_get_name (other), files->prefix,
+          files->suffix != NULL ? files->suffix : "");
+      return;
+    }
+}
+
 static DsOutput *
 ds_files_output_new (DsDStream *stream,
                      const char *prefix,
@@ -64,12 +98,16 @@ ds_files_output_new (DsDStream *stream,
                      DsSaveFormat format)
 {
   DsFilesOutput *files = g_new0 (DsFilesOutput, 1);
+  DsOutput *self;
 
   files->prefix = g_strdup (prefix);
-  files->suffix = g_strdup (suffix);
+  files->suffix = suffix != NULL && *suffix != '\0' ? g_strdup (suffix) : NULL;
   files->plan.format = format;
   files->plan.replaces = TRUE;
-  return ds_output_new (stream, &ds_files_output_ops[format], files);
+  self = ds_output_new (stream, &ds_files_output_ops[format], files);
+  if (!self->is_inert)
+    ds_files_output_check_place (self);
+  return self;
 }
 
 /* ---- Options ---- */
@@ -158,6 +196,8 @@ ds_output_set_single_file (DsOutput *self, gboolean single_file)
  * ds_output_set_single_file ().
  *
  * The output fails with %DS_ERROR_IO, %DS_ERROR_NO_SPACE or %DS_ERROR_FSYNC_FAILED.
+ * Latches %DS_ERROR_INVALID_ARGUMENT when another output of the context has the same
+ * @prefix and @suffix: each would replace what the other one writes.
  *
  * Returns: (transfer none): the output, owned by the context
  */

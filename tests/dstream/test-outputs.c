@@ -420,6 +420,39 @@ test_names_are_unique (void)
 }
 
 static void
+test_outputs_share_no_place (void)
+{
+  DsTestStream test;
+  DsDStream *stream;
+  const GError *error;
+
+  g_test_summary ("Two outputs that would replace each other's files are a mistake");
+
+  ds_test_stream_set_up (&test, "local");
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_save_as_text_files (stream, "counts", "txt");
+  ds_dstream_save_as_text_files (stream, "counts", "text");
+  ds_dstream_save_as_binary_files (stream, "count", "txt");
+  ds_dstream_save_as_text_files (stream, "", "txt");
+  g_assert_no_error (ds_streaming_context_get_build_error (test.ssc));
+  ds_dstream_save_as_msgpack_files (ds_dstream_count (stream), "counts", "txt");
+  error = ds_streaming_context_get_build_error (test.ssc);
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "save_as_msgpack_files"));
+  g_assert_nonnull (strstr (error->message, "\"counts\" and the suffix \"txt\""));
+  g_assert_nonnull (strstr (error->message, "save_as_text_files-0"));
+  ds_test_stream_tear_down (&test);
+
+  ds_test_stream_set_up (&test, "local");
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_save_as_text_files (stream, "counts", NULL);
+  ds_dstream_save_as_text_files (stream, "counts", "");
+  g_assert_error (ds_streaming_context_get_build_error (test.ssc), DS_ERROR,
+                  DS_ERROR_INVALID_ARGUMENT);
+  ds_test_stream_tear_down (&test);
+}
+
+static void
 test_descriptions_name_the_way (void)
 {
   DsTestStream test;
@@ -488,6 +521,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/outputs/bodies-run-in-order-of-registration",
                    test_bodies_run_in_order_of_registration);
   g_test_add_func ("/dstream/outputs/names-are-unique", test_names_are_unique);
+  g_test_add_func ("/dstream/outputs/outputs-share-no-place",
+                   test_outputs_share_no_place);
   g_test_add_func ("/dstream/outputs/descriptions-name-the-way",
                    test_descriptions_name_the_way);
   g_test_add_func ("/dstream/outputs/blocks-are-of-collect-only",
