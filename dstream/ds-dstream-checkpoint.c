@@ -36,7 +36,9 @@ ds_dstream_get_checkpoint_remember (DsDStream *self)
 
   if (ds_dstream_get_node (self)->checkpoints_only_inside)
     return 0;
-  return interval >= ds_dstream_get_node (self)->slide ? 2 * interval : 0;
+  return interval >= ds_dstream_get_node (self)->slide
+             ? 2 * MIN (interval, G_MAXINT64 / 2)
+             : 0;
 }
 
 gboolean

@@ -213,6 +213,15 @@ ds_graph_remember_at_least (DsDStream *dstream, DsDuration remember)
   node->remember = MAX (node->remember, remember);
 }
 
+/* As much as a duration can be means for ever. */
+static DsDuration
+ds_graph_add_durations (DsDuration a, DsDuration b)
+{
+  DsDuration sum;
+
+  return __builtin_add_overflow (a, b, &sum) ? G_MAXINT64 : sum;
+}
+
 /* From the outputs up, as remembering goes. */
 static void
 ds_graph_mark_reached (DsDStream *dstream, GHashTable *reached)
@@ -269,7 +278,7 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
       /* What goes on from batch to batch needs none of them again: neither for what it
        * looks back at, nor for what it remembers for checkpoints. */
       if (!node->ops->is_stateful)
-        asked = node->remember + node->window;
+        asked = ds_graph_add_durations (node->remember, node->window);
       for (guint k = 0; node->remember > 0 && k < node->n_parents; k++)
         ds_graph_remember_at_least (node->parents[k], asked);
     }

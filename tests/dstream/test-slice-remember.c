@@ -153,6 +153,24 @@ test_remembers_one_slide_by_default (void)
 }
 
 static void
+test_a_window_may_be_of_all_batches (void)
+{
+  const DsDuration longest = G_MAXINT64 / DS_SECOND * DS_SECOND;
+  Fixture fixture;
+  DsDStream *window;
+
+  g_test_summary ("A window may be as long as anything");
+
+  set_up (&fixture, 0);
+  window = ds_dstream_window (fixture.stream, longest, 0);
+  ds_dstream_foreach_rdd (window, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  ds_test_stream_run (&fixture.test, 3);
+  assert_slice (window, 3000, 3000, "1\n2\n3");
+  ds_test_stream_tear_down (&fixture.test);
+}
+
+static void
 assert_remember_latches (DsDuration first, DsDuration second, DsError code)
 {
   Fixture fixture;
@@ -273,5 +291,7 @@ main (int argc, char *argv[])
                    test_slice_takes_nothing_from_later_batches);
   g_test_add_func ("/dstream/slice-remember/transform-cannot-wait-for-itself",
                    test_transform_cannot_wait_for_itself);
+  g_test_add_func ("/dstream/slice-remember/a-window-may-be-of-all-batches",
+                   test_a_window_may_be_of_all_batches);
   return g_test_run ();
 }
