@@ -6,6 +6,7 @@
 
 #include "rdd/ds-partitioner-private.h"
 #include "rdd/ds-rdd-private.h"
+#include "rdd/ds-relay-sink-private.h"
 
 typedef struct
 {
@@ -25,9 +26,11 @@ ds_aligned_union_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink 
 {
   guint n_parents;
   const DsDependency *dependencies = ds_rdd_get_dependencies (rdd, &n_parents);
+  DsRelaySink relay;
 
-  for (guint i = 0; i < n_parents; i++)
-    if (!ds_rdd_compute (dependencies[i].parent, partition, task, sink))
+  ds_relay_sink_init (&relay, task, sink);
+  for (guint i = 0; i < n_parents && !relay.has_enough; i++)
+    if (!ds_rdd_compute (dependencies[i].parent, partition, task, &relay.sink))
       return FALSE;
   return TRUE;
 }

@@ -4,6 +4,7 @@
  * value moves. */
 
 #include "rdd/ds-rdd-private.h"
+#include "rdd/ds-relay-sink-private.h"
 
 typedef struct
 {
@@ -18,35 +19,6 @@ typedef struct
 
 static GType ds_coalesced_rdd_get_type (void);
 G_DEFINE_FINAL_TYPE (DsCoalescedRdd, ds_coalesced_rdd, DS_TYPE_RDD)
-
-/* Hands on, and notes when the next one has enough: the partitions that follow need not
- * be read then.  On the stack. */
-typedef struct
-{
-  DsSink sink;
-  DsSink *target;
-  gboolean has_enough;
-} DsRelaySink;
-
-static gboolean
-ds_relay_sink_push (DsSink *sink, const DsChunk *chunk)
-{
-  DsRelaySink *self = (DsRelaySink *) sink;
-
-  self->has_enough = !ds_sink_push (self->target, chunk);
-  return !self->has_enough;
-}
-
-static gboolean
-ds_relay_sink_finish (DsSink *sink)
-{
-  return sink->task->error == NULL;
-}
-
-static void
-ds_relay_sink_free (DsSink *sink)
-{
-}
 
 /* The first partition of the parent that @partition or a later one reads. */
 static guint
@@ -63,14 +35,9 @@ ds_coalesced_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sin
   const guint n_parent = ds_rdd_get_n_partitions (parent);
   const guint n_partitions = ds_rdd_get_n_partitions (rdd);
   const guint end = ds_coalesced_rdd_get_begin (n_parent, n_partitions, partition + 1);
-  DsRelaySink relay = { .sink = { .push = ds_relay_sink_push,
-                                  .finish = ds_relay_sink_finish,
-                                  .free = ds_relay_sink_free,
-                                  .accepts = sink->accepts,
-                                  .task = task,
-                                  .operator_name = sink->operator_name },
-                        .target = sink };
+  DsRelaySink relay;
 
+  ds_relay_sink_init (&relay, task, sink);
   for (guint i = ds_coalesced_rdd_get_begin (n_parent, n_partitions, partition);
        i < end && !relay.has_enough; i++)
     if (!ds_rdd_compute (parent, i, task, &relay.sink))

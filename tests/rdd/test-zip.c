@@ -2,6 +2,7 @@
 
 /* zip and cartesian: two RDDs side by side, and all of one with all of the other. */
 
+#include "rdd/ds-rdd-private.h"
 #include "tests/rdd/ds-test-shuffle.h"
 
 static DsValue
@@ -137,6 +138,32 @@ test_cartesian_of_many (void)
   g_assert_cmpuint (ds_rdd_get_n_partitions (all), ==, 6);
 }
 
+/* Keys that lie alike, as the RDDs of a window do: read one after the other. */
+static void
+test_zip_of_an_aligned_union (void)
+{
+  static const char *const lines[] = { "a 1", "b 2", "c 3", NULL };
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[1]");
+  g_autoptr (DsRdd) pairs = ds_test_pairs (context, lines, 1);
+  g_autoptr (DsRdd) left = ds_rdd_reduce_by_key (pairs, ds_add, NULL, NULL);
+  g_autoptr (DsRdd) right = ds_rdd_reduce_by_key (pairs, ds_add, NULL, NULL);
+  DsRdd *both[] = { left, right };
+  g_autoptr (DsRdd) all = ds_aligned_union_rdd_new (context, both, 2);
+  g_autoptr (DsRdd) integers = ds_test_integers (context, 6, 1);
+  g_autoptr (DsRdd) zipped = ds_rdd_zip (integers, all);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DsBlock) first = NULL;
+
+  g_test_summary ("A reader that has enough is pushed nothing of what would follow");
+
+  g_assert_cmpuint (ds_rdd_get_n_partitions (all), ==, 1);
+  first = ds_rdd_take (zipped, 1, &error);
+  g_assert_no_error (error);
+  ds_assert_block (first, "(0,(a,1))", NULL);
+  ds_test_assert_collects_sorted (zipped, "(0,(a,1))\n(1,(b,2))\n(2,(c,3))\n(3,(a,1))\n"
+                                          "(4,(b,2))\n(5,(c,3))\n");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -145,6 +172,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rdd/zip/pairs-in-order", test_zip_pairs_in_order);
   g_test_add_func ("/rdd/zip/of-different-chunks", test_zip_of_different_chunks);
   g_test_add_func ("/rdd/zip/of-pairs", test_zip_of_pairs);
+  g_test_add_func ("/rdd/zip/of-an-aligned-union", test_zip_of_an_aligned_union);
   g_test_add_func ("/rdd/zip/errors", test_zip_errors);
   g_test_add_func ("/rdd/cartesian/pairs-all", test_cartesian_pairs_all);
   g_test_add_func ("/rdd/cartesian/of-many", test_cartesian_of_many);
