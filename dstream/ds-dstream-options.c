@@ -29,9 +29,10 @@ ds_dstream_may_set (DsDStream *self, const char *option)
   DsDStreamNode *node = ds_dstream_get_node (self);
 
   /* An input stream of the program's own has its options before it has a context. */
-  if (node->context == NULL)
+  if (node->context == NULL && DS_IS_INPUT_DSTREAM (self))
     return TRUE;
-  return ds_streaming_context_may_build (node->context, option) && !node->is_inert;
+  return ds_dstream_has_context (self, option) &&
+         ds_streaming_context_may_build (node->context, option) && !node->is_inert;
 }
 
 void

@@ -155,6 +155,8 @@ gboolean ds_dstream_may_set (DsDStream *self, const char *option);
 void ds_dstream_latch_lacks (DsDStream *self, const char *option, const char *who_has_it);
 /* The name, else the kind: for messages. */
 const char *ds_dstream_describe (DsDStream *self);
+/* FALSE, and a critical: it outlived its context, or has none yet. */
+gboolean ds_dstream_has_context (DsDStream *self, const char *what);
 /* "[A-Za-z0-9._-]{1,64}" */
 gboolean ds_is_valid_stream_name (const char *name);
 

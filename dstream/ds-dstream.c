@@ -68,13 +68,26 @@ ds_dstream_init (DsDStream *self)
 
 /* ---- Building ---- */
 
-/* FALSE, with the mistake latched. */
+gboolean
+ds_dstream_has_context (DsDStream *self, const char *what)
+{
+  if (DS_NODE (self)->context != NULL)
+    return TRUE;
+  g_critical (
+      "%s: stream %s has no streaming context: it outlived that, or was not given "
+      "to one with ds_streaming_context_input_stream () yet",
+      what, ds_dstream_describe (self));
+  return FALSE;
+}
+
+/* FALSE, with the mistake latched; where there is nothing to latch it in, told. */
 static gboolean
 ds_dstream_check_parents (DsDStream *const *parents, guint n_parents, const char *kind)
 {
   DsDStreamNode *first = DS_NODE (parents[0]);
 
-  if (!ds_streaming_context_may_build (first->context, kind))
+  if (!ds_dstream_has_context (parents[0], kind) ||
+      !ds_streaming_context_may_build (first->context, kind))
     return FALSE;
 
   for (guint i = 0; i < n_parents; i++)
@@ -126,7 +139,7 @@ ds_dstream_new_child (GType type,
   if (!ds_dstream_check_parents (parents, n_parents, ops->kind))
     {
       ds_shared_data_unref (data);
-      return ds_dstream_new_inert (context);
+      return context != NULL ? ds_dstream_new_inert (context) : NULL;
     }
 
   self = g_object_new (type, NULL);

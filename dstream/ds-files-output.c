@@ -105,7 +105,7 @@ ds_files_output_new (DsDStream *stream,
   files->plan.format = format;
   files->plan.replaces = TRUE;
   self = ds_output_new (stream, &ds_files_output_ops[format], files);
-  if (!self->is_inert)
+  if (self != NULL && !self->is_inert)
     ds_files_output_check_place (self);
   return self;
 }

@@ -36,8 +36,16 @@ DsOutput *
 ds_output_new (DsDStream *stream, const DsOutputOps *ops, gpointer state)
 {
   DsStreamingContext *context = ds_dstream_get_node (stream)->context;
-  DsOutput *self = g_object_new (DS_TYPE_OUTPUT, NULL);
   g_autofree char *default_name = NULL;
+  DsOutput *self;
+
+  if (!ds_dstream_has_context (stream, ops->kind))
+    {
+      if (state != NULL && ops->free_state != NULL)
+        ops->free_state (state);
+      return NULL;
+    }
+  self = g_object_new (DS_TYPE_OUTPUT, NULL);
 
   self->ops = ops;
   self->state = state;

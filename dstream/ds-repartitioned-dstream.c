@@ -65,7 +65,7 @@ ds_dstream_repartition (DsDStream *self, guint n_partitions)
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
   context = ds_dstream_get_node (self)->context;
-  if (n_partitions == 0)
+  if (n_partitions == 0 && context != NULL)
     {
       ds_streaming_context_latch (
           context, DS_ERROR_INVALID_ARGUMENT,

@@ -53,7 +53,7 @@ ds_dstream_state_snapshots (DsDStream *self)
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
   node = ds_dstream_get_node (self);
-  if (!node->is_inert && !ds_dstream_is_state_mapped (self))
+  if (node->context != NULL && !node->is_inert && !ds_dstream_is_state_mapped (self))
     {
       ds_dstream_latch_lacks (self, "state_snapshots", "streams made by map_with_state");
       return ds_dstream_new_inert (node->context);

@@ -37,8 +37,11 @@ ds_streaming_context_latch (DsStreamingContext *self,
   va_list arguments;
 
   va_start (arguments, format);
-  ds_streaming_context_take_build_error (self, g_error_new_valist (DS_ERROR, (int) code,
-                                                                   format, arguments));
+  if (self != NULL)
+    ds_streaming_context_take_build_error (self, g_error_new_valist (DS_ERROR, (int) code,
+                                                                     format, arguments));
+  else /* of a stream that outlived its context */
+    g_logv (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, format, arguments);
   va_end (arguments);
 }
 

@@ -50,7 +50,8 @@ ds_window_check (DsDStream *parent,
 {
   DsDStreamNode *node = ds_dstream_get_node (parent);
 
-  if (!ds_streaming_context_may_build (node->context, kind) || node->is_inert)
+  if (!ds_dstream_has_context (parent, kind) ||
+      !ds_streaming_context_may_build (node->context, kind) || node->is_inert)
     return FALSE;
   if (*slide == 0)
     *slide = node->slide;
@@ -61,9 +62,11 @@ ds_window_check (DsDStream *parent,
 DsDStream *
 ds_window_refuse (DsDStream *parent, gpointer user_data, GDestroyNotify destroy)
 {
+  DsStreamingContext *context = ds_dstream_get_node (parent)->context;
+
   if (destroy != NULL)
     destroy (user_data);
-  return ds_dstream_new_inert (ds_dstream_get_node (parent)->context);
+  return context != NULL ? ds_dstream_new_inert (context) : NULL;
 }
 
 GPtrArray *

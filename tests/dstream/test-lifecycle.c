@@ -164,6 +164,42 @@ test_an_rdd_may_outlive_its_context (void)
   g_assert_finalize_object (engine);
 }
 
+#define ASSERT_REFUSED(call)                                           \
+  G_STMT_START                                                         \
+  {                                                                    \
+    g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL,         \
+                           "*queue stream has no streaming context*"); \
+    call;                                                              \
+    g_test_assert_expected_messages ();                                \
+  }                                                                    \
+  G_STMT_END
+
+static void
+test_a_stream_without_context_builds_nothing (void)
+{
+  DsTestStream test;
+  g_autoptr (DsDStream) stream = NULL;
+  guint n_calls = 0;
+
+  g_test_summary ("A stream that outlived its context refuses operators and outputs");
+
+  ds_test_stream_set_up (&test, "local");
+  stream = g_object_ref (ds_streaming_context_queue_stream (test.ssc));
+  ds_test_stream_tear_down (&test);
+  ASSERT_REFUSED (
+      g_assert_null (ds_dstream_flat_map (stream, split_rarely, &n_calls, count_call)));
+  ASSERT_REFUSED (g_assert_null (ds_dstream_repartition (stream, 0)));
+  ASSERT_REFUSED (g_assert_null (ds_dstream_join (stream, stream)));
+  ASSERT_REFUSED (g_assert_null (ds_dstream_window (stream, DS_SECOND, 0)));
+  ASSERT_REFUSED (g_assert_null (
+      ds_dstream_reduce_by_window (stream, DS_SECOND, 0, ds_add, &n_calls, count_call)));
+  ASSERT_REFUSED (g_assert_null (ds_dstream_print (stream, 10)));
+  ASSERT_REFUSED (g_assert_null (
+      ds_dstream_foreach_rdd (stream, ds_test_ignore_rdd, &n_calls, count_call)));
+  ASSERT_REFUSED (g_assert_null (ds_dstream_save_as_text_files (stream, "out", NULL)));
+  g_assert_cmpuint (n_calls, ==, 3);
+}
+
 static void
 test_a_second_context_waits_its_turn (void)
 {
@@ -349,6 +385,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/lifecycle/destroy-runs-once", test_destroy_runs_once);
   g_test_add_func ("/dstream/lifecycle/an-rdd-may-outlive-its-context",
                    test_an_rdd_may_outlive_its_context);
+  g_test_add_func ("/dstream/lifecycle/a-stream-without-context-builds-nothing",
+                   test_a_stream_without_context_builds_nothing);
   g_test_add_func ("/dstream/lifecycle/a-second-context-waits-its-turn",
                    test_a_second_context_waits_its_turn);
   g_test_add_func ("/dstream/lifecycle/create-reports-what-goes-wrong",
