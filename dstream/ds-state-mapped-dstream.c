@@ -22,6 +22,7 @@ struct _DsStateMappedDStream
   DsDStream parent_instance;
   const DsStateStepperOps *form;
   DsStateStepper *stepper; /* atomic (nullable): from the first batch on */
+  gboolean has_snapshots;
 };
 
 G_DEFINE_FINAL_TYPE (DsStateMappedDStream, ds_state_mapped_dstream, DS_TYPE_DSTREAM)
@@ -92,15 +93,20 @@ ds_state_mapped_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **er
   DsStateMappedDStream *self = DS_STATE_MAPPED_DSTREAM (dstream);
   g_autoptr (GError) local_error = NULL;
   DsRdd *parent = ds_dstream_get_parent_rdd (dstream, batch, &local_error);
+  DsStateStepper *stepper;
+  DsRdd *step;
 
   if (local_error != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return NULL;
     }
-  return ds_state_stepper_make_step (ds_state_stepper_get (&self->stepper, dstream,
-                                                           self->form),
-                                     dstream, batch, parent);
+  stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
+  step = ds_state_stepper_make_step (stepper, dstream, batch, parent);
+  /* A window over the snapshots asks for them later. */
+  if (self->has_snapshots && step != NULL)
+    ds_state_store_pin_step (stepper->store, step);
+  return step;
 }
 
 static const DsDStreamOps ds_state_mapped_dstream_ops = {
@@ -129,6 +135,12 @@ ds_state_mapped_dstream_class_init (DsStateMappedDStreamClass *klass)
 static void
 ds_state_mapped_dstream_init (DsStateMappedDStream *self)
 {
+}
+
+void
+ds_state_mapped_dstream_need_snapshots (DsDStream *dstream)
+{
+  DS_STATE_MAPPED_DSTREAM (dstream)->has_snapshots = TRUE;
 }
 
 gboolean

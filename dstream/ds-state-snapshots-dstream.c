@@ -58,6 +58,8 @@ ds_dstream_state_snapshots (DsDStream *self)
       ds_dstream_latch_lacks (self, "state_snapshots", "streams made by map_with_state");
       return ds_dstream_new_inert (node->context);
     }
+  if (!node->is_inert)
+    ds_state_mapped_dstream_need_snapshots (self);
   return ds_dstream_derive (self, ds_state_snapshots_dstream_get_type (), NULL, NULL,
                             NULL);
 }

@@ -67,6 +67,8 @@ gboolean ds_state_step_read (const DsStateStep *self, DsSink *sink);
 /* NULL: not such a stream, or no batch was made yet.  Any thread. */
 DsStateStepper *ds_state_mapped_dstream_get_stepper (DsDStream *dstream);
 DsStateStepper *ds_state_updated_dstream_get_stepper (DsDStream *dstream);
+/* There is a stream of its snapshots. */
+void ds_state_mapped_dstream_need_snapshots (DsDStream *dstream);
 gboolean ds_dstream_is_state_mapped (DsDStream *dstream);
 gboolean ds_dstream_is_state_updated (DsDStream *dstream);
 

@@ -65,6 +65,33 @@ ds_state_rdd_init (DsStateRdd *self)
 {
 }
 
+typedef struct
+{
+  DsStateStore *store;
+  DsTime time;
+} DsStepPin;
+
+static void
+ds_step_pin_free (gpointer data)
+{
+  DsStepPin *self = data;
+
+  ds_state_store_unpin (self->store, self->time);
+  ds_state_store_unref (self->store);
+  g_free (self);
+}
+
+void
+ds_state_store_pin_step (DsStateStore *self, DsRdd *step)
+{
+  DsStepPin *pin = g_new (DsStepPin, 1);
+
+  pin->store = ds_state_store_ref (self);
+  pin->time = ds_step_rdd_get_time (step);
+  ds_state_store_pin (self, pin->time);
+  g_object_set_data_full (G_OBJECT (step), "ds-step-pin", pin, ds_step_pin_free);
+}
+
 DsRdd *
 ds_state_rdd_new (DsRdd *step,
                   const char *kind,

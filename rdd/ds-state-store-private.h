@@ -77,5 +77,8 @@ DsRdd *ds_state_rdd_new (DsRdd *step,
                          const char *kind,
                          DsStateStore *store,
                          DsPartitioner *partitioner);
+/* Such an RDD may still be made as long as @step lives: the states of its batch stay
+ * readable.  Before the step is run. */
+void ds_state_store_pin_step (DsStateStore *self, DsRdd *step);
 
 G_END_DECLS

@@ -699,6 +699,29 @@ test_wrong_blocks_fail (void)
   assert_block_func_fails (return_nothing, "gave no result and no error");
 }
 
+static void
+test_snapshots_of_batches_before (void)
+{
+  DsTestState self;
+  DsOutput *states;
+  DsDStream *counts;
+
+  g_test_summary ("A snapshot that is asked for late is that of its own batch");
+  ds_test_state_set_up (&self, "local[2]");
+  counts = ds_dstream_map_with_state (self.pairs, count, NULL, NULL);
+  states = ds_dstream_collect (ds_dstream_window (ds_dstream_state_snapshots (counts),
+                                                  4 * DS_SECOND, 4 * DS_SECOND));
+  ds_test_state_push (&self, "a ab abc ab");
+  ds_test_stream_start (&self.test);
+  for (guint i = 0; i < 4; i++)
+    ds_test_state_run (&self, 1);
+  ds_test_state_assert (
+      states, 4,
+      "none | none | none | (a,1) (a,2) (a,3) (a,4) (b,1) (b,2) (b,3) (c,1) "
+      "(c,1)");
+  ds_test_state_tear_down (&self);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -706,6 +729,8 @@ main (int argc, char **argv)
 
   g_test_add_func ("/dstream/map-with-state/counts-over-batches",
                    test_counts_over_batches);
+  g_test_add_func ("/dstream/map-with-state/snapshots-of-batches-before",
+                   test_snapshots_of_batches_before);
   g_test_add_func ("/dstream/map-with-state/is-called-once-a-record",
                    test_is_called_once_a_record);
   g_test_add_func ("/dstream/map-with-state/removes-states", test_removes_states);
