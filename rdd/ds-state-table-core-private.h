@@ -95,8 +95,9 @@ struct _DsStateTable
   guint64 next_unit; /* where the next record goes */
   guint64 n_dead_units;
 
-  GPtrArray *deltas; /* DsStateDelta, oldest first */
-  DsTime forgotten;  /* states as of earlier batches cannot be read */
+  GPtrArray *deltas;     /* DsStateDelta, oldest first */
+  guint32 n_deltas_gone; /* forgotten: their running numbers were lower */
+  DsTime forgotten;      /* states as of earlier batches cannot be read */
   guint n_holds;
   guint64 n_compactions;
 };

@@ -127,7 +127,7 @@ ds_state_table_read (DsStateTable *self,
   return n_rows;
 }
 
-/* The cursor: number of the delta, and of the undo within it. */
+/* The cursor: running number of the delta, and number of the undo within it. */
 gsize
 ds_state_table_read_changes (DsStateTable *self,
                              DsTime since,
@@ -141,9 +141,15 @@ ds_state_table_read_changes (DsStateTable *self,
   gsize n_rows = 0;
 
   g_mutex_lock (&self->lock);
-  while (n_rows < DS_STATE_SLICE && n_delta < self->deltas->len)
+  if (n_delta < self->n_deltas_gone)
     {
-      const DsStateDelta *delta = g_ptr_array_index (self->deltas, n_delta);
+      n_delta = self->n_deltas_gone;
+      n_undo = 0;
+    }
+  while (n_rows < DS_STATE_SLICE && n_delta - self->n_deltas_gone < self->deltas->len)
+    {
+      const DsStateDelta *delta =
+          g_ptr_array_index (self->deltas, n_delta - self->n_deltas_gone);
       const DsStateUndo *undo;
       DsStatePayload payload;
       gboolean exists;

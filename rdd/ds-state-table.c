@@ -477,25 +477,25 @@ ds_state_table_forget (DsStateTable *self, DsTime oldest)
   guint n_gone = 0;
 
   g_mutex_lock (&self->lock);
-  if (self->n_holds == 0)
+  while (n_gone < self->deltas->len)
     {
-      while (n_gone < self->deltas->len)
-        {
-          DsStateDelta *delta = g_ptr_array_index (self->deltas, n_gone);
+      DsStateDelta *delta = g_ptr_array_index (self->deltas, n_gone);
 
-          if (delta->time > oldest)
-            break;
-          ds_state_table_count_droppable (self, delta);
-          n_gone++;
-        }
-      if (n_gone > 0)
-        g_ptr_array_remove_range (self->deltas, 0, n_gone);
-      self->forgotten = MAX (self->forgotten, oldest);
-      if ((self->n_dead_units > DS_STATE_MIN_DEAD_UNITS &&
-           self->n_dead_units > (self->next_unit - self->n_dead_units) / 2) ||
-          (self->n_droppable > DS_STATE_MIN_DROPPABLE &&
-           self->n_droppable > self->n_present / 2))
-        ds_state_table_compact (self);
+      if (delta->time > oldest)
+        break;
+      ds_state_table_count_droppable (self, delta);
+      n_gone++;
     }
+  if (n_gone > 0)
+    g_ptr_array_remove_range (self->deltas, 0, n_gone);
+  self->n_deltas_gone += n_gone;
+  self->forgotten = MAX (self->forgotten, oldest);
+  /* Readers count entries, but need no delta of what nobody reads. */
+  if (self->n_holds == 0 &&
+      ((self->n_dead_units > DS_STATE_MIN_DEAD_UNITS &&
+        self->n_dead_units > (self->next_unit - self->n_dead_units) / 2) ||
+       (self->n_droppable > DS_STATE_MIN_DROPPABLE &&
+        self->n_droppable > self->n_present / 2)))
+    ds_state_table_compact (self);
   g_mutex_unlock (&self->lock);
 }
