@@ -50,9 +50,8 @@ typedef struct
   const char *kind; /* "map", for names and messages */
   guint options;    /* DsDStreamOptions that it has */
   /* What it makes are steps (rdd/ds-step-rdd-private.h), which it gives to
-   * ds_graph_add_step () too, or show what a step left.  Asked at every time, in order,
-   * when that batch is generated and at no other time, and for itself in charge of
-   * partitions. */
+   * ds_graph_add_step () too.  Asked at every time, in order, when that batch is
+   * generated and at no other time, and for itself in charge of partitions. */
   gboolean is_stateful;
   /* Its RDDs only show those of its parent, which persist () is passed on to. */
   gboolean is_view;

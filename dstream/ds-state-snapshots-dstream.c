@@ -20,11 +20,8 @@ ds_state_snapshots_dstream_compute (DsDStream *self, DsBatch *batch, GError **er
                            ds_state_store_get_partitioner (store));
 }
 
-/* Asked at every time, also when a window over it is due only later: states that are not
- * asked for in their batch cannot be read any more. */
 static const DsDStreamOps ds_state_snapshots_dstream_ops = {
   .kind = "state_snapshots",
-  .is_stateful = TRUE,
   .compute = ds_state_snapshots_dstream_compute,
 };
 

@@ -96,7 +96,9 @@ test_slices_of_state (void)
   g_assert_cmpstr (mapped, ==,
                    "(a,1) | (a,2) (b,1) | (a,3) | (b,2) | (a,4) | (a,5) (b,3)");
   states = show_slice (snapshots, 1, 6);
-  g_assert_cmpstr (states, ==, "(a,3) (b,1) | (a,3) (b,2) | (a,4) (b,2) | (a,5) (b,3)");
+  g_assert_cmpstr (states, ==,
+                   "(a,1) | (a,2) (b,1) | (a,3) (b,1) | (a,3) (b,2) | (a,4) (b,2) | "
+                   "(a,5) (b,3)");
   ds_test_state_assert (tumbling, 6,
                         "none | (a,1) (a,2) (b,1) | none | (a,3) (a,3) (b,1) (b,2) | "
                         "none | (a,4) (a,5) (b,2) (b,3)");
