@@ -53,22 +53,22 @@ ds_random_next_below (DsRandom *self, guint64 n)
   return (guint64) (((unsigned __int128) ds_random_next (self) * n) >> 64);
 }
 
-/* How often something happens that happens @mean times on average.  D. Knuth, The Art of
- * Computer Programming, volume 2, section 3.4.1; means past 16 are added up of parts, so
- * that exp () keeps its precision. */
+/* The mean that ds_random_next_poisson () takes at most, so that exp () keeps its
+ * precision. */
+#define DS_RANDOM_POISSON_PART 16
+
+/* How often something happens that happens @mean times on average; means larger than
+ * %DS_RANDOM_POISSON_PART are to be added up of parts.  D. Knuth, The Art of Computer
+ * Programming, volume 2, section 3.4.1. */
 static inline guint64
 ds_random_next_poisson (DsRandom *self, double mean)
 {
+  const double limit = exp (-mean);
   guint64 n = 0;
 
-  for (; mean > 0; mean -= 16)
-    {
-      const double limit = exp (-MIN (mean, 16));
-
-      for (double product = ds_random_next_double (self); product > limit;
-           product *= ds_random_next_double (self))
-        n++;
-    }
+  for (double product = mean > 0 ? ds_random_next_double (self) : 0; product > limit;
+       product *= ds_random_next_double (self))
+    n++;
   return n;
 }
 

@@ -21,39 +21,65 @@ typedef struct
   DsRandom random;
 } DsSampleSink;
 
-/* How often the next value is taken. */
+/* How often the next value is taken, or, with replacement, a part of that: *@mean, at
+ * first the fraction, is what is left of it then.  However large it is, the reader may
+ * have enough after any part. */
 static guint64
-ds_sample_sink_draw (DsSampleSink *self)
+ds_sample_sink_draw (DsSampleSink *self, double *mean)
 {
+  const double part = MIN (*mean, DS_RANDOM_POISSON_PART);
+
+  *mean -= part;
   if (self->sampling->with_replacement)
-    return ds_random_next_poisson (&self->random, self->sampling->fraction);
-  return ds_random_next_double (&self->random) < self->sampling->fraction;
+    return ds_random_next_poisson (&self->random, part);
+  return ds_random_next_double (&self->random) < part;
+}
+
+/* @n times the value at @i.  FALSE: enough. */
+static gboolean
+ds_sample_sink_take (DsSampleSink *self,
+                     const DsChunk *chunk,
+                     gsize i,
+                     guint64 n,
+                     DsChunk *taken)
+{
+  DsSink *sink = &self->function_sink.sink;
+
+  for (; n > 0; n--)
+    {
+      self->function_sink.results[taken->n_values] = chunk->values[i];
+      if (chunk->form == DS_FORM_PAIRS)
+        self->function_sink.more_results[taken->n_values] = chunk->pair_values[i];
+      if (++taken->n_values < DS_CHUNK_MAX_VALUES)
+        continue;
+      if (!ds_task_may_go_on (sink->task) || !ds_sink_push (sink->next, taken))
+        return FALSE;
+      taken->n_values = 0;
+    }
+  return TRUE;
 }
 
 static gboolean
 ds_sample_sink_push (DsSink *sink, const DsChunk *chunk)
 {
   DsSampleSink *self = (DsSampleSink *) sink;
-  DsValue *values = self->function_sink.results;
-  DsValue *pair_values = self->function_sink.more_results;
-  const gboolean has_pairs = chunk->form == DS_FORM_PAIRS;
   DsChunk taken = { .form = chunk->form,
-                    .values = values,
-                    .pair_values = has_pairs ? pair_values : NULL,
+                    .values = self->function_sink.results,
+                    .pair_values = chunk->form == DS_FORM_PAIRS
+                                       ? self->function_sink.more_results
+                                       : NULL,
                     .block = chunk->block };
 
   for (gsize i = 0; i < chunk->n_values; i++)
-    for (guint64 n = ds_sample_sink_draw (self); n > 0; n--)
-      {
-        values[taken.n_values] = chunk->values[i];
-        if (has_pairs)
-          pair_values[taken.n_values] = chunk->pair_values[i];
-        if (++taken.n_values < DS_CHUNK_MAX_VALUES)
-          continue;
-        if (!ds_task_may_go_on (sink->task) || !ds_sink_push (sink->next, &taken))
+    {
+      double mean = self->sampling->fraction;
+
+      do
+        if (!ds_sample_sink_take (self, chunk, i, ds_sample_sink_draw (self, &mean),
+                                  &taken))
           return FALSE;
-        taken.n_values = 0;
-      }
+      while (mean > 0);
+    }
   return taken.n_values == 0 || ds_sink_push (sink->next, &taken);
 }
 

@@ -136,6 +136,22 @@ test_sample_edges (void)
     }
 }
 
+static void
+test_sample_without_end (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+  g_autoptr (DsRdd) integers = ds_test_integers (context, 10, 1);
+  g_autoptr (DsRdd) sample = ds_rdd_sample (integers, TRUE, 1e300, 7);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DsBlock) first = ds_rdd_take (sample, 5000, &error);
+
+  g_test_summary ("However often a value is to be taken, a reader may have enough");
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (ds_block_get_length (first), ==, 5000);
+  g_assert_cmpint (ds_value_get_int (ds_block_get (first, 4999)), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -146,6 +162,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rdd/sample/is-a-function-of-its-seed",
                    test_sample_is_a_function_of_its_seed);
   g_test_add_func ("/rdd/sample/edges", test_sample_edges);
+  g_test_add_func ("/rdd/sample/without-end", test_sample_without_end);
 
   return g_test_run ();
 }
