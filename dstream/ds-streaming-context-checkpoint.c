@@ -28,10 +28,5 @@ ds_streaming_context_checkpoint (DsStreamingContext *self, const char *directory
   g_return_if_fail (DS_IS_STREAMING_CONTEXT (self));
   g_return_if_fail (directory != NULL);
 
-  if (*directory != '\0')
-    g_object_set (self, "checkpoint-directory", directory, NULL);
-  else if (ds_streaming_context_may_build (self, "checkpoint"))
-    ds_streaming_context_latch (self, DS_ERROR_INVALID_ARGUMENT,
-                                "checkpoint: the directory has no name; give one, as "
-                                "\"checkpoints\"");
+  g_object_set (self, "checkpoint-directory", directory, NULL);
 }

@@ -220,7 +220,18 @@ ds_streaming_context_set_setting (DsStreamingContext *self,
                                   guint index,
                                   const GValue *value)
 {
+  const DsSetting *setting = &ds_settings[index];
   gint64 number;
+
+  if (setting->kind == DS_SETTING_PATH && g_value_get_string (value) != NULL &&
+      *g_value_get_string (value) == '\0')
+    {
+      ds_streaming_context_latch (self, DS_ERROR_INVALID_ARGUMENT,
+                                  "%s: the directory has no name; give one, as "
+                                  "\"checkpoints\", or NULL for none",
+                                  setting->name);
+      return;
+    }
 
   if (G_VALUE_HOLDS_INT64 (value))
     number = g_value_get_int64 (value);
@@ -234,7 +245,7 @@ ds_streaming_context_set_setting (DsStreamingContext *self,
     number = (gint64) (guintptr) g_intern_string (g_value_get_string (value));
   else
     number = g_value_get_enum (value);
-  ds_setting_store (&ds_settings[index], self, number);
+  ds_setting_store (setting, self, number);
 }
 
 /* ---- Key files and the environment ---- */

@@ -80,6 +80,25 @@ test_properties_come_back (void)
 }
 
 static void
+test_directories_have_names (void)
+{
+  g_autoptr (DsStreamingContext) ssc = new_context ();
+  const GError *error;
+
+  g_test_summary ("An empty name is a mistake, also as a property; NULL is none");
+
+  g_object_set (ssc, "checkpoint-directory", "there", NULL);
+  g_object_set (ssc, "checkpoint-directory", NULL, NULL);
+  g_assert_null (ssc->checkpoint_directory);
+  g_assert_null (ds_streaming_context_get_build_error (ssc));
+  g_object_set (ssc, "checkpoint-directory", "", NULL);
+  g_assert_null (ssc->checkpoint_directory);
+  error = ds_streaming_context_get_build_error (ssc);
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "checkpoint-directory"));
+}
+
+static void
 test_key_files_set_every_kind (void)
 {
   g_autoptr (DsStreamingContext) ssc = new_context ();
@@ -314,6 +333,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/settings/defaults-are-those-of-the-table",
                    test_defaults_are_those_of_the_table);
   g_test_add_func ("/dstream/settings/properties-come-back", test_properties_come_back);
+  g_test_add_func ("/dstream/settings/directories-have-names",
+                   test_directories_have_names);
   g_test_add_func ("/dstream/settings/key-files-set-every-kind",
                    test_key_files_set_every_kind);
   g_test_add_func ("/dstream/settings/whole-numbers-are-exact",
