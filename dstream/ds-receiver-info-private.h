@@ -15,7 +15,7 @@ typedef struct
   const char *location;     /* (nullable) */
   const GError *last_error; /* (nullable) */
   DsTime last_error_time;
-  gboolean is_failing; /* that error came after the last start */
+  gboolean is_failing; /* that error ended the last run */
 } DsReceiverInfoFields;
 
 /* Copies all of it. */

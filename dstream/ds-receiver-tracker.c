@@ -100,7 +100,8 @@ static void
 ds_tracked_receiver_note (DsTrackedReceiver *receiver,
                           gboolean is_active,
                           const char *location,
-                          const GError *error)
+                          const GError *error,
+                          gboolean is_failing)
 {
   DsReceiverTracker *self = receiver->tracker;
   DsTime now = ds_driver_get_now (self->context->driver);
@@ -115,7 +116,7 @@ ds_tracked_receiver_note (DsTrackedReceiver *receiver,
       .location = location != NULL ? location : ds_receiver_info_get_location (old),
       .last_error = error != NULL ? error : ds_receiver_info_get_last_error (old),
       .last_error_time = error != NULL ? now : ds_receiver_info_get_last_error_time (old),
-      .is_failing = error != NULL });
+      .is_failing = is_failing });
   g_mutex_unlock (&self->lock);
 }
 
@@ -124,18 +125,18 @@ ds_receiver_tracker_started (gpointer owner, const char *location)
 {
   DsTrackedReceiver *receiver = owner;
 
-  ds_tracked_receiver_note (receiver, TRUE, location, NULL);
+  ds_tracked_receiver_note (receiver, TRUE, location, NULL, FALSE);
   ds_streaming_context_post_receiver (receiver->tracker->context,
                                       DS_EVENT_RECEIVER_STARTED, receiver->stream,
                                       location, NULL);
 }
 
 static void
-ds_receiver_tracker_error (gpointer owner, const GError *error)
+ds_receiver_tracker_error (gpointer owner, const GError *error, gboolean is_down)
 {
   DsTrackedReceiver *receiver = owner;
 
-  ds_tracked_receiver_note (receiver, TRUE, NULL, error);
+  ds_tracked_receiver_note (receiver, TRUE, NULL, error, is_down);
   ds_streaming_context_post_receiver (receiver->tracker->context, DS_EVENT_RECEIVER_ERROR,
                                       receiver->stream, NULL, error);
 }
@@ -145,7 +146,7 @@ ds_receiver_tracker_stopped (gpointer owner, const GError *error)
 {
   DsTrackedReceiver *receiver = owner;
 
-  ds_tracked_receiver_note (receiver, FALSE, NULL, error);
+  ds_tracked_receiver_note (receiver, FALSE, NULL, error, error != NULL);
   ds_streaming_context_post_receiver (receiver->tracker->context,
                                       DS_EVENT_RECEIVER_STOPPED, receiver->stream, NULL,
                                       error);

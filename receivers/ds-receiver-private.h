@@ -47,7 +47,9 @@ void ds_receiver_supervisor_finish (DsReceiverSupervisor *self, GError *error);
 void ds_receiver_supervisor_begin_operation (DsReceiverSupervisor *self);
 void ds_receiver_supervisor_end_operation (DsReceiverSupervisor *self);
 /* Logs it and tells the owner. */
-void ds_receiver_supervisor_report (DsReceiverSupervisor *self, const GError *error);
+void ds_receiver_supervisor_report (DsReceiverSupervisor *self,
+                                    const GError *error,
+                                    gboolean is_down);
 void ds_receiver_supervisor_add_dropped (DsReceiverSupervisor *self, gint64 n_records);
 
 G_END_DECLS

@@ -101,7 +101,7 @@ ds_receiver_runner_report_pause (DsReceiverSupervisor *self, const GError *error
                    "%s; trying again in %s",
                    error != NULL ? error->message : "The receiver asked for a restart",
                    length);
-  ds_receiver_supervisor_report (self, report);
+  ds_receiver_supervisor_report (self, report, TRUE);
   return pause;
 }
 

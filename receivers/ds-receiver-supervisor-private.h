@@ -45,8 +45,9 @@ typedef struct
                          GError **error);
   /* At each start, also after a pause. */
   void (*started) (gpointer owner, const char *location);
-  /* Already logged with g_message (); the message says when it tries again. */
-  void (*error) (gpointer owner, const GError *error);
+  /* Already logged with g_message ().  @is_down: the receiver is started again after a
+   * pause, and the message says when; else it goes on. */
+  void (*error) (gpointer owner, const GError *error, gboolean is_down);
   void (*stopped) (gpointer owner, const GError *error); /* (nullable) error; for good */
 } DsReceiverEvents;
 

@@ -62,7 +62,7 @@ ds_receiver_supervisor_push (gpointer owner,
   lost = g_error_new (local_error->domain, local_error->code,
                       "A block of %" G_GSIZE_FORMAT " records was lost: %s", n_records,
                       local_error->message);
-  ds_receiver_supervisor_report (self, lost);
+  ds_receiver_supervisor_report (self, lost, FALSE);
   return FALSE;
 }
 
@@ -494,7 +494,9 @@ ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
 }
 
 void
-ds_receiver_supervisor_report (DsReceiverSupervisor *self, const GError *error)
+ds_receiver_supervisor_report (DsReceiverSupervisor *self,
+                               const GError *error,
+                               gboolean is_down)
 {
   g_mutex_lock (&self->event_lock);
   if (!self->is_silent)
@@ -507,7 +509,7 @@ ds_receiver_supervisor_report (DsReceiverSupervisor *self, const GError *error)
         g_message ("Receiver %u (%s): %s", self->settings.stream_id, location,
                    error->message);
       if (self->events.error != NULL)
-        self->events.error (self->owner, error);
+        self->events.error (self->owner, error, is_down);
     }
   g_mutex_unlock (&self->event_lock);
 }

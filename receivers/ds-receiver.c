@@ -386,7 +386,7 @@ ds_receiver_report_error (DsReceiver *self, const GError *error)
 
   supervisor = ds_receiver_expect_supervisor (self, G_STRFUNC);
   if (supervisor != NULL)
-    ds_receiver_supervisor_report (supervisor, error);
+    ds_receiver_supervisor_report (supervisor, error, FALSE);
 }
 
 /**

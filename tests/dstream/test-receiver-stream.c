@@ -370,6 +370,32 @@ test_little_room_loses_nothing (void)
     g_object_unref (senders[i].receiver);
 }
 
+static void
+test_a_reported_error_is_no_end (void)
+{
+  Fixture fixture;
+  g_autoptr (GError) reported =
+      g_error_new (DS_ERROR, DS_ERROR_CORRUPT, "one bad record");
+  g_autoptr (DsReceiverInfo) info = NULL;
+  g_autoptr (GVariant) facts = NULL;
+  const char *condition;
+
+  g_test_summary ("A receiver that reports an error and goes on is still connected");
+
+  set_up (&fixture, "local");
+  ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  ds_test_gate_await (&fixture.receiver->started, 1);
+  ds_receiver_report_error (DS_RECEIVER (fixture.receiver), reported);
+  ds_test_stream_run (&fixture.test, 1);
+  info = ds_streaming_context_get_receiver_info (fixture.test.ssc, fixture.stream);
+  g_assert_error (ds_receiver_info_get_last_error (info), DS_ERROR, DS_ERROR_CORRUPT);
+  facts = ds_dstream_explain_as_variant (fixture.stream);
+  g_assert_true (g_variant_lookup (facts, "condition", "&s", &condition));
+  g_assert_cmpstr (condition, ==, "no-data");
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -394,5 +420,7 @@ main (int argc, char *argv[])
                    test_blocks_may_come_with_ticks_only);
   g_test_add_func ("/dstream/receiver-stream/little-room-loses-nothing",
                    test_little_room_loses_nothing);
+  g_test_add_func ("/dstream/receiver-stream/a-reported-error-is-no-end",
+                   test_a_reported_error_is_no_end);
   return g_test_run ();
 }

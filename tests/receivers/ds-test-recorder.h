@@ -121,7 +121,7 @@ ds_test_recorder_started (gpointer owner, const char *location)
 }
 
 static inline void
-ds_test_recorder_error (gpointer owner, const GError *error)
+ds_test_recorder_error (gpointer owner, const GError *error, gboolean is_down)
 {
   DsTestRecorder *self = owner;
 
