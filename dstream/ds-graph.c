@@ -269,7 +269,6 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
       DsDStreamNode *node = ds_dstream_get_node (dstream);
       DsDuration asked = node->remember; /* by the streams behind it */
 
-      node->zero_time = zero_time;
       if (node->remember > 0 && node->slide != self->interval)
         self->asks_inputs = TRUE;
       if (node->remember > 0)
@@ -293,6 +292,11 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
       if (twin != NULL) /* of the same parents, so these know already */
         ds_graph_remember_at_least (twin, node->remember);
     }
+  /* Last: who explains in another thread looks at this first. */
+  for (guint i = 0; i < self->streams->len; i++)
+    __atomic_store_n (
+        &ds_dstream_get_node (g_ptr_array_index (self->streams, i))->zero_time, zero_time,
+        __ATOMIC_RELEASE);
 }
 
 gboolean

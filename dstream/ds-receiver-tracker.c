@@ -167,8 +167,10 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
   guint n_inputs = ds_graph_get_n_inputs (context->graph);
 
   /* Supervisors keep the address of their entry, so the array must not move. */
+  g_mutex_lock (&self->lock);
   g_array_set_size (self->receivers, n_inputs);
   g_array_set_size (self->receivers, 0);
+  g_mutex_unlock (&self->lock);
   for (guint i = 0; i < n_inputs; i++)
     {
       DsInputDStream *input = ds_graph_get_input (context->graph, i);
@@ -190,7 +192,9 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
           &(const DsReceiverInfoFields){ .stream_id = i,
                                          .name = ds_dstream_describe (tracked.stream),
                                          .last_error_time = DS_TIME_NONE });
+      g_mutex_lock (&self->lock);
       g_array_append_val (self->receivers, tracked);
+      g_mutex_unlock (&self->lock);
       kept =
           &g_array_index (self->receivers, DsTrackedReceiver, self->receivers->len - 1);
       kept->supervisor = ds_receiver_supervisor_new (receiver, &settings, &events, kept);

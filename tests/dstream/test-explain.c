@@ -433,6 +433,57 @@ test_explaining_from_inside (void)
   ds_test_stream_tear_down (&test);
 }
 
+typedef struct
+{
+  DsStreamingContext *ssc;
+  DsDStream *stream;
+  DsTestGate rounds;
+  gint is_over; /* atomic */
+} Onlooker;
+
+static gpointer
+look_on (gpointer data)
+{
+  Onlooker *self = data;
+
+  while (!g_atomic_int_get (&self->is_over))
+    {
+      g_autofree char *text = ds_dstream_explain (self->stream);
+      g_autoptr (DsReceiverInfo) info =
+          ds_streaming_context_get_receiver_info (self->ssc, self->stream);
+
+      g_assert_nonnull (text);
+      ds_test_gate_add (&self->rounds, 1);
+    }
+  return NULL;
+}
+
+/* For the thread sanitizer, above all. */
+static void
+test_explaining_from_another_thread (void)
+{
+  DsTestStream test;
+  Onlooker onlooker = { 0 };
+  GThread *thread;
+
+  g_test_summary ("Another thread may explain while the context starts, runs and stops");
+
+  ds_test_stream_set_up (&test, "local");
+  onlooker.ssc = test.ssc;
+  onlooker.stream = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_collect (onlooker.stream);
+  thread = g_thread_new ("onlooker", look_on, &onlooker);
+  ds_test_gate_await (&onlooker.rounds, 1);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 3);
+  ds_test_gate_await (&onlooker.rounds, ds_test_gate_get (&onlooker.rounds) + 2);
+  assert_explained (onlooker.stream, "no-data", "no data*");
+  ds_streaming_context_stop (test.ssc, DS_STOP_NOW, NULL);
+  g_atomic_int_set (&onlooker.is_over, TRUE);
+  g_thread_join (thread);
+  ds_test_stream_tear_down (&test);
+}
+
 static void
 test_streams_that_outlive_their_context (void)
 {
@@ -470,6 +521,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/explain/contexts-sum-up", test_contexts_sum_up);
   g_test_add_func ("/dstream/explain/explaining-from-inside",
                    test_explaining_from_inside);
+  g_test_add_func ("/dstream/explain/explaining-from-another-thread",
+                   test_explaining_from_another_thread);
   g_test_add_func ("/dstream/explain/streams-that-outlive-their-context",
                    test_streams_that_outlive_their_context);
   return g_test_run ();
