@@ -241,7 +241,9 @@ test_receiver (gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   callback_site_set_up (&site, test->kind, fail_first_time, &breaker);
-  g_object_set (site.ssc, "failure-policy", test->policy, NULL);
+  /* The pause is one of real time. */
+  g_object_set (site.ssc, "failure-policy", test->policy, "receiver-restart-delay",
+                DS_MILLISECOND, NULL);
   ds_streaming_context_start (site.ssc, &error);
   g_assert_no_error (error);
   /* It is started again after a pause of some batches, none of which fails. */
