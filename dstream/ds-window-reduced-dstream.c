@@ -9,6 +9,7 @@
 
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/ds-window-private.h"
+#include "rdd/ds-step-rdd-private.h"
 
 #include "rdd/ds-window-stepper-private.h"
 
@@ -60,18 +61,17 @@ ds_window_reduced_dstream_get_stepper (DsWindowReducedDStream *self)
   return self->stepper;
 }
 
-/* Lets batches go that are in or too old. */
+/* Lets batches go that are in, too old, or will never be read. */
 static void
 ds_window_reduced_dstream_drop_rdds (DsWindowReducedDStream *self, DsTime until)
 {
-  guint n_old = 0;
-
-  while (n_old < self->times->len && g_array_index (self->times, DsTime, n_old) <= until)
-    n_old++;
-  if (n_old == 0)
-    return;
-  g_array_remove_range (self->times, 0, n_old);
-  g_ptr_array_remove_range (self->rdds, 0, n_old);
+  for (guint i = self->times->len; i > 0; i--)
+    if (g_array_index (self->times, DsTime, i - 1) <= until ||
+        ds_rdd_was_given_up (g_ptr_array_index (self->rdds, i - 1)))
+      {
+        g_array_remove_index (self->times, i - 1);
+        g_ptr_array_remove_index (self->rdds, i - 1);
+      }
 }
 
 /* The window needs no batch again once its step is committed, so nobody has to remember

@@ -6,6 +6,7 @@
 
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/ds-window-private.h"
+#include "rdd/ds-step-rdd-private.h"
 
 #define DS_TYPE_WINDOWED_DSTREAM (ds_windowed_dstream_get_type ())
 G_DECLARE_FINAL_TYPE (DsWindowedDStream,
@@ -95,7 +96,8 @@ ds_window_collect_timed_rdds (DsDStream *parent,
       g_autoptr (GError) local_error = NULL;
       DsRdd *rdd = ds_dstream_get_rdd (parent, batch, &local_error);
 
-      if (rdd != NULL)
+      /* A batch whose state was given up has no part in later windows. */
+      if (rdd != NULL && !ds_rdd_was_given_up (rdd))
         {
           g_ptr_array_add (rdds, g_object_ref (rdd));
           g_array_append_val (times, time);

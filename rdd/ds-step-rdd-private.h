@@ -53,6 +53,10 @@ guint ds_step_rdd_get_n_inputs (DsRdd *step);
 /* A step whose values keep their keys' places says so with ds_rdd_set_node_partitioner
  * (). */
 
+/* Whether values of @rdd come from a step that was given up: it will never be read.  For
+ * windows, which go on without such a batch.  Any thread. */
+gboolean ds_rdd_was_given_up (DsRdd *rdd);
+
 /* Only within run: pushes what input @index has for @partition into @sink, and does not
  * finish it.  FALSE when the task failed. */
 gboolean ds_step_rdd_read_input (DsRdd *step,

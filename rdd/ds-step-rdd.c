@@ -37,6 +37,7 @@ struct _DsStepRdd
   DsTime time;
   DsRdd *runner; /* (nullable): NULL once all partitions have run */
   guint n_inputs;
+  gint is_given_up; /* atomic */
 
   GMutex lock;      /* guards what follows */
   DsBlock **blocks; /* of each partition; NULL: has not run */
@@ -395,11 +396,26 @@ ds_step_rdd_run (DsRdd *step, GError **error)
   return TRUE;
 }
 
+gboolean
+ds_rdd_was_given_up (DsRdd *rdd)
+{
+  guint n_dependencies;
+  const DsDependency *dependencies = ds_rdd_get_dependencies (rdd, &n_dependencies);
+
+  if (G_OBJECT_TYPE (rdd) == ds_step_rdd_get_type ())
+    return g_atomic_int_get (&((DsStepRdd *) rdd)->is_given_up);
+  for (guint i = 0; i < n_dependencies; i++)
+    if (ds_rdd_was_given_up (dependencies[i].parent))
+      return TRUE;
+  return FALSE;
+}
+
 static void
 ds_step_rdd_give_up (DsStepRdd *self)
 {
   guint n_partitions = ds_rdd_get_n_partitions ((DsRdd *) self);
 
+  g_atomic_int_set (&self->is_given_up, TRUE);
   for (guint i = 0; i < n_partitions; i++)
     {
       DsBlock *block;

@@ -46,6 +46,50 @@ test_windows_over_snapshots (void)
   ds_test_state_tear_down (&self);
 }
 
+static void
+count_but_b (DsValue key, DsValue value, DsState *state, DsTask *task, gpointer unused)
+{
+  if (ds_value_equal (key, ds_value_string ("b")))
+    ds_task_fail (task, "b is unlucky");
+  count (key, value, state, task, NULL);
+}
+
+static void
+test_windows_over_batches_that_were_given_up (void)
+{
+  DsTestState self;
+  DsDStream *counts;
+  DsOutput *windows;
+  DsOutput *mapped;
+  DsOutput *sums;
+
+  g_test_summary ("Policy continue: windows go on without a batch whose state failed");
+  ds_test_state_set_up (&self, "local[2]");
+  g_object_set (self.test.ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
+  counts = ds_dstream_map_with_state (self.pairs, count_but_b, NULL, NULL);
+  windows = ds_dstream_collect (ds_dstream_window (counts, 3 * DS_SECOND, 0));
+  mapped = ds_dstream_collect (
+      ds_dstream_window (ds_dstream_map_values (counts, ds_to_string, NULL, NULL),
+                         3 * DS_SECOND, 0));
+  sums = ds_dstream_collect (
+      ds_dstream_reduce_by_key_and_window (counts, 3 * DS_SECOND, 0, ds_add, NULL, NULL));
+  ds_test_state_push (&self, "a ab a aa a");
+  ds_test_stream_start (&self.test);
+  for (guint i = 1; i <= 5; i++)
+    {
+      ds_manual_clock_advance (self.test.clock, DS_SECOND);
+      ds_streaming_context_await_batch (self.test.ssc, i * DS_SECOND, NULL);
+    }
+  ds_test_state_assert (windows, 5,
+                        "(a,1) | none | (a,1) (a,2) | (a,2) (a,3) (a,4) | "
+                        "(a,2) (a,3) (a,4) (a,5)");
+  ds_test_state_assert (mapped, 5,
+                        "(a,1) | none | (a,1) (a,2) | (a,2) (a,3) (a,4) | "
+                        "(a,2) (a,3) (a,4) (a,5)");
+  ds_test_state_assert (sums, 5, "(a,1) | none | (a,3) | (a,9) | (a,14)");
+  ds_test_state_tear_down (&self);
+}
+
 /* What the RDDs of @stream from batch @from to @to have, with " | " between them. */
 static char *
 show_slice (DsDStream *stream, guint from, guint to)
@@ -141,6 +185,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dstream/state-windows/windows-over-snapshots",
                    test_windows_over_snapshots);
+  g_test_add_func ("/dstream/state-windows/windows-over-batches-that-were-given-up",
+                   test_windows_over_batches_that_were_given_up);
   g_test_add_func ("/dstream/state-windows/slices-of-state", test_slices_of_state);
   g_test_add_func ("/dstream/state-windows/slices-of-state-that-no-output-reaches",
                    test_slices_of_state_that_no_output_reaches);

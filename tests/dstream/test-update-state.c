@@ -156,13 +156,13 @@ static void
 test_no_rdd_before_the_first_values (void)
 {
   DsTestState self;
+  g_autoptr (DsInputDStream) input = g_object_new (TEST_TYPE_GAPS, NULL);
   DsDStream *gaps;
   DsOutput *output;
 
   g_test_summary ("No RDD until there are values; from then on also when there are none");
   ds_test_state_set_up (&self, "local[2]");
-  gaps = ds_streaming_context_input_stream (self.test.ssc,
-                                            g_object_new (TEST_TYPE_GAPS, NULL));
+  gaps = ds_streaming_context_input_stream (self.test.ssc, input);
   output = ds_dstream_collect (
       ds_dstream_update_state_by_key (ds_dstream_map (gaps, ds_pair_with_one, NULL, NULL),
                                       sum_values, NULL, NULL));
