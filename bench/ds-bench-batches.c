@@ -29,14 +29,7 @@ sum_batch (DsRdd *counts, DsBatch *batch, gpointer user_data, GError **error)
   if (block == NULL)
     return FALSE;
 
-  for (gsize i = 0; i < ds_block_get_length (block); i++)
-    {
-      DsValue word;
-      DsValue count;
-
-      ds_block_get_pair (block, i, &word, &count);
-      tally->n_words += ds_value_get_int (count);
-    }
+  tally->n_words += ds_bench_sum_counts (block);
   g_atomic_int_inc (&tally->n_calls);
   return TRUE;
 }

@@ -30,14 +30,7 @@ watch_batch (DsRdd *counts, DsBatch *batch, gpointer user_data, GError **error)
 
   if (block == NULL)
     return FALSE;
-  for (gsize i = 0; i < ds_block_get_length (block); i++)
-    {
-      DsValue word;
-      DsValue count;
-
-      ds_block_get_pair (block, i, &word, &count);
-      watch->n_words += ds_value_get_int (count);
-    }
+  watch->n_words += ds_bench_sum_counts (block);
 
   if (watch->n_seen >= N_WARM_UP && watch->n_seen < N_WARM_UP + watch->n_batches)
     watch->lateness[watch->n_seen - N_WARM_UP] =

@@ -169,19 +169,11 @@ sum_batch (DsRdd *counts, DsBatch *batch, gpointer user_data, GError **error)
 {
   Tally *tally = user_data;
   g_autoptr (DsBlock) block = ds_rdd_collect (counts, error);
-  gint64 n_words = 0;
+  gint64 n_words;
 
   if (block == NULL)
     return FALSE;
-
-  for (gsize i = 0; i < ds_block_get_length (block); i++)
-    {
-      DsValue word;
-      DsValue count;
-
-      ds_block_get_pair (block, i, &word, &count);
-      n_words += ds_value_get_int (count);
-    }
+  n_words = ds_bench_sum_counts (block);
   if (n_words == 0)
     return TRUE;
 

@@ -135,8 +135,8 @@ find_addition (const char *name)
   return g_str_equal (name, "own") ? add_counts : ds_add;
 }
 
-static gint64
-sum_counts (DsBlock *counts)
+gint64
+ds_bench_sum_counts (DsBlock *counts)
 {
   gint64 n_words = 0;
 
@@ -158,7 +158,7 @@ print_counts (DsBlock *counts)
     return FALSE;
 
   g_print ("distinct %" G_GSIZE_FORMAT "\n", ds_block_get_length (counts));
-  g_print ("words %" G_GINT64_FORMAT "\n", sum_counts (counts));
+  g_print ("words %" G_GINT64_FORMAT "\n", ds_bench_sum_counts (counts));
   return TRUE;
 }
 

@@ -3,9 +3,12 @@
 
 /* The streaming jobs of ds-bench: FALSE with @error when one failed or miscounted. */
 
-#include <glib.h>
+#include <dstream/dstream.h>
 
 G_BEGIN_DECLS
+
+/* The sum of the second values of pairs. */
+gint64 ds_bench_sum_counts (DsBlock *counts);
 
 gboolean ds_bench_run_word_count_socket (char **arguments, GError **error);
 gboolean ds_bench_run_memory (char **arguments, GError **error);

@@ -135,16 +135,8 @@ static void
 ds_collection_commit (DsTask *task, guint index, DsSink *sink, gpointer data)
 {
   DsCollection *self = data;
-  DsBackend *backend = ds_context_get_backend (task->context);
-  g_autoptr (GError) error = NULL;
-  DsBlock *block = ds_backend_move (backend, ((DsCollectSink *) sink)->block,
-                                    ds_backend_place_of (backend, task->partition),
-                                    DS_PLACE_DRIVER, &error);
 
-  if (block == NULL)
-    ds_task_take_error (task, g_steal_pointer (&error));
-  else
-    self->blocks[index] = block;
+  self->blocks[index] = ds_task_bring_block (task, ((DsCollectSink *) sink)->block);
 }
 
 static const DsJobFuncs ds_collection_funcs = { ds_collection_make_sink,

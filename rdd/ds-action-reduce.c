@@ -111,18 +111,12 @@ ds_reduce_job_commit (DsTask *task, guint index, DsSink *sink, gpointer data)
 {
   DsReduceJob *self = data;
   DsReduceSink *result = (DsReduceSink *) sink;
-  DsBackend *backend = ds_context_get_backend (task->context);
   g_autoptr (DsBlock) block = NULL;
-  GError *error = NULL;
 
   if (!result->has_value)
     return;
   block = ds_block_new (&result->value, 1);
-  self->blocks[index] =
-      ds_backend_move (backend, block, ds_backend_place_of (backend, task->partition),
-                       DS_PLACE_DRIVER, &error);
-  if (self->blocks[index] == NULL)
-    ds_task_take_error (task, error);
+  self->blocks[index] = ds_task_bring_block (task, block);
 }
 
 /* Thread: driver, as a task of its own for the function to talk to. */

@@ -171,14 +171,8 @@ static void
 ds_drawing_commit (DsTask *task, guint index, DsSink *sink, gpointer data)
 {
   DsDrawing *self = data;
-  DsBackend *backend = ds_context_get_backend (task->context);
-  GError *error = NULL;
 
-  self->blocks[index] = ds_backend_move (backend, ((DsDrawSink *) sink)->block,
-                                         ds_backend_place_of (backend, task->partition),
-                                         DS_PLACE_DRIVER, &error);
-  if (self->blocks[index] == NULL)
-    ds_task_take_error (task, error);
+  self->blocks[index] = ds_task_bring_block (task, ((DsDrawSink *) sink)->block);
 }
 
 /* The values in the order in which they were drawn. */

@@ -20,7 +20,6 @@ typedef struct
   DsPartitioner *partitioner;
   guint n_parents;
   DsShuffle *shuffles[DS_COGROUP_MAX_PARENTS]; /* also of parents that need no exchange */
-  gboolean has_exchange[DS_COGROUP_MAX_PARENTS];
 } DsCogroupedRdd;
 
 typedef struct
@@ -82,16 +81,12 @@ ds_cogrouped_rdd_add_parent (DsCogroupedRdd *self,
                              DsTable *table)
 {
   DsRdd *rdd = (DsRdd *) self;
-  guint n_dependencies;
-  const DsDependency *dependencies = ds_rdd_get_dependencies (rdd, &n_dependencies);
   DsSink *sink = ds_table_sink_new (task, table, ds_rdd_get_operator_name (rdd));
   gboolean success;
 
   ds_table_set_side (table, index);
-  success = (self->has_exchange[index]
-                 ? ds_shuffle_read (self->shuffles[index], partition, task, sink)
-                 : ds_rdd_compute (dependencies[index].parent, partition, task, sink)) &&
-            ds_sink_finish (sink);
+  success =
+      ds_rdd_read_parent (rdd, index, partition, task, sink) && ds_sink_finish (sink);
   ds_sink_free (sink);
   return success;
 }
@@ -129,12 +124,11 @@ ds_cogrouped_rdd_use_partitioner (DsCogroupedRdd *self, DsPartitioner *partition
   self->partitioner = ds_partitioner_ref (partitioner);
   for (guint i = 0; i < self->n_parents; i++)
     {
-      self->has_exchange[i] =
-          !ds_partitioner_equal (partitioner,
-                                 ds_rdd_get_partitioner (dependencies[i].parent));
+      DsPartitioner *there = ds_rdd_get_partitioner (dependencies[i].parent);
+
       ds_shuffle_set_partitioner (self->shuffles[i], partitioner);
-      ds_rdd_set_parent_shuffle (rdd, i,
-                                 self->has_exchange[i] ? self->shuffles[i] : NULL);
+      ds_rdd_set_parent_shuffle (
+          rdd, i, ds_partitioner_equal (partitioner, there) ? NULL : self->shuffles[i]);
     }
   ds_rdd_set_node_n_partitions (rdd, ds_partitioner_get_n_partitions (partitioner));
   ds_rdd_set_node_partitioner (rdd, partitioner);

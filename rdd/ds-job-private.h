@@ -98,6 +98,10 @@ void ds_job_scope_push (DsJobScope *scope);
 void ds_job_scope_pop (DsJobScope *scope);
 DsJobScope *ds_job_scope_get_current (void); /* (nullable) */
 
+/* For commit: what the task has made, as it arrives at the driver.  (transfer full)  NULL
+ * when that failed, and the task with it. */
+DsBlock *ds_task_bring_block (DsTask *self, DsBlock *block);
+
 /* Of the context, for nodes and tests. */
 DsArenaPool *ds_context_get_arena_pool (DsContext *self);
 DsMemoryBudget *ds_context_get_memory_budget (DsContext *self);

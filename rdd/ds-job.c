@@ -220,6 +220,20 @@ ds_task_is_cancelled (DsTask *task)
          (task->cancellable != NULL && g_cancellable_is_cancelled (task->cancellable));
 }
 
+DsBlock *
+ds_task_bring_block (DsTask *self, DsBlock *block)
+{
+  DsBackend *backend = ds_context_get_backend (self->context);
+  GError *error = NULL;
+  DsBlock *arrived =
+      ds_backend_move (backend, block, ds_backend_place_of (backend, self->partition),
+                       DS_PLACE_DRIVER, &error);
+
+  if (arrived == NULL)
+    ds_task_take_error (self, error);
+  return arrived;
+}
+
 /**
  * ds_task_get_output_key:
  * @task: the running task

@@ -110,3 +110,16 @@ ds_rdd_compute (DsRdd *self, guint partition, DsTask *task, DsSink *sink)
                                   ds_rdd_is_persisted (self) ? ds_persistence_read
                                                              : ds_rdd_compute_anew);
 }
+
+gboolean
+ds_rdd_read_parent (DsRdd *self, guint index, guint partition, DsTask *task, DsSink *sink)
+{
+  guint n_dependencies;
+  const DsDependency *dependency =
+      &ds_rdd_get_dependencies (self, &n_dependencies)[index];
+
+  g_assert (index < n_dependencies);
+  return dependency->shuffle != NULL
+             ? ds_shuffle_read (dependency->shuffle, partition, task, sink)
+             : ds_rdd_compute (dependency->parent, partition, task, sink);
+}

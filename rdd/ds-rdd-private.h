@@ -81,6 +81,13 @@ guint64 ds_rdd_estimate_bytes (DsRdd *self);
 /* Pushes all of @partition into @sink, building the chain of narrow operators in front of
  * it.  Consumes nothing; does not finish @sink.  FALSE when the task failed. */
 gboolean ds_rdd_compute (DsRdd *self, guint partition, DsTask *task, DsSink *sink);
+/* The same with what parent number @index has for @partition of @self: through the
+ * shuffle between them, or where it lies. */
+gboolean ds_rdd_read_parent (DsRdd *self,
+                             guint index,
+                             guint partition,
+                             DsTask *task,
+                             DsSink *sink);
 /* The same as if nothing of @self itself were kept (ds_rdd_persist ()). */
 gboolean ds_rdd_compute_anew (DsRdd *self, guint partition, DsTask *task, DsSink *sink);
 

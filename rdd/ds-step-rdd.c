@@ -16,9 +16,7 @@ typedef struct _DsStepRdd DsStepRdd;
 typedef struct
 {
   DsRdd parent_instance;
-  DsStepRdd *step;      /* not owned: it owns this */
-  DsShuffle **shuffles; /* [n_inputs]; NULL where keys lie in place already */
-  guint n_inputs;
+  DsStepRdd *step; /* not owned: it owns this */
 } DsStepRunRdd;
 
 typedef struct
@@ -85,21 +83,8 @@ ds_step_run_rdd_compute (DsRdd *rdd, guint partition, DsTask *task, DsSink *sink
 static const DsRddOps ds_step_run_rdd_ops = { .compute = ds_step_run_rdd_compute };
 
 static void
-ds_step_run_rdd_finalize (GObject *object)
-{
-  DsStepRunRdd *self = (DsStepRunRdd *) object;
-
-  for (guint i = 0; i < self->n_inputs; i++)
-    g_clear_pointer (&self->shuffles[i], ds_shuffle_unref);
-  g_free (self->shuffles);
-
-  G_OBJECT_CLASS (ds_step_run_rdd_parent_class)->finalize (object);
-}
-
-static void
 ds_step_run_rdd_class_init (DsStepRunRddClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ds_step_run_rdd_finalize;
   klass->parent_class.ops = &ds_step_run_rdd_ops;
 }
 
@@ -127,14 +112,14 @@ ds_step_run_rdd_new (DsStepRdd *step,
   DsRdd *rdd = (DsRdd *) self;
 
   self->step = step;
-  self->n_inputs = n_inputs;
-  self->shuffles = g_new0 (DsShuffle *, MAX (n_inputs, 1));
   ds_rdd_init_node (rdd, context, kind, ds_partitioner_get_n_partitions (partitioner));
   for (guint i = 0; i < n_inputs; i++)
     {
+      g_autoptr (DsShuffle) shuffle = NULL;
+
       if (!ds_partitioner_equal (partitioner, ds_rdd_get_partitioner (inputs[i])))
-        self->shuffles[i] = ds_shuffle_new (&plan, ds_step_run_rdd_get_name, self);
-      ds_rdd_add_parent (rdd, inputs[i], self->shuffles[i]);
+        shuffle = ds_shuffle_new (&plan, ds_step_run_rdd_get_name, self);
+      ds_rdd_add_parent (rdd, inputs[i], shuffle);
     }
   return rdd;
 }
@@ -146,15 +131,7 @@ ds_step_rdd_read_input (DsRdd *step,
                         DsTask *task,
                         DsSink *sink)
 {
-  DsRdd *runner = ((DsStepRdd *) step)->runner;
-  DsShuffle *shuffle = ((DsStepRunRdd *) runner)->shuffles[index];
-  guint n_dependencies;
-  const DsDependency *dependencies = ds_rdd_get_dependencies (runner, &n_dependencies);
-
-  g_assert (index < n_dependencies);
-  return shuffle != NULL
-             ? ds_shuffle_read (shuffle, partition, task, sink)
-             : ds_rdd_compute (dependencies[index].parent, partition, task, sink);
+  return ds_rdd_read_parent (((DsStepRdd *) step)->runner, index, partition, task, sink);
 }
 
 /* ---- Reading ---- */
