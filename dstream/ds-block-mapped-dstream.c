@@ -5,20 +5,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_BLOCK_MAPPED_DSTREAM (ds_block_mapped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsBlockMappedDStream,
-                      ds_block_mapped_dstream,
-                      DS,
-                      BLOCK_MAPPED_DSTREAM,
-                      DsDStream)
-
-struct _DsBlockMappedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsBlockMappedDStream, ds_block_mapped_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_block_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -36,16 +22,9 @@ static const DsDStreamOps ds_block_mapped_dstream_ops = {
   .compute = ds_block_mapped_dstream_compute,
 };
 
-static void
-ds_block_mapped_dstream_class_init (DsBlockMappedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_block_mapped_dstream_ops;
-}
-
-static void
-ds_block_mapped_dstream_init (DsBlockMappedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsBlockMappedDStream,
+                   ds_block_mapped_dstream,
+                   &ds_block_mapped_dstream_ops)
 
 /**
  * ds_dstream_map_blocks:
@@ -70,6 +49,6 @@ ds_dstream_map_blocks (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_BLOCK_MAPPED_DSTREAM, G_CALLBACK (func),
+  return ds_dstream_derive (self, ds_block_mapped_dstream_get_type (), G_CALLBACK (func),
                             user_data, destroy);
 }

@@ -5,20 +5,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_CHUNK_MAPPED_DSTREAM (ds_chunk_mapped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsChunkMappedDStream,
-                      ds_chunk_mapped_dstream,
-                      DS,
-                      CHUNK_MAPPED_DSTREAM,
-                      DsDStream)
-
-struct _DsChunkMappedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsChunkMappedDStream, ds_chunk_mapped_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_chunk_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -38,16 +24,9 @@ static const DsDStreamOps ds_chunk_mapped_dstream_ops = {
   .compute = ds_chunk_mapped_dstream_compute,
 };
 
-static void
-ds_chunk_mapped_dstream_class_init (DsChunkMappedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_chunk_mapped_dstream_ops;
-}
-
-static void
-ds_chunk_mapped_dstream_init (DsChunkMappedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsChunkMappedDStream,
+                   ds_chunk_mapped_dstream,
+                   &ds_chunk_mapped_dstream_ops)
 
 /**
  * ds_dstream_map_chunks: (skip)
@@ -74,6 +53,6 @@ ds_dstream_map_chunks (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_CHUNK_MAPPED_DSTREAM, G_CALLBACK (func),
+  return ds_dstream_derive (self, ds_chunk_mapped_dstream_get_type (), G_CALLBACK (func),
                             user_data, destroy);
 }

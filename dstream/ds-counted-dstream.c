@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_COUNTED_DSTREAM (ds_counted_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsCountedDStream,
-                      ds_counted_dstream,
-                      DS,
-                      COUNTED_DSTREAM,
-                      DsDStream)
-
-struct _DsCountedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsCountedDStream, ds_counted_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_counted_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -33,16 +19,7 @@ static const DsDStreamOps ds_counted_dstream_ops = {
   .compute = ds_counted_dstream_compute,
 };
 
-static void
-ds_counted_dstream_class_init (DsCountedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_counted_dstream_ops;
-}
-
-static void
-ds_counted_dstream_init (DsCountedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsCountedDStream, ds_counted_dstream, &ds_counted_dstream_ops)
 
 /**
  * ds_dstream_count:
@@ -57,5 +34,5 @@ ds_dstream_count (DsDStream *self)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_COUNTED_DSTREAM, NULL, NULL, NULL);
+  return ds_dstream_derive (self, ds_counted_dstream_get_type (), NULL, NULL, NULL);
 }

@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_FILTERED_DSTREAM (ds_filtered_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsFilteredDStream,
-                      ds_filtered_dstream,
-                      DS,
-                      FILTERED_DSTREAM,
-                      DsDStream)
-
-struct _DsFilteredDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsFilteredDStream, ds_filtered_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_filtered_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -35,16 +21,7 @@ static const DsDStreamOps ds_filtered_dstream_ops = {
   .compute = ds_filtered_dstream_compute,
 };
 
-static void
-ds_filtered_dstream_class_init (DsFilteredDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_filtered_dstream_ops;
-}
-
-static void
-ds_filtered_dstream_init (DsFilteredDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsFilteredDStream, ds_filtered_dstream, &ds_filtered_dstream_ops)
 
 /**
  * ds_dstream_filter: (skip)
@@ -69,6 +46,6 @@ ds_dstream_filter (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_FILTERED_DSTREAM, G_CALLBACK (func), user_data,
-                            destroy);
+  return ds_dstream_derive (self, ds_filtered_dstream_get_type (), G_CALLBACK (func),
+                            user_data, destroy);
 }

@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_FLAT_MAPPED_DSTREAM (ds_flat_mapped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsFlatMappedDStream,
-                      ds_flat_mapped_dstream,
-                      DS,
-                      FLAT_MAPPED_DSTREAM,
-                      DsDStream)
-
-struct _DsFlatMappedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsFlatMappedDStream, ds_flat_mapped_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_flat_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -35,16 +21,9 @@ static const DsDStreamOps ds_flat_mapped_dstream_ops = {
   .compute = ds_flat_mapped_dstream_compute,
 };
 
-static void
-ds_flat_mapped_dstream_class_init (DsFlatMappedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_flat_mapped_dstream_ops;
-}
-
-static void
-ds_flat_mapped_dstream_init (DsFlatMappedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsFlatMappedDStream,
+                   ds_flat_mapped_dstream,
+                   &ds_flat_mapped_dstream_ops)
 
 /**
  * ds_dstream_flat_map: (skip)
@@ -68,6 +47,6 @@ ds_dstream_flat_map (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_FLAT_MAPPED_DSTREAM, G_CALLBACK (func),
+  return ds_dstream_derive (self, ds_flat_mapped_dstream_get_type (), G_CALLBACK (func),
                             user_data, destroy);
 }

@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_GLOMMED_DSTREAM (ds_glommed_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsGlommedDStream,
-                      ds_glommed_dstream,
-                      DS,
-                      GLOMMED_DSTREAM,
-                      DsDStream)
-
-struct _DsGlommedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsGlommedDStream, ds_glommed_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_glommed_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -33,16 +19,7 @@ static const DsDStreamOps ds_glommed_dstream_ops = {
   .compute = ds_glommed_dstream_compute,
 };
 
-static void
-ds_glommed_dstream_class_init (DsGlommedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_glommed_dstream_ops;
-}
-
-static void
-ds_glommed_dstream_init (DsGlommedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsGlommedDStream, ds_glommed_dstream, &ds_glommed_dstream_ops)
 
 /**
  * ds_dstream_glom:
@@ -57,5 +34,5 @@ ds_dstream_glom (DsDStream *self)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_GLOMMED_DSTREAM, NULL, NULL, NULL);
+  return ds_dstream_derive (self, ds_glommed_dstream_get_type (), NULL, NULL, NULL);
 }

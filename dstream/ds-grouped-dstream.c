@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_GROUPED_DSTREAM (ds_grouped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsGroupedDStream,
-                      ds_grouped_dstream,
-                      DS,
-                      GROUPED_DSTREAM,
-                      DsDStream)
-
-struct _DsGroupedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsGroupedDStream, ds_grouped_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_grouped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -34,16 +20,7 @@ static const DsDStreamOps ds_grouped_dstream_ops = {
   .compute = ds_grouped_dstream_compute,
 };
 
-static void
-ds_grouped_dstream_class_init (DsGroupedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_grouped_dstream_ops;
-}
-
-static void
-ds_grouped_dstream_init (DsGroupedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsGroupedDStream, ds_grouped_dstream, &ds_grouped_dstream_ops)
 
 /**
  * ds_dstream_group_by_key:
@@ -61,5 +38,5 @@ ds_dstream_group_by_key (DsDStream *self)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_GROUPED_DSTREAM, NULL, NULL, NULL);
+  return ds_dstream_derive (self, ds_grouped_dstream_get_type (), NULL, NULL, NULL);
 }

@@ -6,16 +6,6 @@
 
 #include "dstream/ds-streaming-context-private.h"
 
-#define DS_TYPE_INERT_DSTREAM (ds_inert_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsInertDStream, ds_inert_dstream, DS, INERT_DSTREAM, DsDStream)
-
-struct _DsInertDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsInertDStream, ds_inert_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_inert_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -29,21 +19,12 @@ static const DsDStreamOps ds_inert_dstream_ops = {
   .compute = ds_inert_dstream_compute,
 };
 
-static void
-ds_inert_dstream_class_init (DsInertDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_inert_dstream_ops;
-}
-
-static void
-ds_inert_dstream_init (DsInertDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsInertDStream, ds_inert_dstream, &ds_inert_dstream_ops)
 
 DsDStream *
 ds_dstream_new_inert (DsStreamingContext *context)
 {
-  DsDStream *self = g_object_new (DS_TYPE_INERT_DSTREAM, NULL);
+  DsDStream *self = g_object_new (ds_inert_dstream_get_type (), NULL);
   DsDStreamNode *node = ds_dstream_get_node (self);
 
   node->context = context;

@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_KEY_REDUCED_DSTREAM (ds_key_reduced_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsKeyReducedDStream,
-                      ds_key_reduced_dstream,
-                      DS,
-                      KEY_REDUCED_DSTREAM,
-                      DsDStream)
-
-struct _DsKeyReducedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsKeyReducedDStream, ds_key_reduced_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_key_reduced_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -37,16 +23,9 @@ static const DsDStreamOps ds_key_reduced_dstream_ops = {
   .compute = ds_key_reduced_dstream_compute,
 };
 
-static void
-ds_key_reduced_dstream_class_init (DsKeyReducedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_key_reduced_dstream_ops;
-}
-
-static void
-ds_key_reduced_dstream_init (DsKeyReducedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsKeyReducedDStream,
+                   ds_key_reduced_dstream,
+                   &ds_key_reduced_dstream_ops)
 
 /**
  * ds_dstream_reduce_by_key: (skip)
@@ -71,6 +50,6 @@ ds_dstream_reduce_by_key (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_KEY_REDUCED_DSTREAM, G_CALLBACK (func),
+  return ds_dstream_derive (self, ds_key_reduced_dstream_get_type (), G_CALLBACK (func),
                             user_data, destroy);
 }

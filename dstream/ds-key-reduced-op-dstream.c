@@ -5,20 +5,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_KEY_REDUCED_OP_DSTREAM (ds_key_reduced_op_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsKeyReducedOpDStream,
-                      ds_key_reduced_op_dstream,
-                      DS,
-                      KEY_REDUCED_OP_DSTREAM,
-                      DsDStream)
-
-struct _DsKeyReducedOpDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsKeyReducedOpDStream, ds_key_reduced_op_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_key_reduced_op_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -37,16 +23,9 @@ static const DsDStreamOps ds_key_reduced_op_dstream_ops = {
   .compute = ds_key_reduced_op_dstream_compute,
 };
 
-static void
-ds_key_reduced_op_dstream_class_init (DsKeyReducedOpDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_key_reduced_op_dstream_ops;
-}
-
-static void
-ds_key_reduced_op_dstream_init (DsKeyReducedOpDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsKeyReducedOpDStream,
+                   ds_key_reduced_op_dstream,
+                   &ds_key_reduced_op_dstream_ops)
 
 /**
  * ds_dstream_reduce_by_key_op:
@@ -63,6 +42,6 @@ ds_dstream_reduce_by_key_op (DsDStream *self, DsReduction reduction)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_KEY_REDUCED_OP_DSTREAM, NULL,
+  return ds_dstream_derive (self, ds_key_reduced_op_dstream_get_type (), NULL,
                             GUINT_TO_POINTER ((guint) reduction), NULL);
 }

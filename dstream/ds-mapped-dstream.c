@@ -4,16 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_MAPPED_DSTREAM (ds_mapped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsMappedDStream, ds_mapped_dstream, DS, MAPPED_DSTREAM, DsDStream)
-
-struct _DsMappedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsMappedDStream, ds_mapped_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -31,16 +21,7 @@ static const DsDStreamOps ds_mapped_dstream_ops = {
   .compute = ds_mapped_dstream_compute,
 };
 
-static void
-ds_mapped_dstream_class_init (DsMappedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_mapped_dstream_ops;
-}
-
-static void
-ds_mapped_dstream_init (DsMappedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsMappedDStream, ds_mapped_dstream, &ds_mapped_dstream_ops)
 
 /**
  * ds_dstream_map: (skip)
@@ -65,6 +46,6 @@ ds_dstream_map (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_MAPPED_DSTREAM, G_CALLBACK (func), user_data,
-                            destroy);
+  return ds_dstream_derive (self, ds_mapped_dstream_get_type (), G_CALLBACK (func),
+                            user_data, destroy);
 }

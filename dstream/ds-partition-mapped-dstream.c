@@ -5,22 +5,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_PARTITION_MAPPED_DSTREAM (ds_partition_mapped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsPartitionMappedDStream,
-                      ds_partition_mapped_dstream,
-                      DS,
-                      PARTITION_MAPPED_DSTREAM,
-                      DsDStream)
-
-struct _DsPartitionMappedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsPartitionMappedDStream,
-                     ds_partition_mapped_dstream,
-                     DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_partition_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -41,16 +25,9 @@ static const DsDStreamOps ds_partition_mapped_dstream_ops = {
   .compute = ds_partition_mapped_dstream_compute,
 };
 
-static void
-ds_partition_mapped_dstream_class_init (DsPartitionMappedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_partition_mapped_dstream_ops;
-}
-
-static void
-ds_partition_mapped_dstream_init (DsPartitionMappedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsPartitionMappedDStream,
+                   ds_partition_mapped_dstream,
+                   &ds_partition_mapped_dstream_ops)
 
 /**
  * ds_dstream_map_partitions: (skip)
@@ -77,6 +54,6 @@ ds_dstream_map_partitions (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_PARTITION_MAPPED_DSTREAM, G_CALLBACK (func),
-                            user_data, destroy);
+  return ds_dstream_derive (self, ds_partition_mapped_dstream_get_type (),
+                            G_CALLBACK (func), user_data, destroy);
 }

@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_PARTITIONED_DSTREAM (ds_partitioned_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsPartitionedDStream,
-                      ds_partitioned_dstream,
-                      DS,
-                      PARTITIONED_DSTREAM,
-                      DsDStream)
-
-struct _DsPartitionedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsPartitionedDStream, ds_partitioned_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_partitioned_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -33,16 +19,9 @@ static const DsDStreamOps ds_partitioned_dstream_ops = {
   .compute = ds_partitioned_dstream_compute,
 };
 
-static void
-ds_partitioned_dstream_class_init (DsPartitionedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_partitioned_dstream_ops;
-}
-
-static void
-ds_partitioned_dstream_init (DsPartitionedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsPartitionedDStream,
+                   ds_partitioned_dstream,
+                   &ds_partitioned_dstream_ops)
 
 /**
  * ds_dstream_partition_by:
@@ -60,7 +39,7 @@ ds_dstream_partition_by (DsDStream *self, DsPartitioner *partitioner)
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (partitioner != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_PARTITIONED_DSTREAM, NULL,
+  return ds_dstream_derive (self, ds_partitioned_dstream_get_type (), NULL,
                             ds_partitioner_ref (partitioner),
                             (GDestroyNotify) ds_partitioner_unref);
 }

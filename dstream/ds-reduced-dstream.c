@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_REDUCED_DSTREAM (ds_reduced_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsReducedDStream,
-                      ds_reduced_dstream,
-                      DS,
-                      REDUCED_DSTREAM,
-                      DsDStream)
-
-struct _DsReducedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsReducedDStream, ds_reduced_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_reduced_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -36,16 +22,7 @@ static const DsDStreamOps ds_reduced_dstream_ops = {
   .compute = ds_reduced_dstream_compute,
 };
 
-static void
-ds_reduced_dstream_class_init (DsReducedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_reduced_dstream_ops;
-}
-
-static void
-ds_reduced_dstream_init (DsReducedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsReducedDStream, ds_reduced_dstream, &ds_reduced_dstream_ops)
 
 /**
  * ds_dstream_reduce: (skip)
@@ -69,6 +46,6 @@ ds_dstream_reduce (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_REDUCED_DSTREAM, G_CALLBACK (func), user_data,
-                            destroy);
+  return ds_dstream_derive (self, ds_reduced_dstream_get_type (), G_CALLBACK (func),
+                            user_data, destroy);
 }

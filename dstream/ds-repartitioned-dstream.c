@@ -4,20 +4,6 @@
 
 #include "dstream/ds-streaming-context-private.h"
 
-#define DS_TYPE_REPARTITIONED_DSTREAM (ds_repartitioned_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsRepartitionedDStream,
-                      ds_repartitioned_dstream,
-                      DS,
-                      REPARTITIONED_DSTREAM,
-                      DsDStream)
-
-struct _DsRepartitionedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsRepartitionedDStream, ds_repartitioned_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_repartitioned_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -34,16 +20,9 @@ static const DsDStreamOps ds_repartitioned_dstream_ops = {
   .compute = ds_repartitioned_dstream_compute,
 };
 
-static void
-ds_repartitioned_dstream_class_init (DsRepartitionedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_repartitioned_dstream_ops;
-}
-
-static void
-ds_repartitioned_dstream_init (DsRepartitionedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsRepartitionedDStream,
+                   ds_repartitioned_dstream,
+                   &ds_repartitioned_dstream_ops)
 
 /**
  * ds_dstream_repartition:
@@ -74,6 +53,6 @@ ds_dstream_repartition (DsDStream *self, guint n_partitions)
           ds_dstream_describe (self));
       return ds_dstream_new_inert (context);
     }
-  return ds_dstream_derive (self, DS_TYPE_REPARTITIONED_DSTREAM, NULL,
+  return ds_dstream_derive (self, ds_repartitioned_dstream_get_type (), NULL,
                             GUINT_TO_POINTER (n_partitions), NULL);
 }

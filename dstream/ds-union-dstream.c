@@ -6,16 +6,6 @@
 
 #include "dstream/ds-streaming-context-private.h"
 
-#define DS_TYPE_UNION_DSTREAM (ds_union_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsUnionDStream, ds_union_dstream, DS, UNION_DSTREAM, DsDStream)
-
-struct _DsUnionDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsUnionDStream, ds_union_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_union_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -36,16 +26,7 @@ static const DsDStreamOps ds_union_dstream_ops = {
   .compute = ds_union_dstream_compute,
 };
 
-static void
-ds_union_dstream_class_init (DsUnionDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_union_dstream_ops;
-}
-
-static void
-ds_union_dstream_init (DsUnionDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsUnionDStream, ds_union_dstream, &ds_union_dstream_ops)
 
 /**
  * ds_dstream_union:
@@ -69,7 +50,8 @@ ds_dstream_union (DsDStream *self, DsDStream *other)
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (DS_IS_DSTREAM (other), NULL);
 
-  return ds_dstream_new_child (DS_TYPE_UNION_DSTREAM, parents, 2, NULL, NULL, NULL);
+  return ds_dstream_new_child (ds_union_dstream_get_type (), parents, 2, NULL, NULL,
+                               NULL);
 }
 
 /**
@@ -95,6 +77,6 @@ ds_streaming_context_union (DsStreamingContext *self,
 
   if (!ds_streaming_context_check_streams (self, "union", streams, n_streams))
     return ds_dstream_new_inert (self);
-  return ds_dstream_new_child (DS_TYPE_UNION_DSTREAM, streams, (guint) n_streams, NULL,
-                               NULL, NULL);
+  return ds_dstream_new_child (ds_union_dstream_get_type (), streams, (guint) n_streams,
+                               NULL, NULL, NULL);
 }

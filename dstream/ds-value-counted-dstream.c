@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_VALUE_COUNTED_DSTREAM (ds_value_counted_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsValueCountedDStream,
-                      ds_value_counted_dstream,
-                      DS,
-                      VALUE_COUNTED_DSTREAM,
-                      DsDStream)
-
-struct _DsValueCountedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsValueCountedDStream, ds_value_counted_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_value_counted_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -35,16 +21,9 @@ static const DsDStreamOps ds_value_counted_dstream_ops = {
   .compute = ds_value_counted_dstream_compute,
 };
 
-static void
-ds_value_counted_dstream_class_init (DsValueCountedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_value_counted_dstream_ops;
-}
-
-static void
-ds_value_counted_dstream_init (DsValueCountedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsValueCountedDStream,
+                   ds_value_counted_dstream,
+                   &ds_value_counted_dstream_ops)
 
 /**
  * ds_dstream_count_by_value:
@@ -60,5 +39,5 @@ ds_dstream_count_by_value (DsDStream *self)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_VALUE_COUNTED_DSTREAM, NULL, NULL, NULL);
+  return ds_dstream_derive (self, ds_value_counted_dstream_get_type (), NULL, NULL, NULL);
 }

@@ -4,20 +4,6 @@
 
 #include "dstream/ds-dstream-private.h"
 
-#define DS_TYPE_VALUE_MAPPED_DSTREAM (ds_value_mapped_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsValueMappedDStream,
-                      ds_value_mapped_dstream,
-                      DS,
-                      VALUE_MAPPED_DSTREAM,
-                      DsDStream)
-
-struct _DsValueMappedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsValueMappedDStream, ds_value_mapped_dstream, DS_TYPE_DSTREAM)
-
 static DsRdd *
 ds_value_mapped_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
@@ -35,16 +21,9 @@ static const DsDStreamOps ds_value_mapped_dstream_ops = {
   .compute = ds_value_mapped_dstream_compute,
 };
 
-static void
-ds_value_mapped_dstream_class_init (DsValueMappedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_value_mapped_dstream_ops;
-}
-
-static void
-ds_value_mapped_dstream_init (DsValueMappedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsValueMappedDStream,
+                   ds_value_mapped_dstream,
+                   &ds_value_mapped_dstream_ops)
 
 /**
  * ds_dstream_map_values: (skip)
@@ -69,6 +48,6 @@ ds_dstream_map_values (DsDStream *self,
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  return ds_dstream_derive (self, DS_TYPE_VALUE_MAPPED_DSTREAM, G_CALLBACK (func),
+  return ds_dstream_derive (self, ds_value_mapped_dstream_get_type (), G_CALLBACK (func),
                             user_data, destroy);
 }

@@ -8,20 +8,6 @@
 #include "dstream/ds-window-private.h"
 #include "rdd/ds-step-rdd-private.h"
 
-#define DS_TYPE_WINDOWED_DSTREAM (ds_windowed_dstream_get_type ())
-G_DECLARE_FINAL_TYPE (DsWindowedDStream,
-                      ds_windowed_dstream,
-                      DS,
-                      WINDOWED_DSTREAM,
-                      DsDStream)
-
-struct _DsWindowedDStream
-{
-  DsDStream parent_instance;
-};
-
-G_DEFINE_FINAL_TYPE (DsWindowedDStream, ds_windowed_dstream, DS_TYPE_DSTREAM)
-
 /* ---- What all windows share ---- */
 
 static gboolean
@@ -150,16 +136,7 @@ static const DsDStreamOps ds_windowed_dstream_ops = {
   .compute = ds_windowed_dstream_compute,
 };
 
-static void
-ds_windowed_dstream_class_init (DsWindowedDStreamClass *klass)
-{
-  DS_DSTREAM_CLASS (klass)->ops = &ds_windowed_dstream_ops;
-}
-
-static void
-ds_windowed_dstream_init (DsWindowedDStream *self)
-{
-}
+DS_DEFINE_DSTREAM (DsWindowedDStream, ds_windowed_dstream, &ds_windowed_dstream_ops)
 
 static DsDStream *
 ds_windowed_dstream_new (DsDStream *parent,
@@ -172,7 +149,7 @@ ds_windowed_dstream_new (DsDStream *parent,
 
   if (!ds_window_check (parent, kind, window, &slide))
     return ds_window_refuse (parent, NULL, NULL);
-  self = ds_dstream_derive (parent, DS_TYPE_WINDOWED_DSTREAM, NULL, NULL, NULL);
+  self = ds_dstream_derive (parent, ds_windowed_dstream_get_type (), NULL, NULL, NULL);
   node = ds_dstream_get_node (self);
   if (!node->is_inert)
     {
