@@ -78,6 +78,11 @@ class Workplace:
         self.tools = os.path.join(self.folder, ".tools")
         os.mkdir(self.tools)
         flags = [] if sanitizers == "none" else ["-fsanitize=" + sanitizers]
+        # A program that drops the last reference to a context has to be seen waiting for the
+        # other threads' drops, see the header.
+        if "thread" in sanitizers:
+            flags += ["-I" + tap.SOURCE_ROOT, "-include",
+                      os.path.join(tap.SOURCE_ROOT, "base", "ds-tsan-private.h")]
         # What readers call cc is the compiler that the library was built with, by its whole
         # path: it may be called cc too.
         program = shutil.which(compiler[0])
