@@ -7,7 +7,10 @@
 
 #include "rdd/ds-undo-log-private.h"
 
+#include <sys/mman.h>
+
 #define DS_UNDO_LOG_MIN_BITS 4
+#define DS_UNDO_LOG_HUGE_PAGE ((gsize) 2 * 1024 * 1024)
 #define DS_UNDO_LOG_MAX_PIECE \
   ((gsize) 1 << (DS_UNDO_LOG_MIN_BITS + DS_UNDO_LOG_N_CLASSES - 1))
 /* More than this is given back when most of it was not needed so many times. */
@@ -19,7 +22,7 @@ ds_undo_log_init (DsUndoLog *self)
 {
   memset (self, 0, sizeof *self);
   self->arena = ds_arena_new (NULL);
-  self->large = g_hash_table_new_full (NULL, NULL, g_free, NULL);
+  self->large = g_hash_table_new_full (NULL, NULL, g_aligned_free, NULL);
   self->made = g_array_new (FALSE, FALSE, sizeof (DsUndoPiece));
   self->dropped = g_array_new (FALSE, FALSE, sizeof (DsUndoPiece));
 }
@@ -72,6 +75,21 @@ ds_undo_log_push (gpointer *first, gpointer piece)
   *first = piece;
 }
 
+/* Pieces of several megabytes are looked into here and there: on pages of the usual size
+ * each look would cost another one in the table of pages. */
+static gpointer
+ds_undo_log_alloc_large (gsize n_bytes)
+{
+  gpointer piece;
+
+  if (n_bytes < DS_UNDO_LOG_HUGE_PAGE)
+    return g_aligned_alloc (1, n_bytes, 16);
+  piece = g_aligned_alloc (1, n_bytes, DS_UNDO_LOG_HUGE_PAGE);
+  /* Advice: without it the memory is as good, only slower. */
+  madvise (piece, n_bytes & ~(DS_UNDO_LOG_HUGE_PAGE - 1), MADV_HUGEPAGE);
+  return piece;
+}
+
 static gpointer
 ds_undo_log_take_large_piece (DsUndoLog *self, gsize n_bytes)
 {
@@ -86,7 +104,7 @@ ds_undo_log_take_large_piece (DsUndoLog *self, gsize n_bytes)
       self->n_free_large_bytes -= n_rounded;
       return piece;
     }
-  piece = g_malloc (n_rounded + DS_ARENA_PADDING);
+  piece = ds_undo_log_alloc_large (n_rounded + DS_ARENA_PADDING);
   g_hash_table_add (self->large, piece);
   return piece;
 }

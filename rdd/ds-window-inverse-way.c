@@ -16,6 +16,11 @@
 #include "rdd/ds-functions.h"
 #include "rdd/ds-window-stepper-private.h"
 
+/* Of a batch that leaves: how many entries ahead the values of the table are asked for,
+ * and, further, the batch itself, which nobody has looked at since it came. */
+#define DS_WINDOW_N_AHEAD 32
+#define DS_WINDOW_N_FAR_AHEAD 256
+
 static gboolean
 ds_window_inverse_way_has_filter (DsWindowRun *run)
 {
@@ -45,19 +50,53 @@ ds_window_inverse_way_count_batches (DsWindowRun *run, guint32 index, int n)
   entry->n_batches += (guint) n;
 }
 
-/* Ready-made functions on ints need no call. */
+/* ---- Sums of ints, which need no call ---- */
+
+/* TRUE: the step adds and subtracts, what values were need not be saved one by one, and
+ * nobody wants to know which keys were touched. */
+static gboolean
+ds_window_inverse_way_is_sum (DsWindowRun *run)
+{
+  return run->plan->func == ds_add && run->plan->inverse == ds_subtract &&
+         run->table->restores_from_before && !ds_window_inverse_way_has_filter (run);
+}
+
+/* FALSE: they are no ints, or too large; nothing has changed. */
+static inline gboolean
+ds_window_inverse_way_subtract (DsValue *sum, const DsValue *left)
+{
+  gint64 difference;
+
+  if (G_UNLIKELY (
+          sum->type != DS_VALUE_TYPE_INT || left->type != DS_VALUE_TYPE_INT ||
+          __builtin_sub_overflow (sum->as.integer, left->as.integer, &difference)))
+    return FALSE;
+  sum->as.integer = difference;
+  return TRUE;
+}
+
+static inline gboolean
+ds_window_inverse_way_add (DsValue *sum, const DsValue *came)
+{
+  gint64 total;
+
+  if (G_UNLIKELY (sum->type != DS_VALUE_TYPE_INT || came->type != DS_VALUE_TYPE_INT ||
+                  __builtin_add_overflow (sum->as.integer, came->as.integer, &total)))
+    return FALSE;
+  sum->as.integer = total;
+  return TRUE;
+}
+
+/* ---- The functions ---- */
+
 static DsValue
 ds_window_inverse_way_take_out (DsWindowRun *run,
                                 guint32 index,
                                 DsValue value,
                                 DsValue left)
 {
-  gint64 difference;
-
-  if (run->plan->inverse == ds_subtract && value.type == DS_VALUE_TYPE_INT &&
-      left.type == DS_VALUE_TYPE_INT &&
-      !__builtin_sub_overflow (value.as.integer, left.as.integer, &difference))
-    return ds_value_int (difference);
+  if (run->plan->inverse == ds_subtract && ds_window_inverse_way_subtract (&value, &left))
+    return value;
   ds_window_run_set_current (run, index, NULL);
   run->reducer.n_calls++;
   return run->plan->inverse (value, left, run->task, run->plan->inverse_data);
@@ -69,76 +108,85 @@ ds_window_inverse_way_put_in (DsWindowRun *run,
                               DsValue value,
                               const DsValue *came)
 {
-  gint64 sum;
-
-  if (run->plan->func == ds_add && value.type == DS_VALUE_TYPE_INT &&
-      came->type == DS_VALUE_TYPE_INT &&
-      !__builtin_add_overflow (value.as.integer, came->as.integer, &sum))
-    return ds_value_int (sum);
+  if (run->plan->func == ds_add && ds_window_inverse_way_add (&value, came))
+    return value;
   ds_window_run_set_current (run, index, came);
   return ds_window_reducer_call (&run->reducer, value, *came);
 }
 
 /* ---- One batch leaves, one comes ---- */
 
+static __attribute__ ((noinline)) void
+ds_window_inverse_way_leave_one (DsWindowRun *run, guint32 index, DsValue left)
+{
+  DsWindowTable *table = run->table;
+  DsValue value = table->state.values[index];
+
+  if (ds_window_inverse_way_has_filter (run))
+    {
+      ds_window_inverse_way_count_batches (run, index, -1);
+      ds_window_inverse_way_touch (run, index);
+    }
+  if (!ds_window_value_is_nothing (value))
+    ds_window_table_set_value (table, index,
+                               ds_window_inverse_way_take_out (run, index, value, left));
+  ds_window_run_reset_scratch (run);
+}
+
 static void
 ds_window_inverse_way_leave_directly (DsWindowRun *run, const DsWindowBatch *batch)
 {
-  DsWindowTable *table = run->table;
-  gboolean has_filter = ds_window_inverse_way_has_filter (run);
+  DsValue *values = run->table->state.values;
+  gboolean is_sum = ds_window_inverse_way_is_sum (run);
+  gsize last = batch->n_entries - 1; /* there is one */
 
   for (gsize i = 0; i < batch->n_entries; i++)
     {
-      guint32 index = batch->entries[i];
-      DsValue value = table->state.values[index];
+      gsize far = MIN (i + DS_WINDOW_N_FAR_AHEAD, last);
 
-      if (i + 16 < batch->n_entries)
-        __builtin_prefetch (&table->state.values[batch->entries[i + 16]], 1);
-      if (has_filter)
-        {
-          ds_window_inverse_way_count_batches (run, index, -1);
-          ds_window_inverse_way_touch (run, index);
-        }
-      if (!ds_window_value_is_nothing (value))
-        ds_window_table_set_value (table, index,
-                                   ds_window_inverse_way_take_out (run, index, value,
-                                                                   batch->values[i]));
-      ds_window_run_reset_scratch (run);
+      __builtin_prefetch (&batch->entries[far]);
+      __builtin_prefetch (&batch->values[far]);
+      __builtin_prefetch (&values[batch->entries[MIN (i + DS_WINDOW_N_AHEAD, last)]], 1);
+      if (!is_sum ||
+          !ds_window_inverse_way_subtract (&values[batch->entries[i]], &batch->values[i]))
+        ds_window_inverse_way_leave_one (run, batch->entries[i], batch->values[i]);
     }
+}
+
+static __attribute__ ((noinline)) void
+ds_window_inverse_way_come_one (DsWindowRun *run, guint32 index, const DsValue *came)
+{
+  DsWindowTable *table = run->table;
+  DsValue value = table->state.values[index];
+
+  if (ds_window_inverse_way_has_filter (run))
+    {
+      ds_window_inverse_way_count_batches (run, index, 1);
+      ds_window_inverse_way_touch (run, index);
+    }
+  if (ds_window_value_is_nothing (value))
+    {
+      ds_window_table_set_value (table, index, *came);
+      ds_window_table_link (table, index);
+      return;
+    }
+  ds_window_table_set_value (table, index,
+                             ds_window_inverse_way_put_in (run, index, value, came));
+  ds_window_run_reset_scratch (run);
 }
 
 static void
 ds_window_inverse_way_come_directly (DsWindowRun *run,
                                      const guint32 *indices,
-                                     const DsValue *values,
+                                     const DsValue *came,
                                      gsize n_values)
 {
-  DsWindowTable *table = run->table;
-  gboolean has_filter = ds_window_inverse_way_has_filter (run);
+  DsValue *values = run->table->state.values;
+  gboolean is_sum = ds_window_inverse_way_is_sum (run);
 
   for (gsize i = 0; i < n_values; i++)
-    {
-      guint32 index = indices[i];
-      DsValue value = table->state.values[index];
-
-      if (has_filter)
-        {
-          ds_window_inverse_way_count_batches (run, index, 1);
-          ds_window_inverse_way_touch (run, index);
-        }
-      if (ds_window_value_is_nothing (value))
-        {
-          ds_window_table_set_value (table, index, values[i]);
-          ds_window_table_link (table, index);
-        }
-      else
-        {
-          ds_window_table_set_value (table, index,
-                                     ds_window_inverse_way_put_in (run, index, value,
-                                                                   &values[i]));
-          ds_window_run_reset_scratch (run);
-        }
-    }
+    if (!is_sum || !ds_window_inverse_way_add (&values[indices[i]], &came[i]))
+      ds_window_inverse_way_come_one (run, indices[i], &came[i]);
 }
 
 /* ---- Any number of them ---- */
@@ -210,37 +258,20 @@ ds_window_inverse_way_leave (DsWindowRun *run, const DsWindowBatch *batch)
   return run->task->error == NULL;
 }
 
-/* Copies of @values, which are going to leave some day. */
-static const DsValue *
-ds_window_inverse_way_keep (DsWindowRun *run, const DsValue *values, gsize n_values)
-{
-  GArray *kept = run->part->values;
-  guint first = kept->len;
-
-  g_array_append_vals (kept, values, (guint) n_values);
-  for (guint i = first; i < kept->len; i++)
-    if (g_array_index (kept, DsValue, i).type > DS_VALUE_TYPE_DOUBLE)
-      g_array_index (kept, DsValue, i) =
-          ds_undo_log_copy_value (&run->table->log, g_array_index (kept, DsValue, i));
-  return &g_array_index (kept, DsValue, first);
-}
-
 static gboolean
 ds_window_inverse_way_come (DsWindowRun *run,
                             const guint32 *indices,
                             const DsValue *values,
                             gsize n_values)
 {
-  const DsValue *kept = ds_window_inverse_way_keep (run, values, n_values);
-
   if (run->is_direct)
-    ds_window_inverse_way_come_directly (run, indices, kept, n_values);
+    ds_window_inverse_way_come_directly (run, indices, values, n_values);
   else
     for (gsize i = 0; i < n_values; i++)
       {
         if (ds_window_inverse_way_has_filter (run))
           ds_window_inverse_way_count_batches (run, indices[i], 1);
-        ds_window_inverse_way_gather (run, run->part->new_values, indices[i], &kept[i]);
+        ds_window_inverse_way_gather (run, run->part->new_values, indices[i], &values[i]);
       }
   return run->task->error == NULL;
 }

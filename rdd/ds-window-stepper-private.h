@@ -71,8 +71,6 @@ typedef struct
   gboolean is_used;
 
   /* Of the step under way; kept for the next one. */
-  GArray *indices;    /* guint32: of the batch that is coming in */
-  GArray *values;     /* DsValue: the same; with an inverse */
   GArray *old_values; /* DsValue, with an inverse: of each touched key what left, or */
   GArray *new_values; /* DsValue: what came; nothing */
 } DsWindowPartition;

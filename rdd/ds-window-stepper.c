@@ -73,14 +73,14 @@ ds_window_sink_push (DsSink *sink, const DsChunk *chunk)
 {
   DsWindowSink *self = (DsWindowSink *) sink;
   DsWindowRun *run = self->run;
-  guint32 indices[DS_CHUNK_MAX_VALUES];
+  const DsValue *values = chunk->pair_values;
+  const guint32 *indices;
   DsTaskFrame frame = ds_task_enter (sink->task, self->operator_name, self->arena, NULL);
   gboolean ok;
 
-  ds_window_table_find (run->table, chunk->values, chunk->n_values, indices);
-  ok = ds_window_run_get_way (run)->come (run, indices, chunk->pair_values,
-                                          chunk->n_values);
-  g_array_append_vals (run->part->indices, indices, (guint) chunk->n_values);
+  indices =
+      ds_window_table_add_to_batch (run->table, chunk->values, &values, chunk->n_values);
+  ok = ds_window_run_get_way (run)->come (run, indices, values, chunk->n_values);
   ds_task_leave (sink->task, &frame);
   return ok;
 }
@@ -122,7 +122,6 @@ ds_window_run_look_ahead (DsWindowRun *run, DsRdd *step, const DsTime *times)
 static gboolean
 ds_window_run_come (DsWindowRun *run, DsRdd *step, guint partition, const DsTime *times)
 {
-  DsWindowPartition *part = run->part;
   DsWindowSink sink = { .sink = { .push = ds_window_sink_push,
                                   .finish = ds_window_sink_finish,
                                   .free = ds_window_sink_free,
@@ -137,17 +136,10 @@ ds_window_run_come (DsWindowRun *run, DsRdd *step, guint partition, const DsTime
     {
       if (!ds_window_run_wants (run, times[i]))
         continue;
-      g_array_set_size (part->indices, 0);
-      g_array_set_size (part->values, 0);
+      ds_window_table_begin_batch (run->table, times[i]);
       if (!ds_step_rdd_read_input (step, i, partition, run->task, &sink.sink))
         return FALSE;
-      part->n_touched += part->indices->len;
-      ds_window_table_push_batch (
-          run->table, times[i], (const guint32 *) (gconstpointer) part->indices->data,
-          run->plan->inverse != NULL
-              ? (const DsValue *) (gconstpointer) part->values->data
-              : NULL,
-          part->indices->len);
+      run->part->n_touched += ds_window_table_end_batch (run->table);
     }
   return TRUE;
 }
@@ -169,8 +161,6 @@ static void
 ds_window_partition_init (DsWindowPartition *self, gboolean has_queues)
 {
   ds_window_table_init (&self->table, has_queues);
-  self->indices = g_array_new (FALSE, FALSE, sizeof (guint32));
-  self->values = g_array_new (FALSE, FALSE, sizeof (DsValue));
   self->old_values = g_array_new (FALSE, FALSE, sizeof (DsValue));
   self->new_values = g_array_new (FALSE, FALSE, sizeof (DsValue));
   self->is_used = TRUE;
@@ -180,8 +170,6 @@ static void
 ds_window_partition_clear (DsWindowPartition *self)
 {
   ds_window_table_clear (&self->table);
-  g_array_unref (self->indices);
-  g_array_unref (self->values);
   g_array_unref (self->old_values);
   g_array_unref (self->new_values);
 }

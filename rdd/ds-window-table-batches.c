@@ -28,34 +28,123 @@ ds_window_table_grow_batches (DsWindowTable *self)
     ds_undo_log_drop (&self->log, old, n_old * sizeof *old);
 }
 
+/* @memory, of @n_old items of @size, with room for @n_new. */
+static gpointer
+ds_window_table_grow_column (DsWindowTable *self,
+                             gpointer memory,
+                             gsize n_old,
+                             gsize n_new,
+                             gsize size)
+{
+  gpointer grown = ds_undo_log_alloc (&self->log, n_new * size);
+
+  if (n_old > 0)
+    {
+      memcpy (grown, memory, n_old * size);
+      ds_undo_log_drop (&self->log, memory, n_old * size);
+    }
+  return grown;
+}
+
+/* How many entries a batch is likely to have: as many as the one before, or a few more.
+ */
+static gsize
+ds_window_table_guess_entries (DsWindowTable *self)
+{
+  const DsWindowState *state = &self->state;
+  gsize n_before;
+
+  if (state->end_batch == state->first_batch)
+    return 0;
+  n_before = ds_window_table_get_batch (self, state->end_batch - 1)->n_entries;
+  return n_before + n_before / 16;
+}
+
+static void
+ds_window_table_grow_batch (DsWindowTable *self, DsWindowBatch *batch, gsize n_needed)
+{
+  gsize n_wanted = batch->n_max_entries > 0
+                       ? batch->n_max_entries + batch->n_max_entries / 2
+                       : ds_window_table_guess_entries (self);
+  gsize n_new = MAX (n_needed, n_wanted);
+
+  batch->entries =
+      ds_window_table_grow_column (self, batch->entries, batch->n_max_entries, n_new,
+                                   sizeof *batch->entries);
+  if (!self->has_queues)
+    batch->values =
+        ds_window_table_grow_column (self, batch->values, batch->n_max_entries, n_new,
+                                     sizeof *batch->values);
+  batch->n_max_entries = n_new;
+}
+
 void
-ds_window_table_push_batch (DsWindowTable *self,
-                            DsTime time,
-                            const guint32 *indices,
-                            const DsValue *values,
-                            gsize n_entries)
+ds_window_table_begin_batch (DsWindowTable *self, DsTime time)
 {
   DsWindowState *state = &self->state;
   DsWindowBatch *batch;
 
-  state->time = time;
-  if (n_entries == 0)
-    return; /* nothing that would leave */
   if (state->end_batch - state->first_batch == state->n_max_batches)
     ds_window_table_grow_batches (self);
+  state->time = time;
   batch = ds_window_table_get_batch (self, state->end_batch);
   ds_undo_log_save (&self->log, batch, sizeof *batch);
-  batch->time = time;
-  batch->n_entries = n_entries;
-  batch->entries = ds_undo_log_alloc (&self->log, n_entries * sizeof *batch->entries);
-  memcpy (batch->entries, indices, n_entries * sizeof *batch->entries);
-  batch->values = NULL;
-  if (values != NULL)
+  *batch = (DsWindowBatch){ .time = time };
+}
+
+/* The values that batches keep are copies, since they are going to leave some day. */
+static void
+ds_window_table_keep_values (DsWindowTable *self,
+                             DsWindowBatch *batch,
+                             const DsValue *values,
+                             gsize n_values)
+{
+  DsValue *kept = batch->values + batch->n_entries;
+  guint32 others = 0;
+
+  for (gsize i = 0; i < n_values; i++)
     {
-      batch->values = ds_undo_log_alloc (&self->log, n_entries * sizeof *batch->values);
-      memcpy (batch->values, values, n_entries * sizeof *batch->values);
+      kept[i] = values[i];
+      others |= values[i].type ^ DS_VALUE_TYPE_INT;
     }
-  state->end_batch++;
+  if (others == 0)
+    return;
+  batch->has_others = TRUE;
+  for (gsize i = 0; i < n_values; i++)
+    kept[i] = ds_undo_log_copy_value (&self->log, kept[i]);
+}
+
+const guint32 *
+ds_window_table_add_to_batch (DsWindowTable *self,
+                              const DsValue *keys,
+                              const DsValue **values,
+                              gsize n_entries)
+{
+  DsWindowBatch *batch = ds_window_table_get_batch (self, self->state.end_batch);
+  guint32 *indices;
+
+  if (batch->n_entries + n_entries > batch->n_max_entries)
+    ds_window_table_grow_batch (self, batch, batch->n_entries + n_entries);
+  indices = batch->entries + batch->n_entries;
+  ds_window_table_find (self, keys, n_entries, indices);
+  if (!self->has_queues)
+    {
+      ds_window_table_keep_values (self, batch, *values, n_entries);
+      *values = batch->values + batch->n_entries;
+    }
+  batch->n_entries += n_entries;
+  return indices;
+}
+
+gsize
+ds_window_table_end_batch (DsWindowTable *self)
+{
+  DsWindowState *state = &self->state;
+  gsize n_entries = ds_window_table_get_batch (self, state->end_batch)->n_entries;
+
+  if (n_entries > 0) /* else there is nothing that would leave */
+    state->end_batch++;
+  return n_entries;
 }
 
 const DsWindowBatch *
@@ -82,14 +171,12 @@ ds_window_table_pop_batch (DsWindowTable *self)
 {
   const DsWindowBatch *batch = ds_window_table_get_batch (self, self->state.first_batch);
 
+  for (gsize i = 0; batch->has_others && i < batch->n_entries; i++)
+    ds_undo_log_drop_value (&self->log, batch->values[i]);
   ds_undo_log_drop (&self->log, batch->entries,
-                    batch->n_entries * sizeof *batch->entries);
+                    batch->n_max_entries * sizeof *batch->entries);
   if (batch->values != NULL)
-    {
-      for (gsize i = 0; i < batch->n_entries; i++)
-        ds_undo_log_drop_value (&self->log, batch->values[i]);
-      ds_undo_log_drop (&self->log, batch->values,
-                        batch->n_entries * sizeof *batch->values);
-    }
+    ds_undo_log_drop (&self->log, batch->values,
+                      batch->n_max_entries * sizeof *batch->values);
   self->state.first_batch++;
 }

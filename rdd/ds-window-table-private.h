@@ -33,9 +33,13 @@ typedef struct
 {
   DsTime time;
   gsize n_entries;
+  gsize n_max_entries;
   guint32 *entries;
-  DsValue *values; /* (nullable): where the values don't lie in queues */
+  DsValue *values;    /* (nullable): where the values don't lie in queues */
+  guint64 has_others; /* TRUE: some of the values are no ints */
 } DsWindowBatch;
+
+G_STATIC_ASSERT (sizeof (DsWindowBatch) % 8 == 0);
 
 /* What changes, and can be taken back as a whole. */
 typedef struct
@@ -61,6 +65,8 @@ typedef struct
   guint32 first_batch;   /* running numbers */
   guint32 end_batch;
   guint32 is_in_order; /* live entries are 0 to n_live - 1, in this order */
+  guint32
+      has_others; /* FALSE: no value has been more than a number since there were keys */
 } DsWindowState;
 
 G_STATIC_ASSERT (sizeof (DsWindowState) % 8 == 0);
@@ -146,13 +152,16 @@ ds_window_table_set_value (DsWindowTable *self, guint32 index, DsValue value)
 /* Where in touched @index is; FALSE: it has just come there. */
 gboolean ds_window_table_touch (DsWindowTable *self, guint32 index, guint32 *at);
 
-/* A batch newer than all others; copies @indices and @values (nullable), not what the
- * values point to. */
-void ds_window_table_push_batch (DsWindowTable *self,
-                                 DsTime time,
-                                 const guint32 *indices,
-                                 const DsValue *values,
-                                 gsize n_entries);
+/* A batch newer than all others comes in. */
+void ds_window_table_begin_batch (DsWindowTable *self, DsTime time);
+/* The entries of @keys, new ones not live yet; valid until more of the batch comes.  A
+ * table without queues keeps copies of *@values, which then are those. */
+const guint32 *ds_window_table_add_to_batch (DsWindowTable *self,
+                                             const DsValue *keys,
+                                             const DsValue **values,
+                                             gsize n_entries);
+/* How many entries it has. */
+gsize ds_window_table_end_batch (DsWindowTable *self);
 /* The oldest one; NULL: there is none.  Valid until the step is committed. */
 const DsWindowBatch *ds_window_table_peek_batch (DsWindowTable *self);
 void ds_window_table_pop_batch (DsWindowTable *self);

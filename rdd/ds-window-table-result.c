@@ -10,21 +10,15 @@
 
 #include "base/ds-value-private.h"
 
-/* The values of entries as they lie.  TRUE: all of them numbers. */
-static gboolean
+/* The values of entries as they lie. */
+static void
 ds_window_table_copy_values (DsWindowTable *self, DsArena *arena, DsValue *values)
 {
   gsize n_values = self->state.n_live;
-  guint32 max_type = 0;
 
   memcpy (values, self->state.values, n_values * sizeof *values);
-  for (gsize i = 0; i < n_values; i++)
-    max_type = MAX (max_type, values[i].type);
-  if (max_type <= DS_VALUE_TYPE_DOUBLE)
-    return TRUE;
-  for (gsize i = 0; i < n_values; i++)
+  for (gsize i = 0; self->state.has_others && i < n_values; i++)
     values[i] = ds_value_copy (values[i], arena);
-  return FALSE;
 }
 
 /* Live entries, one after the other; returns how many. */
@@ -59,15 +53,15 @@ ds_window_table_share (DsWindowTable *self, gboolean is_keyless, DsTask *task)
   DsArena *arena =
       ds_arena_new_sized (ds_task_get_arena_pool (task), n_values * sizeof (DsValue));
   DsValue *values = ds_arena_alloc (arena, n_values * sizeof *values);
-  gboolean has_only_numbers = ds_window_table_copy_values (self, arena, values);
   DsBlock *block;
 
+  ds_window_table_copy_values (self, arena, values);
   if (is_keyless)
     return ds_block_new_take_columns (arena, values, NULL, n_values);
   block = ds_block_new_take_columns (arena, state->keys, values, n_values);
   ds_table_hold_arena (block, ds_arena_ref (self->key_column));
   self->keys_are_shared = TRUE;
-  if (has_only_numbers && n_values == state->n_entries)
+  if (!state->has_others && n_values == state->n_entries)
     self->last = ds_block_ref (block);
   return block;
 }

@@ -209,6 +209,7 @@ ds_window_table_begin (DsWindowTable *self)
       ds_window_table_own_keys (self);
       state->first_free = 0;
       state->is_in_order = TRUE;
+      state->has_others = FALSE;
     }
   ds_undo_log_save (&self->log, state, sizeof *state);
 }
@@ -429,9 +430,12 @@ ds_window_table_set_value_slow (DsWindowTable *self, guint32 index, DsValue valu
   ds_undo_log_save (&self->log, there, sizeof *there);
   if (!ds_window_value_is_nothing (*there))
     ds_undo_log_drop_value (&self->log, *there);
-  *there = ds_window_value_is_nothing (value)
-               ? value
-               : ds_undo_log_copy_value (&self->log, value);
+  if (!ds_window_value_is_nothing (value))
+    {
+      self->state.has_others |= value.type > DS_VALUE_TYPE_DOUBLE;
+      value = ds_undo_log_copy_value (&self->log, value);
+    }
+  *there = value;
 }
 
 void
