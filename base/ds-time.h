@@ -55,11 +55,20 @@ typedef gint64 DsDuration;
 
 /**
  * DS_SECONDS:
- * @n: a number of seconds, also with a fraction
+ * @n: a literal number of seconds, also with a fraction
  *
- * For literals: `DS_SECONDS (0.25)`.  The function, which rounds, is ds_seconds ().
+ * The duration of so many seconds, rounded to the nearest microsecond:
+ * `DS_SECONDS (0.25)`.
+ *
+ * It is a constant, also for static variables.  @n stands in it several times, so what is
+ * not a literal belongs into ds_seconds ().
  */
-#define DS_SECONDS(n) ((DsDuration) ((n) *DS_SECOND))
+#define DS_SECONDS(n) DS_ROUNDED_DURATION_ ((n) *DS_SECOND)
+
+/* 2 * the fraction is 1 or more where the next number is nearer, and 0 of whole numbers,
+ * which are never a double in between. */
+#define DS_ROUNDED_DURATION_(us) \
+  ((DsDuration) (us) + (DsDuration) (2 * ((us) - (__typeof__ (us)) (DsDuration) (us))))
 
 /**
  * DS_TIME_NONE:

@@ -24,6 +24,45 @@ test_seconds_round_to_microseconds (void)
 }
 
 static void
+test_literal_seconds_round_as_the_function (void)
+{
+  g_test_summary ("Of each millisecond below 10 s the macro gives 1000 us, not one less");
+
+  static const DsDuration literals[] = { DS_SECONDS (4.1), DS_SECONDS (-2.01),
+                                         DS_SECONDS (1.001), DS_SECONDS (7) };
+
+  g_assert_cmpint (literals[0], ==, 4100000);
+  g_assert_cmpint (literals[1], ==, -2010000);
+  g_assert_cmpint (literals[2], ==, 1001000);
+  g_assert_cmpint (literals[3], ==, 7000000);
+  for (int milliseconds = -9999; milliseconds <= 9999; milliseconds++)
+    {
+      double seconds = milliseconds / 1000.0;
+
+      g_assert_cmpint (DS_SECONDS (seconds), ==, milliseconds * DS_MILLISECOND);
+      g_assert_cmpint (ds_seconds (seconds), ==, milliseconds * DS_MILLISECOND);
+    }
+  g_assert_cmpint (DS_SECONDS (0.0000014), ==, 1);
+  g_assert_cmpint (DS_SECONDS (0.0000016), ==, 2);
+  g_assert_cmpint (DS_SECONDS (-0.0000016), ==, -2);
+}
+
+static void
+test_literal_seconds_of_whole_numbers_are_exact (void)
+{
+  g_test_summary ("Whole seconds stay whole numbers, also those that no double can hold");
+
+  enum
+  {
+    TWO_MILLISECONDS = DS_SECONDS (2) / 1000
+  };
+
+  g_assert_cmpint (TWO_MILLISECONDS, ==, 2000);
+  g_assert_cmpint (DS_SECONDS (9223372036854) + 775807, ==, G_MAXINT64);
+  g_assert_cmpint (DS_SECONDS (9007199255), ==, 9007199255000000);
+}
+
+static void
 test_seconds_refuse_not_a_number (void)
 {
   g_test_summary ("NaN seconds are a programming error");
@@ -249,6 +288,10 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add_func ("/base/time/" name, func)
   ADD ("seconds-round-to-microseconds", test_seconds_round_to_microseconds);
+  ADD ("literal-seconds-round-as-the-function",
+       test_literal_seconds_round_as_the_function);
+  ADD ("literal-seconds-of-whole-numbers-are-exact",
+       test_literal_seconds_of_whole_numbers_are_exact);
   ADD ("seconds-refuse-not-a-number", test_seconds_refuse_not_a_number);
   ADD ("floor-goes-down-to-the-grid", test_floor_goes_down_to_the_grid);
   ADD ("floor-agrees-with-counting", test_floor_agrees_with_counting);
