@@ -67,7 +67,8 @@ typedef struct
   gssize (
       *read) (DsFile *file, guint64 offset, gpointer room, gsize n_room, GError **error);
   void (*close) (DsFile *file);
-  /* Into another directory of the same file system, never over a file that is there. */
+  /* Into another directory of the same file system, never over what is there:
+   * %DS_ERROR_BAD_FILE. */
   gboolean (*move) (DsFileSystem *self, const char *from, const char *to, GError **error);
   gboolean (*remove) (DsFileSystem *self, const char *path, GError **error);
 } DsFileSystemOps;
@@ -109,6 +110,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsFile, ds_file_close)
 
 /* For messages: valid UTF-8 without control characters.  (transfer full) */
 char *ds_file_display_name (const char *path);
+/* "2017-07-14 02:40:00.000000000 UTC": for messages.  (transfer full) */
+char *ds_file_time_to_string (gint64 time_ns);
 
 /* The same file with the same content, as far as can be told without reading it. */
 gboolean ds_file_status_equal (const DsFileStatus *a, const DsFileStatus *b);
