@@ -98,11 +98,11 @@ ds_dstream_checkpoint (DsDStream *self, DsDuration interval)
     node->checkpoint_interval = interval;
   else if (node->context == NULL)
     g_critical ("checkpoint: the interval of stream %s is %" G_GINT64_FORMAT
-                " µs; it must be more than 0",
+                " us; it must be more than 0",
                 ds_dstream_describe (self), interval);
   else
     ds_streaming_context_latch (node->context, DS_ERROR_INVALID_ARGUMENT,
                                 "checkpoint: the interval of stream %s is "
-                                "%" G_GINT64_FORMAT " µs; it must be more than 0",
+                                "%" G_GINT64_FORMAT " us; it must be more than 0",
                                 ds_dstream_describe (self), interval);
 }

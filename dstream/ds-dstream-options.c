@@ -315,7 +315,7 @@ ds_dstream_set_state_timeout (DsDStream *self, DsDuration timeout)
                                   DS_ERROR_INVALID_ARGUMENT,
                                   "set_state_timeout: the timeout of stream %s is "
                                   "%" G_GINT64_FORMAT
-                                  " µs; it must be more than 0, as 10 * DS_SECOND",
+                                  " us; it must be more than 0, as 10 * DS_SECOND",
                                   ds_dstream_describe (self), timeout);
       return;
     }

@@ -15,8 +15,9 @@ typedef struct
   gint64 factor;
 } DsUnit;
 
-static const DsUnit ds_duration_units[] = { { "", 1 },          { "us", 1 },
-                                            { "µs", 1 },        { "ms", DS_MILLISECOND },
+/* Of units of one size the last is written.  The second one is the micro sign and s. */
+static const DsUnit ds_duration_units[] = { { "", 1 },          { "\302\265s", 1 },
+                                            { "us", 1 },        { "ms", DS_MILLISECOND },
                                             { "s", DS_SECOND }, { "min", DS_MINUTE },
                                             { "h", DS_HOUR },   { NULL, 0 } };
 
@@ -140,7 +141,7 @@ ds_setting_format (const DsSetting *self, gint64 value)
   return g_strdup_printf ("%" G_GINT64_FORMAT "%s", value / best->factor, best->name);
 }
 
-/* "a duration of at least 1ms, as 200ms, 2s or 1min; a bare number is µs" */
+/* "a duration of at least 1ms, as 200ms, 2s or 1min; a bare number is us" */
 char *
 ds_setting_describe_values (const DsSetting *self)
 {
@@ -152,7 +153,7 @@ ds_setting_describe_values (const DsSetting *self)
     {
     case DS_SETTING_DURATION:
       return g_strdup_printf ("a duration of at least %s, as 200ms, 1.5s, 2min or 1h; a "
-                              "bare number is µs",
+                              "bare number is us",
                               minimum);
     case DS_SETTING_BYTES:
       return g_strdup ("a number of bytes, as 65536, 64KiB, 16MiB or 1GiB");

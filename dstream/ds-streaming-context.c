@@ -158,7 +158,7 @@ ds_streaming_context_constructed (GObject *object)
       ds_streaming_context_latch (
           self, DS_ERROR_INVALID_INTERVAL,
           "The batch interval is %" G_GINT64_FORMAT
-          " µs; it must be a whole number of milliseconds, at least 1 and at most 36500 "
+          " us; it must be a whole number of milliseconds, at least 1 and at most 36500 "
           "days; write 1 * DS_SECOND or DS_SECONDS (0.5)",
           self->interval);
       self->interval = DS_SECOND; /* so that a wrong graph can be built on */
@@ -360,7 +360,7 @@ ds_streaming_context_remember (DsStreamingContext *self, DsDuration duration)
   if (duration <= 0)
     ds_streaming_context_latch (self, DS_ERROR_INVALID_ARGUMENT,
                                 "remember: the duration is %" G_GINT64_FORMAT
-                                " µs; it must be more than 0",
+                                " us; it must be more than 0",
                                 duration);
   else if (ds_graph_get_remember (self->graph) != 0)
     ds_streaming_context_latch (

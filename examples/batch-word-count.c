@@ -4,15 +4,17 @@
  * stream run on, without a stream.
  *
  *   $ printf 'to be or not to be\n' >hamlet.txt
- *   $ printf 'be quick\nto be dead\n' >note.txt
- *   $ batch-word-count '*.txt' 2
+ *   $ printf 'be quick\nto be dead\ncafé café\n' >note.txt
+ *   $ batch-word-count '*.txt' 3
  *   (be,4)
  *   (to,3)
+ *   (café,2)
  *
  * The first argument is a file, a directory or a pattern, which the engine reads in
  * parallel, the second one how many words to print [20]. */
 
 #include <dstream/dstream.h>
+#include <locale.h>
 
 static DsBlock *
 find_frequent_words (const char *path, gsize n, GError **error)
@@ -34,6 +36,7 @@ main (int argc, char *argv[])
   g_autofree char *text = NULL;
   guint64 n = 20;
 
+  setlocale (LC_CTYPE, ""); /* or g_print () writes ? for letters beyond ASCII */
   if (argc < 2 || argc > 3 ||
       (argc == 3 && !g_ascii_string_to_unsigned (argv[2], 10, 1, 1000000, &n, NULL)))
     {

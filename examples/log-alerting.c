@@ -12,6 +12,7 @@
  *   ds-serve --port 9999 LOGS & log-alerting localhost 9999 */
 
 #include <dstream/dstream.h>
+#include <locale.h>
 
 #define N_BATCHES 5
 #define WINDOW (3 * DS_SECOND)
@@ -112,6 +113,7 @@ main (int argc, char *argv[])
       ds_streaming_context_new ("local[2]", "LogAlerting", 1 * DS_SECOND);
   guint64 port = 0;
 
+  setlocale (LC_CTYPE, ""); /* or g_print () writes ? for letters beyond ASCII */
   if ((argc != 1 && argc != 3) ||
       (argc == 3 &&
        !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT16, &port, NULL)))

@@ -31,6 +31,7 @@
  * Lines that are no requests are counted and left out. */
 
 #include <dstream/dstream.h>
+#include <locale.h>
 
 /* A line as servers write it:
  * 192.0.2.7 - - [21/Nov/2026:08:05:59 +0000] "GET /index.html HTTP/1.1" 200 5120
@@ -151,6 +152,7 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
   gboolean done = FALSE;
 
+  setlocale (LC_CTYPE, ""); /* or g_print () writes ? for letters beyond ASCII */
   if (argc == 3 && g_str_equal (argv[1], "--generate"))
     done = generate (argv[2], &error);
   else if (argc == 2)

@@ -9,6 +9,7 @@
  *   10000 ms: cho: 1 clicks from 6000 ms to 6000 ms: /tea */
 
 #include <dstream/dstream.h>
+#include <locale.h>
 
 #define N_BATCHES 10
 #define GAP (3 * DS_SECOND)
@@ -121,6 +122,7 @@ main (void)
   g_autoptr (DsStreamingContext) ssc =
       ds_streaming_context_new ("local[2]", "Sessionization", 1 * DS_SECOND);
 
+  setlocale (LC_CTYPE, ""); /* or g_print () writes ? for letters beyond ASCII */
   if (!run (ssc, &error))
     {
       g_printerr ("sessionization: %s\n", error->message);

@@ -32,6 +32,7 @@
  *   ds-serve --port 9999 TEXT & stateful-network-word-count localhost 9999 */
 
 #include <dstream/dstream.h>
+#include <locale.h>
 
 #define N_BATCHES 3
 
@@ -130,6 +131,7 @@ main (int argc, char *argv[])
       ds_streaming_context_new ("local[2]", "StatefulNetworkWordCount", 1 * DS_SECOND);
   guint64 port = 0;
 
+  setlocale (LC_CTYPE, ""); /* or g_print () writes ? for letters beyond ASCII */
   if ((argc != 1 && argc != 3) ||
       (argc == 3 &&
        !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT16, &port, NULL)))

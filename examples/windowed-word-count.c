@@ -42,6 +42,7 @@
  *   ds-serve --port 9999 --loop TEXT & windowed-word-count localhost 9999 */
 
 #include <dstream/dstream.h>
+#include <locale.h>
 
 #define INTERVAL (10 * DS_SECOND)
 #define WINDOW DS_MINUTE
@@ -143,6 +144,7 @@ main (int argc, char *argv[])
       ds_streaming_context_new ("local[2]", "WindowedWordCount", INTERVAL);
   guint64 port = 0;
 
+  setlocale (LC_CTYPE, ""); /* or g_print () writes ? for letters beyond ASCII */
   if ((argc != 1 && argc != 3) ||
       (argc == 3 &&
        !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT16, &port, NULL)))

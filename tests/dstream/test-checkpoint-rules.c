@@ -192,7 +192,7 @@ test_intervals_have_to_fit (void)
   ds_dstream_checkpoint (self.pairs, 0);
   ds_dstream_print (self.pairs, 1);
   assert_start_fails (self.test.ssc, DS_ERROR_INVALID_ARGUMENT,
-                      "checkpoint: the interval of stream map is 0 µs; it must be more "
+                      "checkpoint: the interval of stream map is 0 us; it must be more "
                       "than 0");
   ds_test_state_tear_down (&self);
 }

@@ -549,7 +549,7 @@ test_options_that_a_stream_lacks_are_latched (void)
   ds_dstream_set_state_timeout (ds_dstream_map_with_state (self.pairs, count, NULL, NULL),
                                 0);
   g_assert_cmpstr (ds_streaming_context_get_build_error (self.test.ssc)->message, ==,
-                   "set_state_timeout: the timeout of stream map_with_state is 0 µs; it "
+                   "set_state_timeout: the timeout of stream map_with_state is 0 us; it "
                    "must be more than 0, as 10 * DS_SECOND");
   ds_test_state_tear_down (&self);
 }

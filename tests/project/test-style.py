@@ -24,6 +24,12 @@ def find_goto(text):
             if re.search(r"\bgoto\b", line)]
 
 
+def find_non_ascii_literals(text):
+    """Lines of strings and characters that every terminal and every locale cannot show."""
+    return [text.count("\n", 0, match.start()) + 1 for match in NO_CODE.finditer(text)
+            if match.group(0)[0] in "\"'" and not match.group(0).isascii()]
+
+
 def c_sources():
     return tap.list_files(tap.SOURCE_FOLDERS, (".c", ".h"))
 
@@ -43,6 +49,20 @@ def test_no_goto():
 def test_goto_is_found_in_code_only():
     text = '/* goto */\nchar *s = "goto \\" goto"; // goto\nif (x)\n  goto out;\n'
     tap.check(find_goto(text) == [4], f"found in lines {find_goto(text)} instead of [4]")
+
+
+def test_literals_are_ascii():
+    # g_print () writes ? for the rest where no locale was set.  What is needed all the same
+    # is written with escapes.
+    files = tap.list_files(tap.LIBRARY_FOLDERS + ("tools", "examples"), (".c", ".h"))
+    wrong = [f"{path}:{line}" for path in files for line in find_non_ascii_literals(tap.read_file(path))]
+    tap.check(not wrong, f"other than ASCII in a string: {', '.join(wrong)}")
+
+
+def test_non_ascii_is_found_in_literals_only():
+    text = '/* "\u00b5s" */\nchar *s = "us", *t = "\\302\\265s"; // \'\u00b5\'\nf ("\\"\u00b5s");\n'
+    found = find_non_ascii_literals(text)
+    tap.check(found == [3], f"found in lines {found} instead of [3]")
 
 
 def test_no_tabs():
@@ -78,6 +98,8 @@ if __name__ == "__main__":
         ("/project/style/every-source-names-its-licence", test_spdx),
         ("/project/style/no-goto", test_no_goto),
         ("/project/style/a-planted-goto-is-found-in-code-only", test_goto_is_found_in_code_only),
+        ("/project/style/strings-of-the-product-are-ascii", test_literals_are_ascii),
+        ("/project/style/a-planted-micro-sign-is-found-in-strings-only", test_non_ascii_is_found_in_literals_only),
         ("/project/style/no-tabs", test_no_tabs),
         ("/project/style/no-line-over-90-columns", test_line_length),
         ("/project/style/quoted-includes-start-at-the-root-and-exist", test_includes_exist),
