@@ -389,8 +389,20 @@ ds_streaming_context_await_termination (DsStreamingContext *self, GError **error
  *
  * As ds_streaming_context_await_termination (), for @timeout at most.
  *
+ * When the time is over that is no error: the result is %TRUE too, unlike Spark's, and
+ * the state tells the difference.  A program that does something now and then writes
+ *
+ * ```c
+ * while (ds_streaming_context_get_state (ssc) == DS_STREAMING_ACTIVE)
+ *   {
+ *     if (!ds_streaming_context_await_termination_or_timeout (ssc, DS_SECOND, &error))
+ *       break;
+ *     look_around ();
+ *   }
+ * ```
+ *
  * Returns: %TRUE when it was stopped or the time is over
- *   (ds_streaming_context_get_state () tells), %FALSE with @error
+ *   (ds_streaming_context_get_state () tells which), %FALSE with @error
  */
 gboolean
 ds_streaming_context_await_termination_or_timeout (DsStreamingContext *self,
