@@ -31,13 +31,18 @@ DS_DEFINE_DSTREAM (DsKeyReducedDStream,
  * ds_dstream_reduce_by_key: (skip)
  * @self: a stream of pairs
  * @func: (scope notified) (closure user_data) (destroy destroy): makes one value of two;
- * associative and commutative; runs on executor threads, several at once
+ *   associative; runs on executor threads, several at once
  * @user_data: passed to @func
  * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
  *   needs it any longer
  *
  * Reduces the values of each key of a batch to one.  A shuffle that reduces before the
  * exchange.  Options: ds_dstream_set_n_partitions (), ds_dstream_set_partitioner ().
+ *
+ * The order is kept: the values of a key meet in their order within a partition, then the
+ * results of partitions in the order of partitions, with the earlier value as the first
+ * argument.  So @func need not be commutative, and ds_keep_first () gives the first
+ * value.
  *
  * Returns: (transfer none): the stream of one pair a key, owned by the context
  */

@@ -28,12 +28,16 @@ DS_DEFINE_DSTREAM (DsReducedDStream, ds_reduced_dstream, &ds_reduced_dstream_ops
  * ds_dstream_reduce: (skip)
  * @self: a stream
  * @func: (scope notified) (closure user_data) (destroy destroy): makes one value of two;
- * associative and commutative; runs on executor threads, several at once
+ *   associative; runs on executor threads, several at once
  * @user_data: passed to @func
  * @destroy: (nullable): frees @user_data, once, when neither the stream nor an RDD of it
  *   needs it any longer
  *
  * Reduces all values of a batch to one.  A batch of no value gives none.
+ *
+ * The order is kept: each partition is reduced in its order, then the results in the
+ * order of partitions, with the earlier value as the first argument.  So @func need not
+ * be commutative.
  *
  * Returns: (transfer none): the stream of at most one value a batch, owned by the context
  */

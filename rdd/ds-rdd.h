@@ -382,7 +382,7 @@ gboolean ds_rdd_foreach_partition_block (DsRdd *self,
                                          GError **error);
 
 /* A directory of part-00000 ... and _SUCCESS, written aside and renamed; an existing one
- * is an error outside of a stream. */
+ * is an error. */
 DS_AVAILABLE_IN_ALL
 gboolean ds_rdd_save_as_text_file (DsRdd *self, const char *path, GError **error);
 DS_AVAILABLE_IN_ALL

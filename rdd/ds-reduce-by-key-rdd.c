@@ -59,8 +59,7 @@ ds_shuffled_rdd_new_reduce_by_key (DsRdd *parent,
  *
  * One pair a key, with the reduction of all values that the key has.  Values meet in
  * their order within a partition, and results of partitions in the order of partitions,
- * so
- * @func need not be commutative.
+ * so @func need not be commutative.
  *
  * Values are reduced before they are exchanged: what moves is one value a key and
  * partition.  Nothing moves when the keys already lie in the partitions wanted, as after

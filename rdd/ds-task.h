@@ -68,8 +68,9 @@ typedef gboolean (*DsFilterFunc) (DsValue value, DsTask *task, gpointer user_dat
  * @task: the running task
  * @user_data: what was given with the function
  *
- * Makes one value of two.  Must be associative; partial results are merged in the order
- * of their partitions.
+ * Makes one value of two.  Must be associative, and that is all: values meet in their
+ * order, the earlier one as @a, and partial results are merged in the order of their
+ * partitions.
  *
  * Returns: the result; ds_task_fail () when there is none
  */

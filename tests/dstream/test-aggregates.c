@@ -93,6 +93,57 @@ test_reduce_by_key_gives_one_a_key (void)
                 "(a,4)|(b,2)", "");
 }
 
+static DsValue
+concatenate (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  g_autofree char *text_a = ds_value_dup_string (a);
+  g_autofree char *text_b = ds_value_dup_string (b);
+
+  return ds_string_printf (task, "%s%s", text_a, text_b);
+}
+
+static DsValue
+pair_with_k (DsValue value, DsTask *task, gpointer unused)
+{
+  return ds_pair (task, ds_value_string ("k"), value);
+}
+
+static void
+test_reductions_meet_values_in_their_order (void)
+{
+  g_test_summary ("An associative function is enough: the earlier value comes first");
+
+  DsTestStream test;
+  DsDStream *parts[3];
+
+  ds_test_stream_set_up (&test, "local[2]");
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    parts[i] = ds_streaming_context_queue_stream (test.ssc);
+
+  DsDStream *letters = ds_streaming_context_union (test.ssc, parts, G_N_ELEMENTS (parts));
+  DsDStream *pairs = ds_dstream_map (letters, pair_with_k, NULL, NULL);
+  DsOutput *all =
+      ds_dstream_collect (ds_dstream_reduce (letters, concatenate, NULL, NULL));
+  DsOutput *by_key =
+      ds_dstream_collect (ds_dstream_reduce_by_key (pairs, concatenate, NULL, NULL));
+  DsOutput *first =
+      ds_dstream_collect (ds_dstream_reduce_by_key (pairs, ds_keep_first, NULL, NULL));
+  DsOutput *last =
+      ds_dstream_collect (ds_dstream_reduce_by_key_op (pairs, DS_REDUCTION_LAST));
+
+  ds_test_stream_push (parts[0], "a", "b", "c", "d", "e", NULL);
+  ds_test_stream_push (parts[1], "f", NULL);
+  ds_test_stream_push (parts[2], "g", "h", "i", NULL);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 1);
+
+  ds_assert_block (ds_output_get_block (all, DS_SECOND), "abcdefghi", NULL);
+  ds_assert_block (ds_output_get_block (by_key, DS_SECOND), "(k,abcdefghi)", NULL);
+  ds_assert_block (ds_output_get_block (first, DS_SECOND), "(k,a)", NULL);
+  ds_assert_block (ds_output_get_block (last, DS_SECOND), "(k,i)", NULL);
+  ds_test_stream_tear_down (&test);
+}
+
 static void
 test_reduce_by_key_op_names_the_reduction (void)
 {
@@ -320,6 +371,8 @@ main (int argc, char *argv[])
                    test_reduce_gives_nothing_for_nothing);
   g_test_add_func ("/dstream/aggregates/reduce-by-key-gives-one-a-key",
                    test_reduce_by_key_gives_one_a_key);
+  g_test_add_func ("/dstream/aggregates/reductions-meet-values-in-their-order",
+                   test_reductions_meet_values_in_their_order);
   g_test_add_func ("/dstream/aggregates/reduce-by-key-op-names-the-reduction",
                    test_reduce_by_key_op_names_the_reduction);
   g_test_add_func ("/dstream/aggregates/reduce-by-key-blocks-sees-many",
