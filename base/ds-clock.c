@@ -12,8 +12,18 @@
 
 typedef struct
 {
+  guint id;
+  DsClockFunc func;
+  gpointer user_data;
+} DsClockWatch;
+
+typedef struct
+{
   GMutex lock; /* only for waiting */
   GCond changed;
+  GMutex watch_lock; /* guards the following; held while watches are called */
+  GArray *watches;   /* DsClockWatch */
+  guint last_id;
 } DsClockPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (DsClock, ds_clock, G_TYPE_OBJECT)
@@ -29,6 +39,8 @@ ds_clock_finalize (GObject *object)
 {
   DsClockPrivate *priv = ds_clock_get_instance_private (DS_CLOCK (object));
 
+  g_array_unref (priv->watches);
+  g_mutex_clear (&priv->watch_lock);
   g_mutex_clear (&priv->lock);
   g_cond_clear (&priv->changed);
   G_OBJECT_CLASS (ds_clock_parent_class)->finalize (object);
@@ -47,6 +59,8 @@ ds_clock_init (DsClock *self)
 
   g_mutex_init (&priv->lock);
   g_cond_init (&priv->changed);
+  g_mutex_init (&priv->watch_lock);
+  priv->watches = g_array_new (FALSE, FALSE, sizeof (DsClockWatch));
 }
 
 /**
@@ -120,6 +134,55 @@ ds_clock_wake (DsClock *self)
   g_mutex_lock (&priv->lock);
   g_cond_broadcast (&priv->changed);
   g_mutex_unlock (&priv->lock);
+
+  g_mutex_lock (&priv->watch_lock);
+  for (guint i = 0; i < priv->watches->len; i++)
+    {
+      const DsClockWatch *watch = &g_array_index (priv->watches, DsClockWatch, i);
+
+      watch->func (watch->user_data);
+    }
+  g_mutex_unlock (&priv->watch_lock);
+}
+
+gboolean
+ds_clock_is_stepped (DsClock *self)
+{
+  return ds_clock_get_deadline (self, ds_clock_get_steady_time (self)) == G_MAXINT64;
+}
+
+gint64
+ds_clock_get_deadline (DsClock *self, DsTime time)
+{
+  return ds_clock_get_ops (self)->get_deadline (self, time);
+}
+
+guint
+ds_clock_add_watch (DsClock *self, DsClockFunc func, gpointer user_data)
+{
+  DsClockPrivate *priv = ds_clock_get_instance_private (self);
+  DsClockWatch watch = { 0, func, user_data };
+
+  g_mutex_lock (&priv->watch_lock);
+  watch.id = ++priv->last_id;
+  g_array_append_val (priv->watches, watch);
+  g_mutex_unlock (&priv->watch_lock);
+  return watch.id;
+}
+
+void
+ds_clock_remove_watch (DsClock *self, guint id)
+{
+  DsClockPrivate *priv = ds_clock_get_instance_private (self);
+
+  g_mutex_lock (&priv->watch_lock);
+  for (guint i = 0; i < priv->watches->len; i++)
+    if (g_array_index (priv->watches, DsClockWatch, i).id == id)
+      {
+        g_array_remove_index (priv->watches, i);
+        break;
+      }
+  g_mutex_unlock (&priv->watch_lock);
 }
 
 /* ---- The system's ---- */

@@ -5,6 +5,7 @@
  * do beyond the public store functions. */
 
 #include "receivers/ds-block-generator-private.h"
+#include "receivers/ds-rate-limiter-private.h"
 #include "receivers/ds-receiver-supervisor-private.h"
 
 G_BEGIN_DECLS
@@ -29,6 +30,9 @@ void ds_receiver_supervisor_unref (DsReceiverSupervisor *self);
 const DsReceiverSettings *
 ds_receiver_supervisor_get_settings (DsReceiverSupervisor *self);
 DsBlockGenerator *ds_receiver_supervisor_get_generator (DsReceiverSupervisor *self);
+/* The store functions of the supervisor keep to it; who pushes blocks of its own into the
+ * generator does so itself. */
+DsRateLimiter *ds_receiver_supervisor_get_limiter (DsReceiverSupervisor *self);
 /* (nullable) (transfer full): of the present run. */
 GCancellable *ds_receiver_supervisor_ref_cancellable (DsReceiverSupervisor *self);
 gboolean ds_receiver_supervisor_store (DsReceiverSupervisor *self, DsValue value);

@@ -18,6 +18,7 @@ struct _DsReceiverSupervisor
   DsReceiverEvents events;
   gpointer owner;
   DsBlockGenerator *generator;
+  DsRateLimiter *limiter;
   gboolean is_attached;
   gboolean has_own_thread;
   gboolean stores_until_stopped; /* it has a stop function of its own */

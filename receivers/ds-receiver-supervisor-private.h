@@ -25,6 +25,10 @@ typedef struct
   gsize max_record_bytes;    /* 1 MiB, of a line */
   DsClock *clock;            /* the system's; ds_receiver_sleep () waits on it */
   DsArenaPool *pool;         /* the process-wide one */
+  guint64 max_rate;          /* records a second; 0: no limit */
+  guint64 initial_rate;      /* until another is published; 0: @max_rate */
+  DsDuration batch_interval; /* of ds_receiver_supervisor_cut (), for the limit of a
+                              * batch; 0: none */
   DsMemoryBudget *budget;    /* (transfer none), needed: the bytes of handed-over blocks
                               * stay taken until the owner releases them */
 } DsReceiverSettings;
@@ -57,8 +61,9 @@ DsReceiverSupervisor *ds_receiver_supervisor_new (DsReceiver *receiver,
                                                   gpointer owner);
 /* Returns at once; starting goes on in the receiver's thread. */
 gboolean ds_receiver_supervisor_start (DsReceiverSupervisor *self, GError **error);
-/* What was stored so far becomes a block now: called at each batch tick, so that a batch
- * holds everything stored before it.  Any thread; does not wait for the receiver. */
+/* What was stored so far becomes a block now, and the next batch begins: called at each
+ * batch tick, so that a batch holds everything stored before it.  Any thread; does not
+ * wait for the receiver. */
 void ds_receiver_supervisor_cut (DsReceiverSupervisor *self);
 /* Asks the receiver to stop.  A receiver with a stop function of its own may store until
  * that has returned, however long it takes; from any other nothing more is accepted.  All
@@ -68,6 +73,11 @@ void ds_receiver_supervisor_stop_async (DsReceiverSupervisor *self);
  * when it was not over. */
 gboolean ds_receiver_supervisor_join (DsReceiverSupervisor *self, gint64 deadline);
 gboolean ds_receiver_supervisor_is_active (DsReceiverSupervisor *self);
+/* From now on @rate records a second, up to the maximum; see ds_rate_limiter_publish ().
+ */
+void ds_receiver_supervisor_publish_rate (DsReceiverSupervisor *self, double rate);
+/* 0: no limit. */
+guint64 ds_receiver_supervisor_get_rate (DsReceiverSupervisor *self);
 gint64 ds_receiver_supervisor_get_n_records (DsReceiverSupervisor *self);
 gint64 ds_receiver_supervisor_get_n_dropped (
     DsReceiverSupervisor *self); /* overlong, unterminated */

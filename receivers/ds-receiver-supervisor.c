@@ -97,6 +97,8 @@ ds_receiver_supervisor_new (DsReceiver *receiver,
   self->generator =
       ds_block_generator_new (own->block_interval, own->max_block_bytes, own->budget,
                               ds_receiver_supervisor_push, self);
+  self->limiter = ds_rate_limiter_new (own->clock, own->batch_interval, own->max_rate,
+                                       own->initial_rate);
   self->has_own_thread = DS_RECEIVER_GET_CLASS (receiver)->run != NULL;
   self->stores_until_stopped = ds_receiver_has_own_stop (receiver);
   g_mutex_init (&self->event_lock);
@@ -122,6 +124,7 @@ ds_receiver_supervisor_unref (DsReceiverSupervisor *self)
   if (self->has_backoff)
     ds_backoff_clear (&self->backoff);
   g_clear_pointer (&self->generator, ds_block_generator_unref);
+  g_clear_pointer (&self->limiter, ds_rate_limiter_free);
   g_clear_error (&self->request_error);
   g_clear_error (&self->end_error);
   g_clear_object (&self->cancellable);
@@ -187,6 +190,19 @@ void
 ds_receiver_supervisor_cut (DsReceiverSupervisor *self)
 {
   ds_block_generator_cut (self->generator);
+  ds_rate_limiter_begin_batch (self->limiter);
+}
+
+void
+ds_receiver_supervisor_publish_rate (DsReceiverSupervisor *self, double rate)
+{
+  ds_rate_limiter_publish (self->limiter, rate);
+}
+
+guint64
+ds_receiver_supervisor_get_rate (DsReceiverSupervisor *self)
+{
+  return ds_rate_limiter_get_rate (self->limiter);
 }
 
 /* @error (transfer full) (nullable).  Locks: takes lock. */
@@ -224,6 +240,7 @@ ds_receiver_supervisor_request (DsReceiverSupervisor *self, gboolean end, GError
       if (cancellable != NULL)
         g_cancellable_cancel (cancellable);
       ds_memory_budget_wake (self->settings.budget);
+      ds_rate_limiter_wake (self->limiter);
       ds_clock_wake (self->settings.clock);
     }
   ds_receiver_runner_wake (self);
@@ -350,6 +367,12 @@ ds_receiver_supervisor_get_generator (DsReceiverSupervisor *self)
   return self->generator;
 }
 
+DsRateLimiter *
+ds_receiver_supervisor_get_limiter (DsReceiverSupervisor *self)
+{
+  return self->limiter;
+}
+
 GCancellable *
 ds_receiver_supervisor_ref_cancellable (DsReceiverSupervisor *self)
 {
@@ -380,25 +403,35 @@ ds_receiver_supervisor_sleep (DsReceiverSupervisor *self, DsDuration duration)
   return !ds_receiver_supervisor_is_stopping (self);
 }
 
-/* FALSE when nothing may be stored any more. */
+/* Waits for the memory budget and the rate limit.  FALSE when nothing may be stored any
+ * more; else @n_reserved (out) is to be settled with the limiter after the store. */
 static gboolean
-ds_receiver_supervisor_wait_for_room (DsReceiverSupervisor *self)
+ds_receiver_supervisor_wait_for_room (DsReceiverSupervisor *self,
+                                      gsize n_records,
+                                      gsize *n_reserved)
 {
-  gboolean may_store = TRUE;
+  gboolean may_store = FALSE;
 
+  *n_reserved = 0;
   if (G_UNLIKELY (g_atomic_int_get (&self->is_closed)))
     return FALSE;
-  if (G_LIKELY (ds_memory_budget_has_room (self->settings.budget)))
-    return TRUE;
-  if (!ds_memory_budget_wait (self->settings.budget, &self->stopping))
+  may_store =
+      (G_LIKELY (ds_memory_budget_has_room (self->settings.budget)) ||
+       ds_memory_budget_wait (self->settings.budget, &self->stopping)) &&
+      ds_rate_limiter_reserve (self->limiter, n_records, &self->stopping, n_reserved);
+  if (!may_store)
     {
       /* What a stop function still has must go somewhere, and whoever made room may have
-       * ended already. */
+       * ended already; nor does a stop wait for a slow rate. */
       g_mutex_lock (&self->lock);
       may_store = self->wants_end && self->stores_until_stopped;
       g_mutex_unlock (&self->lock);
     }
-  return may_store && !g_atomic_int_get (&self->is_closed);
+  if (may_store && !g_atomic_int_get (&self->is_closed))
+    return TRUE;
+
+  ds_rate_limiter_settle (self->limiter, *n_reserved);
+  return FALSE;
 }
 
 /* A store before start is a mistake of the program, one after stop is not. */
@@ -413,13 +446,17 @@ ds_receiver_supervisor_refuse_early_store (DsReceiverSupervisor *self)
 gboolean
 ds_receiver_supervisor_store (DsReceiverSupervisor *self, DsValue value)
 {
-  if (!ds_receiver_supervisor_wait_for_room (self))
-    return FALSE;
-  if (G_LIKELY (ds_block_generator_add (self->generator, value, NULL)))
-    return TRUE;
+  gboolean is_stored = FALSE;
+  gsize n_reserved = 0;
 
-  ds_receiver_supervisor_refuse_early_store (self);
-  return FALSE;
+  if (!ds_receiver_supervisor_wait_for_room (self, 1, &n_reserved))
+    return FALSE;
+
+  is_stored = ds_block_generator_add (self->generator, value, NULL);
+  ds_rate_limiter_settle (self->limiter, n_reserved);
+  if (G_UNLIKELY (!is_stored))
+    ds_receiver_supervisor_refuse_early_store (self);
+  return is_stored;
 }
 
 typedef struct
@@ -476,15 +513,21 @@ ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
                                     guint64 token,
                                     GError **error)
 {
-  if (!ds_receiver_supervisor_wait_for_room (self))
+  gsize n_records = ds_block_get_length (block);
+  gboolean is_stored = TRUE;
+  gsize n_reserved = 0;
+
+  if (!ds_receiver_supervisor_wait_for_room (self, n_records, &n_reserved))
     {
       g_set_error (error, DS_ERROR, DS_ERROR_STOPPED,
                    "The receiver of stream %u is stopping and stores nothing more",
                    self->settings.stream_id);
       return FALSE;
     }
-  if (ds_block_get_length (block) > 0 &&
-      !ds_block_generator_add_block (self->generator, block, error))
+  if (n_records > 0)
+    is_stored = ds_block_generator_add_block (self->generator, block, error);
+  ds_rate_limiter_settle (self->limiter, n_reserved);
+  if (!is_stored)
     {
       ds_receiver_supervisor_refuse_early_store (self);
       return FALSE;

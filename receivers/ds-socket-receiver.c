@@ -16,6 +16,7 @@
 #include "receivers/ds-socket-receiver-private.h"
 
 #include "base/ds-error.h"
+#include "base/ds-splitter-private.h"
 #include "receivers/ds-receiver-private.h"
 
 #include <netinet/in.h>
@@ -48,6 +49,7 @@ struct _DsSocketReceiver
   GSource *readable; /* (nullable): not while reading pauses */
   GSource *resume;   /* ready when there is room again; made at the first pause */
   guint watch_id;
+  guint rate_watch_id;
   guint n_failed_attempts;
   gboolean has_told_of_long_lines;
 
@@ -167,18 +169,30 @@ ds_socket_receiver_fail (DsSocketReceiver *self, const GError *error)
 
 /* ---- Reading ---- */
 
+/* Of the memory budget, and of the rate limit. */
+static gboolean
+ds_socket_receiver_may_read (DsSocketReceiver *self)
+{
+  return ds_memory_budget_has_room (
+             ds_receiver_supervisor_get_settings (self->supervisor)->budget) &&
+         ds_rate_limiter_has_room (ds_receiver_supervisor_get_limiter (self->supervisor));
+}
+
 /* Thread: receiver. */
 static gboolean
 ds_socket_receiver_resume (gpointer user_data)
 {
   DsSocketReceiver *self = user_data;
-  const DsReceiverSettings *settings =
-      ds_receiver_supervisor_get_settings (self->supervisor);
+  DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
 
   g_source_set_ready_time (self->resume, -1);
-  if (self->connection != NULL && self->readable == NULL &&
-      ds_memory_budget_has_room (settings->budget))
+  if (self->connection == NULL || self->readable != NULL)
+    return G_SOURCE_CONTINUE;
+
+  if (ds_socket_receiver_may_read (self))
     ds_socket_receiver_watch (self);
+  else if (!ds_rate_limiter_has_room (limiter))
+    g_source_set_ready_time (self->resume, ds_rate_limiter_get_deadline (limiter));
   return G_SOURCE_CONTINUE;
 }
 
@@ -208,6 +222,7 @@ ds_socket_receiver_pause (DsSocketReceiver *self)
 {
   const DsReceiverSettings *settings =
       ds_receiver_supervisor_get_settings (self->supervisor);
+  DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
 
   ds_socket_receiver_unwatch (self);
   if (self->resume == NULL)
@@ -219,10 +234,12 @@ ds_socket_receiver_pause (DsSocketReceiver *self)
       self->watch_id =
           ds_memory_budget_add_watch (settings->budget, ds_socket_receiver_has_room,
                                       self->resume);
+      self->rate_watch_id =
+          ds_rate_limiter_add_watch (limiter, ds_socket_receiver_has_room, self->resume);
     }
-  /* There may have been room again before the watch was there. */
-  if (ds_memory_budget_has_room (settings->budget))
-    g_source_set_ready_time (self->resume, 0);
+  /* There may have been room again before the watches were there; and a rate limit is met
+   * until a time that is known. */
+  g_source_set_ready_time (self->resume, 0);
 }
 
 /* Of this connection's first overlong line only: a server that sends one sends many. */
@@ -249,6 +266,7 @@ static gssize
 ds_socket_receiver_receive (DsSocketReceiver *self, GSocket *socket, GError **error)
 {
   DsBlockGenerator *generator = ds_receiver_supervisor_get_generator (self->supervisor);
+  DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
   g_autoptr (GError) line_error = NULL;
   guint64 n_skipped = 0;
   gsize n_ready = 0;
@@ -259,10 +277,16 @@ ds_socket_receiver_receive (DsSocketReceiver *self, GSocket *socket, GError **er
   g_mutex_lock (&self->buffer_lock);
   n_skipped = ds_line_buffer_get_n_skipped (self->buffer);
   char *room = ds_line_buffer_prepare (self->buffer, &n_room);
-  n_bytes =
-      g_socket_receive (socket, room, MIN (n_room, DS_SOCKET_RECEIVE_BYTES), NULL, error);
+  n_room =
+      ds_rate_limiter_get_read_bytes (limiter, MIN (n_room, DS_SOCKET_RECEIVE_BYTES));
+  n_bytes = g_socket_receive (socket, room, n_room, NULL, error);
   if (n_bytes > 0)
     {
+      if (ds_rate_limiter_is_limited (limiter))
+        ds_rate_limiter_note_read (limiter,
+                                   ds_count_lines (room, (gsize) n_bytes) -
+                                       (room[n_bytes - 1] != '\n'),
+                                   (gsize) n_bytes);
       ds_line_buffer_commit (self->buffer, (gsize) n_bytes, &line_error);
       self->n_bytes += (gsize) n_bytes;
     }
@@ -294,7 +318,6 @@ static gboolean
 ds_socket_receiver_read (GSocket *socket, GIOCondition condition, gpointer user_data)
 {
   DsSocketReceiver *self = user_data;
-  DsMemoryBudget *budget = ds_receiver_supervisor_get_settings (self->supervisor)->budget;
   gsize n_left = DS_SOCKET_DISPATCH_BYTES;
 
   while (n_left > 0)
@@ -302,7 +325,7 @@ ds_socket_receiver_read (GSocket *socket, GIOCondition condition, gpointer user_
       g_autoptr (GError) error = NULL;
       gssize n_bytes = 0;
 
-      if (!ds_memory_budget_has_room (budget))
+      if (!ds_socket_receiver_may_read (self))
         {
           ds_socket_receiver_pause (self);
           return G_SOURCE_REMOVE;
@@ -460,6 +483,8 @@ ds_socket_receiver_stop (DsReceiver *receiver)
   if (self->resume != NULL)
     {
       ds_memory_budget_remove_watch (settings->budget, self->watch_id);
+      ds_rate_limiter_remove_watch (ds_receiver_supervisor_get_limiter (self->supervisor),
+                                    self->rate_watch_id);
       g_source_destroy (self->resume);
       g_clear_pointer (&self->resume, g_source_unref);
     }
