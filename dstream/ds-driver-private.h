@@ -25,6 +25,9 @@ gboolean ds_driver_start (DsDriver *self, GError **error);
 void ds_driver_finish (DsDriver *self);
 /* Nothing more is generated or run; running jobs are cancelled. */
 void ds_driver_interrupt (DsDriver *self);
+/* The same, for a function of the program that asks for it; an error that it returns
+ * afterwards counts.  Any thread, also inside. */
+void ds_driver_cut_short (DsDriver *self);
 /* Waits for the end of both threads until @deadline (g_get_monotonic_time ()) or
  * *@at_once becomes TRUE (wake with ds_driver_wake ()).  FALSE when it was not over. */
 gboolean ds_driver_join (DsDriver *self, gint64 deadline, gint *at_once);

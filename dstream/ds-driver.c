@@ -54,6 +54,7 @@ struct _DsDriver
   gboolean is_generating;
   gboolean is_running;
   gboolean is_interrupted;
+  gboolean is_cut_short;      /* the same, by a stop from inside, which may say why */
   gboolean is_abandoned;      /* nobody waits for the threads any more */
   gboolean has_failed;        /* by policy, no batch comes after a failed one */
   gboolean generation_failed; /* the same, seen before that batch had its turn */
@@ -235,6 +236,17 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
   return ok;
 }
 
+/* What a stop cut off did not fail.  Who stops the stream and then fails does: that error
+ * is its own. */
+static gboolean
+ds_driver_was_cut_off_locked (DsDriver *self, const GError *error)
+{
+  return self->is_interrupted &&
+         (!self->is_cut_short || g_error_matches (error, DS_ERROR, DS_ERROR_STOPPED) ||
+          g_error_matches (error, DS_ERROR, DS_ERROR_CANCELLED) ||
+          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+}
+
 static void
 ds_driver_run_locked (DsDriver *self)
 {
@@ -255,8 +267,8 @@ ds_driver_run_locked (DsDriver *self)
   g_mutex_lock (&self->lock);
   self->is_running = FALSE;
   self->running_time = DS_TIME_NONE;
-  if (failed && self->is_interrupted)
-    return; /* cut off, not failed */
+  if (failed && ds_driver_was_cut_off_locked (self, error))
+    return;
   if (!failed)
     {
       self->n_processed += set->n_records;
@@ -413,6 +425,16 @@ ds_driver_interrupt (DsDriver *self)
   g_mutex_unlock (&self->lock);
   g_cancellable_cancel (self->cancellable);
   ds_driver_wake (self);
+}
+
+void
+ds_driver_cut_short (DsDriver *self)
+{
+  g_mutex_lock (&self->lock);
+  /* A stop from outside that came first has cut off what fails now. */
+  self->is_cut_short = self->is_cut_short || !self->is_interrupted;
+  g_mutex_unlock (&self->lock);
+  ds_driver_interrupt (self);
 }
 
 gboolean

@@ -173,6 +173,9 @@ DsRdd *ds_dstream_require_parent_rdd (DsDStream *self,
                                       guint index,
                                       DsBatch *batch,
                                       GError **error);
+/* To be asked before a function of the program is called in the generation of @time's
+ * batch: FALSE with %DS_ERROR_STOPPED when a stop has dropped that batch meanwhile. */
+gboolean ds_dstream_may_call (DsDStream *self, DsTime time, GError **error);
 /* @rdd uses the stream's user data: keeps it as long as @rdd lives.  Returns @rdd. */
 DsRdd *ds_dstream_lend_data (DsDStream *self, DsRdd *rdd);
 /* Drops what is older than the remember duration of the stream. */

@@ -183,6 +183,21 @@ ds_dstream_is_time_valid (DsDStream *self, DsTime time)
          (time - node->zero_time) % node->slide == 0;
 }
 
+gboolean
+ds_dstream_may_call (DsDStream *self, DsTime time, GError **error)
+{
+  DsStreamingContext *context = DS_NODE (self)->context;
+
+  if (!ds_graph_is_generating (context->graph, time) ||
+      !ds_streaming_context_is_cut_short (context))
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_STOPPED,
+               "%s: no RDD is made for batch %" G_GINT64_FORMAT
+               " ms any more: the context was stopped",
+               ds_dstream_describe (self), time / DS_MILLISECOND);
+  return FALSE;
+}
+
 /* As the stream's type makes it.  NULL without error: there is none. */
 static DsRdd *
 ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
@@ -200,6 +215,8 @@ ds_dstream_make_rdd (DsDStream *self, DsBatch *batch, GError **error)
     return NULL;
   if (node->ops->is_stateful &&
       (node->remember == 0 || !ds_graph_is_generating (node->context->graph, time)))
+    return NULL;
+  if (node->n_parents == 0 && !ds_dstream_may_call (self, time, error))
     return NULL;
   if (time == outer_time)
     {

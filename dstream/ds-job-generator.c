@@ -57,7 +57,7 @@ ds_job_generator_generate (DsStreamingContext *context, DsTime time)
 
   for (guint i = 0; !ds_job_generator_try (context, set, i > 0, &set->error); i++)
     {
-      if (i == n_tries)
+      if (i == n_tries || ds_streaming_context_is_cut_short (context))
         return set;
       g_message ("%s; trying again, %u of %u", set->error->message, i + 1, n_tries);
       g_clear_error (&set->error);

@@ -120,6 +120,8 @@ gboolean ds_streaming_context_is_inside (DsStreamingContext *self);
 void ds_streaming_context_take_error (DsStreamingContext *self, GError *error);
 /* Stops from another thread; returns at once. */
 void ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags);
+/* TRUE once batches that wait are to be dropped.  Thread: driver. */
+gboolean ds_streaming_context_is_cut_short (DsStreamingContext *self);
 /* Does the stop that was asked for when no thread could be started for it.  Thread: none
  * of the stream's own. */
 void ds_streaming_context_stop_owed (DsStreamingContext *self);

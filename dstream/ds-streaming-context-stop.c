@@ -151,7 +151,7 @@ ds_streaming_context_join_stop (DsStreamingContext *self, DsStopFlags flags)
   if (!(flags & DS_STOP_GRACEFULLY))
     {
       g_atomic_int_set (&self->stop_at_once, TRUE);
-      ds_driver_wake (self->driver);
+      ds_driver_interrupt (self->driver);
     }
   g_mutex_lock (&self->lock);
   while (self->state != DS_STREAMING_STOPPED)
@@ -278,22 +278,29 @@ ds_streaming_context_start_stop_thread (DsStreamingContext *self, DsStopFlags fl
 void
 ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags)
 {
+  DsDriver *driver;
   gboolean is_new;
 
   g_mutex_lock (&self->lock);
   is_new = !self->is_asked_to_stop && self->state != DS_STREAMING_STOPPED;
   self->is_asked_to_stop = TRUE;
+  driver = self->state != DS_STREAMING_STOPPED ? self->driver : NULL;
   if (!is_new && !(flags & DS_STOP_GRACEFULLY))
     g_atomic_int_set (&self->stop_at_once, TRUE);
   g_mutex_unlock (&self->lock);
 
-  if (!is_new)
-    {
-      if (!(flags & DS_STOP_GRACEFULLY) && self->driver != NULL)
-        ds_driver_wake (self->driver);
-      return;
-    }
-  ds_streaming_context_start_stop_thread (self, flags);
+  /* Not left to the thread below: until that runs, batches that wait would have begun. */
+  if (!(flags & DS_STOP_GRACEFULLY) && driver != NULL)
+    ds_driver_cut_short (driver);
+  if (is_new)
+    ds_streaming_context_start_stop_thread (self, flags);
+}
+
+gboolean
+ds_streaming_context_is_cut_short (DsStreamingContext *self)
+{
+  return self->driver != NULL &&
+         g_cancellable_is_cancelled (ds_driver_get_cancellable (self->driver));
 }
 
 /* ---- Public ---- */
@@ -312,9 +319,11 @@ ds_streaming_context_ask_to_stop (DsStreamingContext *self, DsStopFlags flags)
  * what came of it.
  *
  * Inside a function or handler of the stream, a receiver or an input stream, it only asks
- * for the stop and returns %TRUE at once.  While another stop is under way it waits for
- * that one; with %DS_STOP_NOW that one is graceful no longer.  A context that is not
- * active only gets a warning, and is stopped then; its engine is stopped if asked for.
+ * for the stop and returns %TRUE at once.  After %DS_STOP_NOW no further batch begins,
+ * and the one that runs is cancelled: its actions fail, and its other outputs do not run.
+ * While another stop is under way it waits for that one; with %DS_STOP_NOW that one is
+ * graceful no longer.  A context that is not active only gets a warning, and is stopped
+ * then; its engine is stopped if asked for.
  *
  * A graceful stop fails with %DS_ERROR_TIMEOUT when it is not over after
  * "graceful-stop-timeout", and with the error of a batch that failed meanwhile; the

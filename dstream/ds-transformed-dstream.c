@@ -67,6 +67,8 @@ ds_transformed_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **err
       if (rdds[i] == NULL)
         return NULL;
     }
+  if (!ds_dstream_may_call (dstream, ds_batch_get_time (batch), error))
+    return NULL;
 
   rdd = ds_transformed_dstream_call (DS_TRANSFORMED_DSTREAM (dstream), rdds,
                                      node->n_parents, batch, &local_error);

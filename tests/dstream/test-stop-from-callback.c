@@ -286,6 +286,168 @@ test_in_an_input_stream (gconstpointer stops_in_start)
   ds_test_stream_tear_down (&test);
 }
 
+/* ---- What waits when the stop is asked for ---- */
+
+typedef struct
+{
+  DsStreamingContext *ssc;
+  DsStopFlags flags[2]; /* what is asked for, one after the other */
+  guint n_flags;
+  gint64 n_to_generate; /* before that */
+  gboolean fails_then;
+  DsTestGate generated; /* batches that the first transform saw */
+  DsTestGate asked;     /* times that a stop was asked for */
+  gboolean holds_second_batch;
+  gint n_behind; /* atomic: calls of the second transform */
+  GString *ran;  /* ms of the batches whose body ran; only bodies write it */
+} Waiting;
+
+static DsRdd *
+count_generated (DsRdd *rdd, DsBatch *batch, gpointer data, GError **error)
+{
+  Waiting *waiting = data;
+
+  ds_test_gate_add (&waiting->generated, 1);
+  if (waiting->holds_second_batch && ds_batch_get_time (batch) == 2 * DS_SECOND)
+    ds_test_gate_await (&waiting->asked, 1);
+  return g_object_ref (rdd);
+}
+
+static DsRdd *
+count_behind (DsRdd *rdd, DsBatch *batch, gpointer data, GError **error)
+{
+  g_atomic_int_inc (&((Waiting *) data)->n_behind);
+  return g_object_ref (rdd);
+}
+
+static gboolean
+stop_in_first_batch (DsRdd *rdd, DsBatch *batch, gpointer data, GError **error)
+{
+  Waiting *waiting = data;
+
+  g_string_append_printf (waiting->ran, "%" G_GINT64_FORMAT " ",
+                          ds_batch_get_time (batch) / DS_MILLISECOND);
+  if (ds_batch_get_time (batch) != DS_SECOND)
+    return TRUE;
+
+  ds_test_gate_await (&waiting->generated, waiting->n_to_generate);
+  for (guint i = 0; i < waiting->n_flags; i++)
+    ds_streaming_context_stop (waiting->ssc, waiting->flags[i], NULL);
+  ds_test_gate_add (&waiting->asked, 1);
+  if (!waiting->fails_then)
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_IO, "the disk is gone");
+  return FALSE;
+}
+
+/* Five batches are due at once, and the first asks for the stop when others wait.
+ * Returns the error of await_termination. */
+static GError *
+run_waiting (Waiting *waiting)
+{
+  DsTestStream test;
+  DsDStream *stream;
+  GError *error = NULL;
+
+  ds_test_stream_set_up (&test, "local[2]");
+  waiting->ssc = test.ssc;
+  waiting->ran = g_string_new (NULL);
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  stream = ds_dstream_transform (stream, count_generated, waiting, NULL);
+  stream = ds_dstream_transform (stream, count_behind, waiting, NULL);
+  ds_dstream_foreach_rdd (stream, stop_in_first_batch, waiting, NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, 5 * DS_SECOND);
+  ds_streaming_context_await_termination (test.ssc, &error);
+  ds_test_stream_tear_down (&test);
+  return error;
+}
+
+static void
+clear_waiting (Waiting *waiting)
+{
+  g_string_free (waiting->ran, TRUE);
+  g_mutex_clear (&waiting->generated.lock);
+  g_cond_clear (&waiting->generated.changed);
+  g_mutex_clear (&waiting->asked.lock);
+  g_cond_clear (&waiting->asked.changed);
+}
+
+static void
+test_now_drops_what_waits (void)
+{
+  Waiting waiting = { .flags = { DS_STOP_NOW }, .n_flags = 1, .n_to_generate = 3 };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("After a stop at once from inside no batch that waits is run");
+  error = run_waiting (&waiting);
+  g_assert_no_error (error);
+  g_assert_cmpstr (waiting.ran->str, ==, "1000 ");
+  g_assert_cmpint (ds_test_gate_get (&waiting.generated), ==, 3);
+  clear_waiting (&waiting);
+}
+
+static void
+test_now_ends_generation (void)
+{
+  Waiting waiting = {
+    .flags = { DS_STOP_NOW }, .n_flags = 1, .n_to_generate = 2, .holds_second_batch = TRUE
+  };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A batch that is being generated calls no further function, either");
+  error = run_waiting (&waiting);
+  g_assert_no_error (error);
+  g_assert_cmpstr (waiting.ran->str, ==, "1000 ");
+  g_assert_cmpint (g_atomic_int_get (&waiting.n_behind), ==, 1);
+  g_assert_cmpint (ds_test_gate_get (&waiting.generated), ==, 2);
+  clear_waiting (&waiting);
+}
+
+static void
+test_now_after_gracefully (void)
+{
+  Waiting waiting = { .flags = { DS_STOP_GRACEFULLY, DS_STOP_NOW },
+                      .n_flags = 2,
+                      .n_to_generate = 3 };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A stop at once drops what a graceful one would have run");
+  error = run_waiting (&waiting);
+  g_assert_no_error (error);
+  g_assert_cmpstr (waiting.ran->str, ==, "1000 ");
+  clear_waiting (&waiting);
+}
+
+static void
+test_gracefully_runs_what_waits (void)
+{
+  Waiting waiting = { .flags = { DS_STOP_GRACEFULLY }, .n_flags = 1, .n_to_generate = 3 };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A graceful stop from inside runs all that is due");
+  error = run_waiting (&waiting);
+  g_assert_no_error (error);
+  g_assert_true (g_str_has_prefix (waiting.ran->str, "1000 2000 3000 4000 5000 "));
+  clear_waiting (&waiting);
+}
+
+static void
+test_an_error_after_the_stop_counts (void)
+{
+  Waiting waiting = {
+    .flags = { DS_STOP_NOW }, .n_flags = 1, .n_to_generate = 3, .fails_then = TRUE
+  };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A function that stops the stream and then fails is reported");
+  error = run_waiting (&waiting);
+  g_assert_error (error, DS_ERROR, DS_ERROR_IO);
+  g_assert_nonnull (strstr (error->message, "the disk is gone"));
+  g_assert_cmpstr (waiting.ran->str, ==, "1000 ");
+  clear_waiting (&waiting);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -301,5 +463,15 @@ main (int argc, char *argv[])
                         test_in_an_input_stream);
   g_test_add_data_func ("/dstream/stop-from-callback/in-an-input-stream-s-stop", NULL,
                         test_in_an_input_stream);
+  g_test_add_func ("/dstream/stop-from-callback/now-drops-what-waits",
+                   test_now_drops_what_waits);
+  g_test_add_func ("/dstream/stop-from-callback/now-ends-generation",
+                   test_now_ends_generation);
+  g_test_add_func ("/dstream/stop-from-callback/now-after-gracefully",
+                   test_now_after_gracefully);
+  g_test_add_func ("/dstream/stop-from-callback/gracefully-runs-what-waits",
+                   test_gracefully_runs_what_waits);
+  g_test_add_func ("/dstream/stop-from-callback/an-error-after-the-stop-counts",
+                   test_an_error_after_the_stop_counts);
   return g_test_run ();
 }
