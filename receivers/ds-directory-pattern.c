@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* glob () knows the file system of the machine only, so patterns are matched here: a
+ * component without "*", "?" and "[" is appended to what was found so far, any other one
+ * is held against a listing. */
+
+#include "receivers/ds-directory-pattern-private.h"
+
+#include "base/ds-error.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+gboolean
+ds_directory_pattern_is_glob (const char *pattern)
+{
+  return strpbrk (pattern, "*?[") != NULL;
+}
+
+typedef struct
+{
+  const char *component;
+  const char *directory;
+  GPtrArray *found;
+} DsPatternListing;
+
+static gboolean
+ds_directory_pattern_match_entry (const char *name,
+                                  const DsFileStatus *status,
+                                  gpointer user_data)
+{
+  DsPatternListing *self = user_data;
+
+  if (status->kind == DS_FILE_DIRECTORY &&
+      fnmatch (self->component, name, FNM_PERIOD) == 0)
+    g_ptr_array_add (self->found, g_build_filename (self->directory, name, NULL));
+  return TRUE;
+}
+
+/* FALSE: a directory that is there could not be listed. */
+static gboolean
+ds_directory_pattern_match_component (DsFileSystem *files,
+                                      const char *component,
+                                      const char *directory,
+                                      GPtrArray *found,
+                                      GError **error)
+{
+  DsPatternListing listing = { component, directory, found };
+  g_autoptr (GError) local_error = NULL;
+
+  if (ds_file_system_list (files, *directory != '\0' ? directory : ".",
+                           ds_directory_pattern_match_entry, &listing, &local_error) ||
+      g_error_matches (local_error, DS_ERROR, DS_ERROR_NOT_FOUND) ||
+      g_error_matches (local_error, DS_ERROR, DS_ERROR_BAD_FILE))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+/* @directories with @component behind each.  (transfer full): NULL with @error. */
+static GPtrArray *
+ds_directory_pattern_extend (DsFileSystem *files,
+                             GPtrArray *directories,
+                             const char *component,
+                             GError **error)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < directories->len; i++)
+    {
+      const char *directory = directories->pdata[i];
+
+      if (!ds_directory_pattern_is_glob (component))
+        g_ptr_array_add (found, g_build_filename (directory, component, NULL));
+      else if (!ds_directory_pattern_match_component (files, component, directory, found,
+                                                      error))
+        return NULL;
+    }
+  return g_steal_pointer (&found);
+}
+
+/* Literal components may have been appended to what has none of that name. */
+static gboolean
+ds_directory_pattern_is_there (DsFileSystem *files, const char *path)
+{
+  DsFileStatus status;
+
+  return ds_file_system_get_status (files, path, &status, NULL) &&
+         (status.kind == DS_FILE_DIRECTORY || status.kind == DS_FILE_SYMLINK);
+}
+
+static gint
+ds_directory_pattern_compare (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+GPtrArray *
+ds_directory_pattern_match (DsFileSystem *files, const char *pattern, GError **error)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) components = NULL;
+
+  /* What is not there is told by whoever lists it. */
+  if (!ds_directory_pattern_is_glob (pattern) ||
+      ds_directory_pattern_is_there (files, pattern))
+    {
+      g_ptr_array_add (found, g_strdup (pattern));
+      return g_steal_pointer (&found);
+    }
+
+  components = g_strsplit (pattern, "/", -1);
+  g_ptr_array_add (found, g_strdup (pattern[0] == '/' ? "/" : ""));
+  for (guint i = 0; components[i] != NULL; i++)
+    if (*components[i] != '\0')
+      {
+        GPtrArray *extended =
+            ds_directory_pattern_extend (files, found, components[i], error);
+
+        g_ptr_array_unref (found);
+        found = extended;
+        if (found == NULL)
+          return NULL;
+      }
+  for (guint i = found->len; i > 0; i--)
+    if (!ds_directory_pattern_is_there (files, found->pdata[i - 1]))
+      g_ptr_array_remove_index (found, i - 1);
+
+  if (found->len == 0)
+    {
+      g_autofree char *name = ds_file_display_name (pattern);
+
+      g_set_error (error, DS_ERROR, DS_ERROR_NOT_FOUND,
+                   "No directory matches \"%s\"; make one, or look whether the pattern "
+                   "is right",
+                   name);
+      return NULL;
+    }
+  g_ptr_array_sort (found, ds_directory_pattern_compare);
+  return g_steal_pointer (&found);
+}

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The rules of discovery, applied to everything that is listed.
+ *
+ * An entry goes through name, kind, filter and time, and ends as taken, passed over, or
+ * waiting.  What waits (for a quiet moment, or for room in a batch) has met the rule of
+ * time already and is not held to it again, so a limit never makes a file too old.
+ *
+ * Names that writers use for unfinished files are passed over: ".*", "_*" and
+ * "*._COPYING_".  A link is not followed, as it may lead out of the directory or in a
+ * circle; FIFOs, sockets and devices are no files. */
+
+#include "receivers/ds-directory-scanner-private.h"
+
+#include "base/ds-error.h"
+#include "base/ds-time-private.h"
+#include "receivers/ds-directory-pattern-private.h"
+#include "receivers/ds-file-set-private.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#define DS_NS_PER_US 1000
+/* Candidates beyond a limit are dropped in portions. */
+#define DS_SCAN_TRIM_SLACK 1024
+
+/* The paths that one batch took. */
+typedef struct
+{
+  DsTime batch_time;
+  GPtrArray *paths;
+} DsRecentBatch;
+
+struct _DsDirectoryScanner
+{
+  DsFileSystem *files;
+  char *directory;
+  DsFileSet *known;
+  GQueue recent;            /* DsRecentBatch, oldest first */
+  GHashTable *recent_times; /* path, owned by its DsRecentBatch, to DsRecentBatch */
+};
+
+typedef struct
+{
+  char *path;
+  guint depth;
+} DsScanDirectory;
+
+/* One scan under way. */
+typedef struct
+{
+  DsDirectoryScanner *scanner;
+  const DsScanRules *rules;
+  DsTime batch_time;
+  DsTime now;
+  gint64 ignore_until_ns;
+  DsScanTellFunc tell;
+  gpointer user_data;
+  DsDirectoryScan *scan;
+  GQueue directories; /* DsScanDirectory: to be listed */
+  const DsScanDirectory *directory;
+  GPtrArray *candidates;  /* DsPlannedFile */
+  gsize trim_length;      /* of candidates, that calls for dropping some; 0: never */
+  gint64 max_modified_ns; /* nothing newer has room */
+} DsScanning;
+
+/* Times before and after all that a file can have stay so. */
+static gint64
+ds_scan_to_ns (DsTime time)
+{
+  return CLAMP (time, G_MININT64 / DS_NS_PER_US, G_MAXINT64 / DS_NS_PER_US) *
+         DS_NS_PER_US;
+}
+
+DsDirectoryScanner *
+ds_directory_scanner_new (DsFileSystem *files, const char *directory)
+{
+  DsDirectoryScanner *self = g_new0 (DsDirectoryScanner, 1);
+
+  self->files = files;
+  self->directory = g_strdup (directory);
+  self->known = ds_file_set_new ();
+  g_queue_init (&self->recent);
+  self->recent_times = g_hash_table_new (g_str_hash, g_str_equal);
+  return self;
+}
+
+static void
+ds_recent_batch_free (gpointer data)
+{
+  DsRecentBatch *self = data;
+
+  g_ptr_array_unref (self->paths);
+  g_free (self);
+}
+
+void
+ds_directory_scanner_free (DsDirectoryScanner *self)
+{
+  g_hash_table_unref (self->recent_times);
+  g_queue_clear_full (&self->recent, ds_recent_batch_free);
+  ds_file_set_free (self->known);
+  g_free (self->directory);
+  g_free (self);
+}
+
+void
+ds_directory_scan_clear (DsDirectoryScan *self)
+{
+  g_clear_pointer (&self->files, g_ptr_array_unref);
+  g_clear_pointer (&self->told_path, g_free);
+  g_clear_pointer (&self->told_reason, g_free);
+  g_clear_error (&self->error);
+}
+
+/* ---- Passing over ---- */
+
+typedef enum
+{
+  DS_PASS_HIDDEN,
+  DS_PASS_PATTERN,
+  DS_PASS_FILTER,
+  DS_PASS_DIRECTORY,
+  DS_PASS_SYMLINK,
+  DS_PASS_SPECIAL,
+  DS_PASS_OLD,
+  DS_PASS_FUTURE,
+  DS_PASS_SAME_NAME
+} DsPassReason;
+
+static char *
+ds_scanning_describe_old (DsScanning *self, const DsFileStatus *status)
+{
+  const DsScanRules *rules = self->rules;
+  g_autofree char *modified = ds_file_time_to_string (status->modified_ns);
+  g_autofree char *since = ds_file_time_to_string (self->ignore_until_ns);
+  gboolean is_window = self->batch_time - rules->remember > rules->ignore_until;
+  g_autofree char *window = ds_duration_to_seconds_string (rules->remember);
+  g_autofree char *limit =
+      is_window ? g_strdup_printf ("the last %s, since %s,", window, since)
+                : g_strdup_printf ("the time after the stream was made, %s,", since);
+
+  return g_strdup_printf (
+      "it was modified at %s and only %s counts: a file that is moved "
+      "keeps its time, so touch it after moving, copy it, or take "
+      "files whatever their time with set_file_selection (all)",
+      modified, limit);
+}
+
+/* (transfer full) */
+static char *
+ds_scanning_describe (DsScanning *self,
+                      DsPassReason reason,
+                      const char *path,
+                      const DsFileStatus *status)
+{
+  g_autofree char *modified = NULL;
+
+  switch (reason)
+    {
+    case DS_PASS_HIDDEN:
+      return g_strdup ("names that begin with \".\" or \"_\", or end in \"._COPYING_\", "
+                       "are of files that are not finished; rename it when it is");
+    case DS_PASS_PATTERN:
+      return g_strdup_printf ("its name does not match the pattern \"%s\"",
+                              self->rules->name_pattern);
+    case DS_PASS_FILTER:
+      return g_strdup ("the filter function does not want it");
+    case DS_PASS_DIRECTORY:
+      return g_strdup_printf ("it is a directory, and those %u deep are not looked into; "
+                              "see set_max_depth",
+                              self->directory->depth + 1);
+    case DS_PASS_SYMLINK:
+      return g_strdup ("it is a symbolic link, which is not followed; move or copy the "
+                       "file itself");
+    case DS_PASS_SPECIAL:
+      return g_strdup ("it is a FIFO, a socket or a device, not a file");
+    case DS_PASS_OLD:
+      return ds_scanning_describe_old (self, status);
+    case DS_PASS_FUTURE:
+      modified = ds_file_time_to_string (status->modified_ns);
+      return g_strdup_printf ("it was modified at %s, in the future, and waits for the "
+                              "batch of that time; set the clocks, touch it, or take "
+                              "files whatever their time with set_file_selection (all)",
+                              modified);
+    case DS_PASS_SAME_NAME:
+    default:
+      {
+        const DsRecentBatch *batch =
+            g_hash_table_lookup (self->scanner->recent_times, path);
+
+        return g_strdup_printf (
+            "a file of that name was read in batch %" G_GINT64_FORMAT
+            " ms, and what was changed since then is not read while that is remembered; "
+            "give new data a new name",
+            batch->batch_time / DS_MILLISECOND);
+      }
+    }
+}
+
+static void
+ds_scanning_pass_over (DsScanning *self,
+                       DsKnownFile *known,
+                       DsPassReason reason,
+                       const char *name,
+                       const DsFileStatus *status)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
+
+  if (reason == DS_PASS_FUTURE)
+    self->scan->n_early++;
+  else
+    self->scan->n_passed_over++;
+  if (known->is_told)
+    return;
+  known->is_told = TRUE;
+  path = g_build_filename (self->directory->path, name, NULL);
+  text = ds_scanning_describe (self, reason, path, status);
+  if (self->tell != NULL)
+    self->tell (path, text, self->user_data);
+  g_free (self->scan->told_path);
+  g_free (self->scan->told_reason);
+  self->scan->told_path = g_steal_pointer (&path);
+  self->scan->told_reason = g_steal_pointer (&text);
+}
+
+/* For whatever no content makes a file to be taken: by what it is alone, so that it is
+ * told once however it grows. */
+static void
+ds_scanning_pass_over_kind (DsScanning *self,
+                            DsPassReason reason,
+                            const char *name,
+                            const DsFileStatus *status)
+{
+  DsFileStatus identity = *status;
+
+  identity.n_bytes = 0;
+  identity.modified_ns = G_MININT64;
+  ds_scanning_pass_over (self,
+                         ds_file_set_note (self->scanner->known, &identity, self->now),
+                         reason, name, status);
+}
+
+/* ---- Candidates ---- */
+
+static gint
+ds_scanning_compare (gconstpointer a, gconstpointer b)
+{
+  const DsPlannedFile *file_a = *(const DsPlannedFile *const *) a;
+  const DsPlannedFile *file_b = *(const DsPlannedFile *const *) b;
+
+  if (file_a->status.modified_ns != file_b->status.modified_ns)
+    return file_a->status.modified_ns < file_b->status.modified_ns ? -1 : 1;
+  return strcmp (file_a->path, file_b->path);
+}
+
+/* Sorts, and drops what has no room in this batch. */
+static void
+ds_scanning_trim (DsScanning *self)
+{
+  const DsScanRules *rules = self->rules;
+  GPtrArray *files = self->candidates;
+  guint64 n_bytes = 0;
+  guint n_kept = 0;
+
+  g_ptr_array_sort (files, ds_scanning_compare);
+  while (n_kept < files->len && (rules->max_files == 0 || n_kept < rules->max_files))
+    {
+      const DsPlannedFile *file = files->pdata[n_kept];
+
+      if (rules->max_bytes > 0 && n_kept > 0 &&
+          (file->status.n_bytes > rules->max_bytes ||
+           n_bytes > rules->max_bytes - file->status.n_bytes))
+        break;
+      n_bytes += file->status.n_bytes;
+      n_kept++;
+    }
+  if (n_kept == files->len)
+    return;
+  self->max_modified_ns =
+      ((const DsPlannedFile *) files->pdata[n_kept])->status.modified_ns;
+  self->scan->n_left += files->len - n_kept;
+  g_ptr_array_set_size (files, (int) n_kept);
+}
+
+static void
+ds_scanning_add_candidate (DsScanning *self, const char *name, const DsFileStatus *status)
+{
+  g_autofree char *path = NULL;
+
+  if (status->modified_ns > self->max_modified_ns)
+    {
+      self->scan->n_left++;
+      return;
+    }
+  path = g_build_filename (self->directory->path, name, NULL);
+  g_ptr_array_add (self->candidates,
+                   ds_planned_file_new (self->scanner->files, path, status));
+  if (self->trim_length > 0 && self->candidates->len >= self->trim_length)
+    {
+      ds_scanning_trim (self);
+      self->trim_length = 2 * (gsize) self->candidates->len + DS_SCAN_TRIM_SLACK;
+    }
+}
+
+/* ---- Entries ---- */
+
+static gboolean
+ds_scanning_is_hidden (const char *name)
+{
+  return name[0] == '.' || name[0] == '_' || g_str_has_suffix (name, "._COPYING_");
+}
+
+static gboolean
+ds_scanning_is_recent (DsScanning *self, const char *name)
+{
+  g_autofree char *path = NULL;
+
+  if (g_hash_table_size (self->scanner->recent_times) == 0)
+    return FALSE;
+  path = g_build_filename (self->directory->path, name, NULL);
+  return g_hash_table_contains (self->scanner->recent_times, path);
+}
+
+/* A file that nothing but its time can keep from being taken.  FALSE: it does. */
+static gboolean
+ds_scanning_is_timely (DsScanning *self,
+                       DsKnownFile *known,
+                       const char *name,
+                       const DsFileStatus *status)
+{
+  DsTime latest = MAX (self->batch_time, self->now);
+
+  if (self->rules->takes_all)
+    return TRUE;
+  if (status->modified_ns > ds_scan_to_ns (self->batch_time))
+    {
+      /* What is a little ahead was written while this batch was late. */
+      if (status->modified_ns / DS_NS_PER_US > latest + DS_MINUTE)
+        ds_scanning_pass_over (self, known, DS_PASS_FUTURE, name, status);
+      else
+        self->scan->n_early++;
+      return FALSE;
+    }
+  if (status->modified_ns <= self->ignore_until_ns)
+    {
+      ds_scanning_pass_over (self, known, DS_PASS_OLD, name, status);
+      return FALSE;
+    }
+  if (ds_scanning_is_recent (self, name))
+    {
+      ds_scanning_pass_over (self, known, DS_PASS_SAME_NAME, name, status);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+ds_scanning_look_at_file (DsScanning *self, const char *name, const DsFileStatus *status)
+{
+  DsKnownFile *known = ds_file_set_note (self->scanner->known, status, self->now);
+
+  if (known->state == DS_KNOWN_FILE_TAKEN)
+    {
+      self->scan->n_taken++;
+      return;
+    }
+  if (known->state != DS_KNOWN_FILE_WAITING &&
+      !ds_scanning_is_timely (self, known, name, status))
+    return;
+
+  known->state = DS_KNOWN_FILE_WAITING;
+  if (self->rules->settle_time > 0 && self->now - known->since < self->rules->settle_time)
+    self->scan->n_settling++;
+  else
+    ds_scanning_add_candidate (self, name, status);
+}
+
+static gboolean
+ds_scanning_is_excluded (DsScanning *self, const DsFileStatus *status)
+{
+  const DsFileStatus *excluded = self->rules->excluded;
+
+  return excluded != NULL && status->device == excluded->device &&
+         status->inode == excluded->inode;
+}
+
+static void
+ds_scanning_look_at_directory (DsScanning *self,
+                               const char *name,
+                               const DsFileStatus *status)
+{
+  if (ds_scanning_is_excluded (self, status))
+    return;
+  if (self->directory->depth >= self->rules->max_depth)
+    {
+      ds_scanning_pass_over_kind (self, DS_PASS_DIRECTORY, name, status);
+      return;
+    }
+
+  DsScanDirectory *directory = g_new (DsScanDirectory, 1);
+
+  directory->path = g_build_filename (self->directory->path, name, NULL);
+  directory->depth = self->directory->depth + 1;
+  g_queue_push_tail (&self->directories, directory);
+}
+
+static gboolean
+ds_scanning_look_at (const char *name, const DsFileStatus *status, gpointer user_data)
+{
+  DsScanning *self = user_data;
+  const DsScanRules *rules = self->rules;
+
+  self->scan->n_listed++;
+  if (ds_scanning_is_hidden (name))
+    ds_scanning_pass_over_kind (self, DS_PASS_HIDDEN, name, status);
+  else if (status->kind == DS_FILE_DIRECTORY)
+    ds_scanning_look_at_directory (self, name, status);
+  else if (rules->name_pattern != NULL && fnmatch (rules->name_pattern, name, 0) != 0)
+    ds_scanning_pass_over_kind (self, DS_PASS_PATTERN, name, status);
+  else if (status->kind == DS_FILE_SYMLINK)
+    ds_scanning_pass_over_kind (self, DS_PASS_SYMLINK, name, status);
+  else if (status->kind == DS_FILE_SPECIAL)
+    ds_scanning_pass_over_kind (self, DS_PASS_SPECIAL, name, status);
+  else if (rules->filter != NULL && !rules->filter (name, rules->filter_data))
+    ds_scanning_pass_over_kind (self, DS_PASS_FILTER, name, status);
+  else
+    ds_scanning_look_at_file (self, name, status);
+  return TRUE;
+}
+
+/* ---- Scans ---- */
+
+static void
+ds_scan_directory_free (gpointer data)
+{
+  DsScanDirectory *self = data;
+
+  g_free (self->path);
+  g_free (self);
+}
+
+/* The first failure is told; the other directories are listed all the same. */
+static void
+ds_scanning_take_error (DsScanning *self, GError *error)
+{
+  if (self->scan->error == NULL)
+    self->scan->error = error;
+  else
+    g_error_free (error);
+}
+
+/* FALSE: not all of it was seen. */
+static gboolean
+ds_scanning_list (DsScanning *self)
+{
+  DsDirectoryScanner *scanner = self->scanner;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) roots =
+      ds_directory_pattern_match (scanner->files, scanner->directory, &error);
+  DsScanDirectory *directory;
+  gboolean is_full = TRUE;
+
+  if (roots == NULL)
+    {
+      /* No match is an answer: nothing is there. */
+      is_full = g_error_matches (error, DS_ERROR, DS_ERROR_NOT_FOUND);
+      ds_scanning_take_error (self, g_steal_pointer (&error));
+      return is_full;
+    }
+  for (guint i = 0; i < roots->len; i++)
+    {
+      DsFileStatus status;
+
+      if (self->rules->excluded != NULL &&
+          ds_file_system_get_status (scanner->files, roots->pdata[i], &status, NULL) &&
+          ds_scanning_is_excluded (self, &status))
+        continue;
+      directory = g_new0 (DsScanDirectory, 1);
+      directory->path = g_strdup (roots->pdata[i]);
+      g_queue_push_tail (&self->directories, directory);
+    }
+  while ((directory = g_queue_pop_head (&self->directories)) != NULL)
+    {
+      self->directory = directory;
+      if (ds_file_system_list (scanner->files, directory->path, ds_scanning_look_at, self,
+                               &error))
+        self->scan->n_directories++;
+      else
+        {
+          ds_scanning_take_error (self, g_steal_pointer (&error));
+          is_full = FALSE;
+        }
+      ds_scan_directory_free (directory);
+    }
+  return is_full;
+}
+
+/* What the candidates that are left become. */
+static void
+ds_scanning_take (DsScanning *self)
+{
+  DsDirectoryScanner *scanner = self->scanner;
+  GPtrArray *files = self->scan->files;
+  DsRecentBatch *batch = NULL;
+
+  ds_scanning_trim (self);
+  if (!self->rules->takes_all && self->candidates->len > 0)
+    {
+      batch = g_new (DsRecentBatch, 1);
+      batch->batch_time = self->batch_time;
+      batch->paths = g_ptr_array_new_with_free_func (g_free);
+      g_queue_push_tail (&scanner->recent, batch);
+    }
+  for (guint i = 0; i < self->candidates->len; i++)
+    {
+      DsPlannedFile *file = self->candidates->pdata[i];
+      DsKnownFile *known = ds_file_set_note (scanner->known, &file->status, self->now);
+
+      if (known->state == DS_KNOWN_FILE_TAKEN) /* another name of the same file */
+        {
+          self->scan->n_taken++;
+          ds_planned_file_free (file);
+          continue;
+        }
+      known->state = DS_KNOWN_FILE_TAKEN;
+      self->scan->n_bytes += file->status.n_bytes;
+      g_ptr_array_add (files, file);
+      if (batch != NULL)
+        {
+          char *path = g_strdup (file->path);
+
+          g_ptr_array_add (batch->paths, path);
+          g_hash_table_insert (scanner->recent_times, path, batch);
+        }
+    }
+  /* They live on in the scan. */
+  g_ptr_array_set_free_func (self->candidates, NULL);
+}
+
+/* Names that were taken longer ago than files may be old.  Their times keep them out now.
+ */
+static void
+ds_directory_scanner_forget (DsDirectoryScanner *self, DsTime before)
+{
+  DsRecentBatch *batch;
+
+  while ((batch = g_queue_peek_head (&self->recent)) != NULL &&
+         batch->batch_time < before)
+    {
+      for (guint i = 0; i < batch->paths->len; i++)
+        g_hash_table_remove (self->recent_times, batch->paths->pdata[i]);
+      ds_recent_batch_free (g_queue_pop_head (&self->recent));
+    }
+}
+
+void
+ds_directory_scanner_scan (DsDirectoryScanner *self,
+                           const DsScanRules *rules,
+                           DsTime batch_time,
+                           DsTime now,
+                           DsScanTellFunc tell,
+                           gpointer user_data,
+                           DsDirectoryScan *scan)
+{
+  DsScanning scanning = {
+    .scanner = self,
+    .rules = rules,
+    .batch_time = batch_time,
+    .now = now,
+    .ignore_until_ns =
+        ds_scan_to_ns (MAX (rules->ignore_until, batch_time - rules->remember)),
+    .tell = tell,
+    .user_data = user_data,
+    .scan = scan,
+    .directories = G_QUEUE_INIT,
+    .max_modified_ns = G_MAXINT64,
+  };
+
+  scan->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ds_planned_file_free);
+  scanning.candidates =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) ds_planned_file_free);
+  if (rules->max_files > 0 || rules->max_bytes > 0)
+    scanning.trim_length = 2 * (gsize) rules->max_files + DS_SCAN_TRIM_SLACK;
+  ds_directory_scanner_forget (self, batch_time - rules->remember);
+
+  ds_file_set_begin_scan (self->known);
+
+  gboolean is_full = ds_scanning_list (&scanning);
+
+  ds_scanning_take (&scanning);
+  ds_file_set_end_scan (self->known, is_full);
+  g_ptr_array_unref (scanning.candidates);
+}
+
+gsize
+ds_directory_scanner_get_n_known (DsDirectoryScanner *self)
+{
+  return ds_file_set_get_length (self->known);
+}
+
+gsize
+ds_directory_scanner_get_n_bytes (DsDirectoryScanner *self)
+{
+  gsize n_bytes = ds_file_set_get_n_bytes (self->known);
+
+  for (const GList *item = self->recent.head; item != NULL; item = item->next)
+    {
+      const DsRecentBatch *batch = item->data;
+
+      for (guint i = 0; i < batch->paths->len; i++)
+        n_bytes += strlen (batch->paths->pdata[i]) + 1;
+    }
+  return n_bytes;
+}
+
+gint64
+ds_directory_scanner_count_batches (DsDuration min_remember, DsDuration interval)
+{
+  return min_remember / interval + (min_remember % interval != 0);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* DsFileSet: the files that a scanner has seen, by identity: device, inode, size, time.
+ *
+ * What is known costs nothing more in the next scan, and a file is forgotten only when
+ * two full scans in a row have not listed it: while a directory changes, one listing may
+ * miss a file that is renamed.  One thread at a time. */
+
+#include "base/ds-file-system-private.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  DS_KNOWN_FILE_SEEN,    /* nothing is decided */
+  DS_KNOWN_FILE_WAITING, /* to be taken, when it has settled or there is room */
+  DS_KNOWN_FILE_TAKEN
+} DsKnownFileState;
+
+typedef struct
+{
+  guint64 inode;
+  guint64 n_bytes;
+  gint64 modified_ns;
+  DsTime since;   /* when it was first seen like this */
+  guint32 mark;   /* the last scan that listed it */
+  guint32 device; /* index of its number */
+  guint8 state;   /* DsKnownFileState */
+  guint8 is_told; /* that it is passed over */
+} DsKnownFile;
+
+typedef struct _DsFileSet DsFileSet;
+
+DsFileSet *ds_file_set_new (void);
+void ds_file_set_free (DsFileSet *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsFileSet, ds_file_set_free)
+
+void ds_file_set_begin_scan (DsFileSet *self);
+/* Finds it, else adds it as seen since @now; it was listed by this scan.  Valid until the
+ * next call. */
+DsKnownFile *ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now);
+/* @is_full: whatever was not noted is not there. */
+void ds_file_set_end_scan (DsFileSet *self, gboolean is_full);
+
+gsize ds_file_set_get_length (DsFileSet *self);
+gsize ds_file_set_get_n_bytes (DsFileSet *self); /* of memory */
+
+G_END_DECLS

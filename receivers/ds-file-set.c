@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An array of the files in the order in which they were first seen, and a hash table of
+ * 32-bit indices into it: 48 bytes and two to four indices a file, no allocation for
+ * each.  Sizes and times are chosen by whoever writes the files, so the hash is mixed
+ * with a number of this set's own. */
+
+#include "receivers/ds-file-set-private.h"
+
+#define DS_FILE_SET_MIN_SLOTS 64
+
+struct _DsFileSet
+{
+  GArray *files;   /* DsKnownFile */
+  GArray *devices; /* guint64 */
+  guint32 *slots;  /* index + 1; 0: free */
+  gsize n_slots;   /* a power of two, at least twice the files */
+  guint64 seed;
+  guint32 mark;     /* of this scan */
+  gsize n_listed;   /* files with that mark */
+  gsize n_capacity; /* of files */
+};
+
+static void
+ds_file_set_allocate (DsFileSet *self, gsize n_slots)
+{
+  g_free (self->slots);
+  self->slots = g_new0 (guint32, n_slots);
+  self->n_slots = n_slots;
+}
+
+DsFileSet *
+ds_file_set_new (void)
+{
+  DsFileSet *self = g_new0 (DsFileSet, 1);
+
+  self->files = g_array_new (FALSE, FALSE, sizeof (DsKnownFile));
+  self->devices = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->seed = ((guint64) g_random_int () << 32) | g_random_int ();
+  self->mark = 1;
+  ds_file_set_allocate (self, DS_FILE_SET_MIN_SLOTS);
+  return self;
+}
+
+void
+ds_file_set_free (DsFileSet *self)
+{
+  g_array_unref (self->files);
+  g_array_unref (self->devices);
+  g_free (self->slots);
+  g_free (self);
+}
+
+static guint64
+ds_file_set_mix (guint64 a, guint64 b)
+{
+  unsigned __int128 product = (unsigned __int128) a * b;
+
+  return (guint64) product ^ (guint64) (product >> 64);
+}
+
+static gsize
+ds_file_set_hash (DsFileSet *self,
+                  guint64 device,
+                  guint64 inode,
+                  guint64 n_bytes,
+                  gint64 modified_ns)
+{
+  guint64 hash = self->seed;
+
+  hash = ds_file_set_mix (hash ^ inode, G_GUINT64_CONSTANT (0x9e3779b97f4a7c15));
+  hash = ds_file_set_mix (hash ^ n_bytes, G_GUINT64_CONSTANT (0xd6e8feb86659fd93));
+  hash = ds_file_set_mix (hash ^ (guint64) modified_ns,
+                          G_GUINT64_CONSTANT (0xa0761d6478bd642f));
+  return (gsize) ds_file_set_mix (hash ^ device, G_GUINT64_CONSTANT (0xe7037ed1a0b428db));
+}
+
+/* Every file gets a slot anew. */
+static void
+ds_file_set_index (DsFileSet *self, gsize n_slots)
+{
+  ds_file_set_allocate (self, n_slots);
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+      gsize slot = ds_file_set_hash (self, file->device, file->inode, file->n_bytes,
+                                     file->modified_ns);
+
+      for (slot &= n_slots - 1; self->slots[slot] != 0;)
+        slot = (slot + 1) & (n_slots - 1);
+      self->slots[slot] = i + 1;
+    }
+}
+
+/* Nearly always the last one: a scan stays on a device. */
+static guint32
+ds_file_set_get_device (DsFileSet *self, guint64 number)
+{
+  for (guint i = self->devices->len; i > 0; i--)
+    if (g_array_index (self->devices, guint64, i - 1) == number)
+      return i - 1;
+  g_array_append_val (self->devices, number);
+  return self->devices->len - 1;
+}
+
+void
+ds_file_set_begin_scan (DsFileSet *self)
+{
+  self->mark++;
+  self->n_listed = 0;
+}
+
+DsKnownFile *
+ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
+{
+  guint32 device = ds_file_set_get_device (self, status->device);
+  gsize slot = ds_file_set_hash (self, device, status->inode, status->n_bytes,
+                                 status->modified_ns);
+  DsKnownFile *file;
+
+  for (slot &= self->n_slots - 1; self->slots[slot] != 0;
+       slot = (slot + 1) & (self->n_slots - 1))
+    {
+      file = &g_array_index (self->files, DsKnownFile, self->slots[slot] - 1);
+      if (file->inode != status->inode || file->modified_ns != status->modified_ns ||
+          file->n_bytes != status->n_bytes || file->device != device)
+        continue;
+      self->n_listed += file->mark != self->mark;
+      file->mark = self->mark;
+      return file;
+    }
+
+  DsKnownFile new_file = { .inode = status->inode,
+                           .n_bytes = status->n_bytes,
+                           .modified_ns = status->modified_ns,
+                           .since = now,
+                           .mark = self->mark,
+                           .device = device,
+                           .state = DS_KNOWN_FILE_SEEN };
+
+  g_array_append_val (self->files, new_file);
+  self->n_capacity = MAX (self->n_capacity, self->files->len);
+  self->n_listed++;
+  self->slots[slot] = self->files->len;
+  if (self->files->len > self->n_slots / 2)
+    ds_file_set_index (self, self->n_slots * 2);
+  return &g_array_index (self->files, DsKnownFile, self->files->len - 1);
+}
+
+/* The array never shrinks by itself. */
+static void
+ds_file_set_shrink (DsFileSet *self)
+{
+  GArray *files =
+      g_array_sized_new (FALSE, FALSE, sizeof (DsKnownFile), self->files->len);
+  gsize n_slots = DS_FILE_SET_MIN_SLOTS;
+
+  g_array_append_vals (files, self->files->data, self->files->len);
+  g_array_unref (self->files);
+  self->files = files;
+  self->n_capacity = files->len;
+  while (n_slots < 2 * (gsize) files->len)
+    n_slots *= 2;
+  ds_file_set_index (self, n_slots);
+}
+
+void
+ds_file_set_end_scan (DsFileSet *self, gboolean is_full)
+{
+  guint n_kept = 0;
+
+  if (!is_full)
+    {
+      /* What it did not get to was not looked for. */
+      for (guint i = 0; i < self->files->len; i++)
+        g_array_index (self->files, DsKnownFile, i).mark = self->mark;
+      return;
+    }
+  if (self->n_listed == self->files->len)
+    return;
+
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+
+      if (self->mark - file->mark <= 1)
+        g_array_index (self->files, DsKnownFile, n_kept++) = *file;
+    }
+  if (n_kept == self->files->len)
+    return;
+  g_array_set_size (self->files, n_kept);
+  if (n_kept < self->n_capacity / 4)
+    ds_file_set_shrink (self);
+  else
+    ds_file_set_index (self, self->n_slots);
+}
+
+gsize
+ds_file_set_get_length (DsFileSet *self)
+{
+  return self->files->len;
+}
+
+gsize
+ds_file_set_get_n_bytes (DsFileSet *self)
+{
+  return self->n_capacity * sizeof (DsKnownFile) + self->n_slots * sizeof *self->slots;
+}
