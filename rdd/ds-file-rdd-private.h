@@ -17,12 +17,11 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  DS_FILE_FORMAT_TEXT,        /* lines */
-  DS_FILE_FORMAT_BINARY,      /* bytes of a fixed length */
-  DS_FILE_FORMAT_PARSE,       /* what a function of the program makes of the bytes */
-  DS_FILE_FORMAT_WHOLE_TEXT,  /* (path, content) as a string */
-  DS_FILE_FORMAT_WHOLE_BYTES, /* (path, content) as bytes, not unpacked */
-  DS_FILE_FORMAT_MSGPACK      /* msgpack values back to back */
+  DS_FILE_FORMAT_TEXT,       /* lines */
+  DS_FILE_FORMAT_BINARY,     /* bytes of a fixed length */
+  DS_FILE_FORMAT_PARSE,      /* what a function of the program makes of the bytes */
+  DS_FILE_FORMAT_WHOLE_TEXT, /* (path, content) as a string */
+  DS_FILE_FORMAT_WHOLE_BYTES /* (path, content) as bytes, not unpacked */
 } DsFileFormatKind;
 
 /* What happens to what cannot be read as the format says.  In the order of the public

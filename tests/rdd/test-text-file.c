@@ -4,12 +4,13 @@
 
 #include "tests/rdd/ds-test-rdd.h"
 
+#include "rdd/ds-file-read-private.h"
 #include "rdd/ds-task-private.h"
-#include "rdd/ds-text-files-private.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -137,15 +138,23 @@ test_text_file_every_split_gives_the_lines (Fixture *fixture, gconstpointer user
 }
 
 static void
-read_split (DsTextFile *file, guint64 begin, guint64 end, GString *lines)
+read_split (const DsPlannedFile *file, guint64 begin, guint64 end, GString *lines)
 {
-  DsTextFileSplit split = { .file = file, .begin = begin, .end = end };
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_TEXT };
+  DsFileSplit split = { .file = file, .begin = begin, .end = end };
   DsTask *task = ds_task_new (NULL, 0, 0);
   g_autoptr (DsBlock) block = NULL;
   DsSink *sink = ds_block_sink_new (task, &block);
+  DsFileReader reader = {
+    .format = &format, .split = &split, .task = task, .sink = sink
+  };
 
   ds_task_begin (task);
-  g_assert_true (ds_text_file_read (&split, task, sink));
+  g_assert_true (ds_file_source_open (&reader.source, file, begin > 0 ? begin - 1 : 0,
+                                      TRUE, task, NULL));
+  ds_file_read_text (&reader);
+  ds_file_source_close (&reader.source);
+  g_assert_no_error (task->error);
   g_assert_true (ds_sink_finish (sink));
   ds_task_end (task);
   ds_sink_free (sink);
@@ -165,10 +174,11 @@ test_text_file_a_split_owns_lines_that_begin_in_it (Fixture *fixture,
   static const char text[] = "aa\n\nb\r\ncccc\nd";
   gsize n_bytes = strlen (text);
   g_autofree char *path = write_file (fixture, "text", text, -1);
-  DsTextFile file = { .path = path, .n_bytes = n_bytes };
+  g_autoptr (GPtrArray) files = ds_file_list_path (path, NULL);
 
   g_test_summary ("For each pair of borders: the lines that begin between them");
 
+  g_assert_nonnull (files);
   for (gsize begin = 0; begin <= n_bytes; begin++)
     for (gsize end = begin; end <= n_bytes; end++)
       {
@@ -187,7 +197,7 @@ test_text_file_a_split_owns_lines_that_begin_in_it (Fixture *fixture,
               g_string_append_len (expected, text + i, (gssize) length);
               g_string_append_c (expected, '\n');
             }
-        read_split (&file, begin, end, found);
+        read_split (files->pdata[0], begin, end, found);
         g_assert_cmpstr (found->str, ==, expected->str);
       }
 }
@@ -236,35 +246,46 @@ test_text_file_is_split_for_all_workers (Fixture *fixture, gconstpointer user_da
 }
 
 static void
+add_planned (GPtrArray *files, const char *name, guint64 n_bytes)
+{
+  DsFileStatus status = { .n_bytes = n_bytes, .kind = DS_FILE_REGULAR };
+
+  g_ptr_array_add (files,
+                   ds_planned_file_new (ds_file_system_get_local (), name, &status));
+}
+
+static void
+free_planned (gpointer data)
+{
+  ds_planned_file_free (data);
+}
+
+static void
 test_text_file_large_files_are_split_more (Fixture *fixture, gconstpointer user_data)
 {
-  char names[] = "a\0b\0c.gz\0d";
-  DsTextFile files[] = {
-    { .path = names, .n_bytes = G_GUINT64_CONSTANT (1) << 30 },
-    { .path = names + 2, .n_bytes = 10 },
-    { .path = names + 4, .n_bytes = G_GUINT64_CONSTANT (1) << 30, .is_gzip = TRUE },
-    { .path = names + 9, .n_bytes = 0 }
-  };
-  g_autoptr (GPtrArray) list = g_ptr_array_new ();
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_TEXT };
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (free_planned);
   g_autoptr (GArray) splits = NULL;
   guint64 end = 0;
 
   g_test_summary ("1 GiB gives eight parts of 128 MiB that meet; gzip is one part");
 
-  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
-    g_ptr_array_add (list, &files[i]);
-  splits = ds_text_files_split (list, 2);
+  add_planned (files, "a", G_GUINT64_CONSTANT (1) << 30);
+  add_planned (files, "b", 10);
+  add_planned (files, "c.gz", G_GUINT64_CONSTANT (1) << 30);
+  add_planned (files, "d", 0);
+  splits = ds_file_split (files, &format, 2);
   g_assert_cmpuint (splits->len, ==, 8 + 3);
   for (guint i = 0; i < 8; i++)
     {
-      DsTextFileSplit *split = &g_array_index (splits, DsTextFileSplit, i);
+      DsFileSplit *split = &g_array_index (splits, DsFileSplit, i);
 
-      g_assert_true (split->file == &files[0]);
+      g_assert_true (split->file == files->pdata[0]);
       g_assert_cmpuint (split->begin, ==, end);
       end = split->end;
       g_assert_cmpuint (end - split->begin, ==, 128 * 1024 * 1024);
     }
-  g_assert_cmpuint (end, ==, files[0].n_bytes);
+  g_assert_cmpuint (end, ==, G_GUINT64_CONSTANT (1) << 30);
 }
 
 static void
@@ -279,20 +300,41 @@ test_text_file_shares_large_files_evenly (Fixture *fixture, gconstpointer user_d
   } cases[] = { { 256 * mib + 4, 2, 2 }, { 288 * mib, 2, 2 },  { 288 * mib + 1, 2, 4 },
                 { 300 * mib, 1, 3 },     { 512 * mib, 2, 4 },  { 513 * mib, 2, 6 },
                 { 10 * mib, 16, 16 },    { 2048 * mib, 3, 18 } };
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_TEXT };
 
   g_test_summary ("A large file has a multiple of the parts that are asked for");
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      char name[] = "large";
-      DsTextFile file = { .path = name, .n_bytes = cases[i].n_bytes };
-      g_autoptr (GPtrArray) list = g_ptr_array_new ();
+      g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (free_planned);
       g_autoptr (GArray) splits = NULL;
 
-      g_ptr_array_add (list, &file);
-      splits = ds_text_files_split (list, cases[i].min_splits);
+      add_planned (files, "large", cases[i].n_bytes);
+      splits = ds_file_split (files, &format, cases[i].min_splits);
       g_assert_cmpuint (splits->len, ==, cases[i].n_splits);
     }
+}
+
+static void
+test_text_file_small_files_share_partitions (Fixture *fixture, gconstpointer user_data)
+{
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_TEXT };
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (free_planned);
+  g_autoptr (GArray) splits = NULL;
+  g_autoptr (GArray) first = NULL;
+
+  g_test_summary (
+      "A thousand files of 1 KiB for four workers: four partitions, in order, "
+      "of 250 files each");
+
+  for (guint i = 0; i < 1000; i++)
+    add_planned (files, "small", 1024);
+  splits = ds_file_split (files, &format, 4);
+  g_assert_cmpuint (splits->len, ==, 1000);
+  first = ds_file_share_splits (splits, &format, 4);
+  g_assert_cmpuint (first->len, ==, 4 + 1);
+  for (guint i = 0; i <= 4; i++)
+    g_assert_cmpuint (g_array_index (first, guint, i), ==, 250 * i);
 }
 
 static void
@@ -440,11 +482,13 @@ test_text_file_changed_files_are_errors (Fixture *fixture, gconstpointer user_da
 
   ds_test_assert_collects (rdd, "one\ntwo\n");
   ds_test_assert_collects (gone_rdd, "one\n");
-  g_assert_true (g_file_set_contents (path, "one\n", -1, NULL));
-  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, "text_file, partition 0", path, "8", "4",
-                        NULL);
-  g_assert_true (g_file_set_contents (path, "one\ntwo\nthree\n", -1, NULL));
-  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, path, "8", "14", NULL);
+  g_assert_cmpint (truncate (path, 4), ==, 0);
+  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, "text_file, partition 0", path,
+                        "truncated", "4", "8", NULL);
+  g_assert_cmpint (truncate (path, 14), ==, 0);
+  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, path, "appended", "8", "14", NULL);
+  g_assert_true (g_file_set_contents (path, "one\ntwo\n", -1, NULL));
+  ds_test_assert_fails (rdd, DS_ERROR_BAD_FILE, path, "replaced", NULL);
   g_assert_cmpint (g_remove (gone), ==, 0);
   ds_test_assert_fails (gone_rdd, DS_ERROR_NOT_FOUND, "text_file, partition 0", gone,
                         NULL);
@@ -475,7 +519,7 @@ test_text_file_names_what_is_missing (Fixture *fixture, gconstpointer user_data)
 static void
 test_text_file_limits_lines (Fixture *fixture, gconstpointer user_data)
 {
-  gsize n_bytes = DS_TEXT_FILE_MAX_LINE_BYTES;
+  gsize n_bytes = DS_FILE_DEFAULT_MAX_LINE_BYTES;
   g_autofree char *path = g_build_filename (fixture->directory, "long", NULL);
   g_autoptr (DsRdd) rdd = NULL;
   FILE *file = g_fopen (path, "w");
@@ -505,6 +549,7 @@ main (int argc, char **argv)
   ADD ("is-split-for-all-workers", test_text_file_is_split_for_all_workers);
   ADD ("large-files-are-split-more", test_text_file_large_files_are_split_more);
   ADD ("shares-large-files-evenly", test_text_file_shares_large_files_evenly);
+  ADD ("small-files-share-partitions", test_text_file_small_files_share_partitions);
   ADD ("reads-a-directory", test_text_file_reads_a_directory);
   ADD ("matches-a-glob", test_text_file_matches_a_glob);
   ADD ("unpacks-gzip", test_text_file_unpacks_gzip);
