@@ -155,6 +155,9 @@ ds_streaming_context_explain (DsStreamingContext *self)
   build_error = ds_streaming_context_get_build_error (self);
   if (build_error != NULL)
     g_string_append_printf (text, "built wrongly: %s\n", build_error->message);
+  else if (ds_streaming_context_get_start_error (self) != NULL)
+    g_string_append_printf (text, "the start failed: %s\n",
+                            ds_streaming_context_get_start_error (self)->message);
   ds_explain_append_batches (text, self);
   for (guint i = 0; i < ds_graph_get_n_outputs (self->graph); i++)
     {

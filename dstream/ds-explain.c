@@ -267,6 +267,10 @@ ds_explanation_init (DsExplanation *self, DsDStream *stream)
   else if (node->is_inert)
     ds_explanation_tell (self, DS_CONDITION_WRONG, "it stands for a wrong call: %s",
                          build_error != NULL ? build_error->message : "see the warning");
+  else if (ds_streaming_context_get_start_error (context) != NULL)
+    ds_explanation_tell (self, DS_CONDITION_NOT_STARTED,
+                         "the context could not be started: %s",
+                         ds_streaming_context_get_start_error (context)->message);
   else if (__atomic_load_n (&node->zero_time, __ATOMIC_ACQUIRE) == DS_TIME_NONE)
     ds_explanation_tell (self, DS_CONDITION_NOT_STARTED,
                          build_error != NULL ? "the context cannot be started: %s"

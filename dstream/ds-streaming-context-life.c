@@ -198,13 +198,18 @@ ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
   return FALSE;
 }
 
+/* @failure: (nullable): of a start that cannot be tried again; kept for whoever waits. */
 static void
-ds_streaming_context_set_started (DsStreamingContext *self, DsStreamingState state)
+ds_streaming_context_set_started (DsStreamingContext *self,
+                                  DsStreamingState state,
+                                  const GError *failure)
 {
   DsSignalWatch *signal_watch = NULL;
 
   g_mutex_lock (&self->lock);
   self->state = state;
+  if (failure != NULL)
+    self->start_error = g_error_copy (failure);
   self->is_starting = FALSE;
   self->life_thread = NULL;
   if (state == DS_STREAMING_STOPPED)
@@ -214,30 +219,23 @@ ds_streaming_context_set_started (DsStreamingContext *self, DsStreamingState sta
   g_clear_pointer (&signal_watch, ds_signal_watch_free);
 }
 
-/**
- * ds_streaming_context_start:
- * @self: a context
- * @error: return location for an error
- *
- * Starts the sources, and from the next multiple of the batch interval on, a batch every
- * interval.  A second start warns and changes nothing.
- *
- * Fails with the first mistake made in building the graph, with %DS_ERROR_INVALID_STATE
- * when no output is registered or the context has been stopped, and with what a source
- * fails with; the context is stopped then.  Fails with %DS_ERROR_INVALID_STATE while
- * another context is active; it can be started once that is stopped.
- *
- * Any thread.
- *
- * Returns: %TRUE when it is active, %FALSE with @error
- */
-gboolean
-ds_streaming_context_start (DsStreamingContext *self, GError **error)
+const GError *
+ds_streaming_context_get_start_error (DsStreamingContext *self)
 {
+  const GError *error;
+
+  g_mutex_lock (&self->lock);
+  error = self->start_error;
+  g_mutex_unlock (&self->lock);
+  return error;
+}
+
+static gboolean
+ds_streaming_context_try_start (DsStreamingContext *self, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
   DsStreamingState state;
   gboolean is_inside_itself;
-
-  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
 
   if (!ds_streaming_context_check_process (self, error))
     return FALSE;
@@ -268,27 +266,69 @@ ds_streaming_context_start (DsStreamingContext *self, GError **error)
     }
   if (state == DS_STREAMING_STOPPED)
     {
-      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
-                   "The streaming context has already been stopped and cannot be started "
-                   "again; make a new one");
+      if (ds_streaming_context_get_start_error (self) != NULL)
+        g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                     "The streaming context could not be started before, and is stopped "
+                     "now; make a new one. The first start failed: %s",
+                     ds_streaming_context_get_start_error (self)->message);
+      else
+        g_set_error (
+            error, DS_ERROR, DS_ERROR_INVALID_STATE,
+            "The streaming context has already been stopped and cannot be started "
+            "again; make a new one");
       return FALSE;
     }
 
   if (!ds_streaming_context_enter_active (self, error))
     {
-      ds_streaming_context_set_started (self, DS_STREAMING_INITIALIZED);
+      ds_streaming_context_set_started (self, DS_STREAMING_INITIALIZED, NULL);
       return FALSE;
     }
-  if (!ds_streaming_context_start_parts (self, error))
+  if (!ds_streaming_context_start_parts (self, &failure))
     {
       ds_streaming_context_leave_active (self);
-      ds_streaming_context_set_started (self, DS_STREAMING_STOPPED);
+      ds_streaming_context_set_started (self, DS_STREAMING_STOPPED, failure);
       if (self->bus != NULL)
         ds_streaming_context_close_bus (self);
+      g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
-  ds_streaming_context_set_started (self, DS_STREAMING_ACTIVE);
+  ds_streaming_context_set_started (self, DS_STREAMING_ACTIVE, NULL);
   return TRUE;
+}
+
+/**
+ * ds_streaming_context_start:
+ * @self: a context
+ * @error: return location for an error
+ *
+ * Starts the sources, and from the next multiple of the batch interval on, a batch every
+ * interval.  A second start warns and changes nothing.
+ *
+ * Fails with the first mistake made in building the graph, with %DS_ERROR_INVALID_STATE
+ * when no output is registered or the context has been stopped, and with what a source
+ * fails with; the context is stopped then.  Fails with %DS_ERROR_INVALID_STATE while
+ * another context is active; it can be started once that is stopped.  Who passes %NULL
+ * for
+ * @error finds the failure in the log; whoever waits for the context gets it, too.
+ *
+ * Any thread.
+ *
+ * Returns: %TRUE when it is active, %FALSE with @error
+ */
+gboolean
+ds_streaming_context_start (DsStreamingContext *self, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
+
+  if (ds_streaming_context_try_start (self, &local_error))
+    return TRUE;
+  if (error == NULL) /* or nobody would ever know */
+    g_message ("The streaming context was not started: %s", local_error->message);
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 /* ---- Waiting ---- */
@@ -329,6 +369,7 @@ ds_streaming_context_may_wait (DsStreamingContext *self, GError **error)
 static gboolean
 ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **error)
 {
+  const GError *failure;
   gboolean in_time = TRUE;
   gboolean ok;
 
@@ -352,9 +393,10 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
       else
         in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);
     }
-  ok = self->error == NULL;
+  failure = self->start_error != NULL ? self->start_error : self->error;
+  ok = failure == NULL;
   if (!ok)
-    g_propagate_error (error, g_error_copy (self->error));
+    g_propagate_error (error, g_error_copy (failure));
   g_mutex_unlock (&self->lock);
   return ok;
 }
@@ -366,7 +408,8 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
  *
  * Waits until the context is stopped.  A batch, an output or the generation of a batch
  * that failed makes it fail with that error: when the context has stopped for it, or at
- * once under %DS_FAILURE_POLICY_CONTINUE.
+ * once under %DS_FAILURE_POLICY_CONTINUE.  A start that failed makes it fail with the
+ * error of the start.
  *
  * Any thread; inside a function or handler of the stream it fails with
  * %DS_ERROR_INVALID_STATE.
@@ -429,9 +472,9 @@ ds_streaming_context_await_termination_or_timeout (DsStreamingContext *self,
  * longer need is forgotten: for tests with a #DsManualClock, which has to be at
  * @batch_time or beyond, before or while this waits.
  *
- * Fails with the error of a batch for which the context stops, with %DS_ERROR_STOPPED
- * when it is stopped before, and with %DS_ERROR_INVALID_STATE before start and inside a
- * function or handler of the stream.
+ * Fails with the error of a batch for which the context stops, with that of a start that
+ * failed, with %DS_ERROR_STOPPED when it is stopped before, and with
+ * %DS_ERROR_INVALID_STATE before start and inside a function or handler of the stream.
  *
  * Any thread.
  *
@@ -442,6 +485,8 @@ ds_streaming_context_await_batch (DsStreamingContext *self,
                                   DsTime batch_time,
                                   GError **error)
 {
+  const GError *start_error;
+  DsStreamingState state;
   DsDriver *driver;
 
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
@@ -449,16 +494,28 @@ ds_streaming_context_await_batch (DsStreamingContext *self,
   if (!ds_streaming_context_may_wait (self, error))
     return FALSE;
   g_mutex_lock (&self->lock);
-  driver = self->state == DS_STREAMING_INITIALIZED ? NULL : self->driver;
+  state = self->state;
+  driver = state == DS_STREAMING_INITIALIZED ? NULL : self->driver;
+  start_error = self->start_error;
   g_mutex_unlock (&self->lock);
 
+  if (start_error != NULL)
+    {
+      g_propagate_prefixed_error (error, g_error_copy (start_error),
+                                  "Batch %" G_GINT64_FORMAT
+                                  " ms will not come: the start failed: ",
+                                  batch_time / DS_MILLISECOND);
+      return FALSE;
+    }
   if (driver == NULL)
     {
-      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
-                   "Batch %" G_GINT64_FORMAT
-                   " ms will not come: the streaming context has not been started; call "
-                   "ds_streaming_context_start () first",
-                   batch_time / DS_MILLISECOND);
+      g_set_error (
+          error, DS_ERROR, DS_ERROR_INVALID_STATE,
+          "Batch %" G_GINT64_FORMAT " ms will not come: the streaming context %s",
+          batch_time / DS_MILLISECOND,
+          state == DS_STREAMING_STOPPED
+              ? "was stopped before it was started; make a new one"
+              : "has not been started; call ds_streaming_context_start () first");
       return FALSE;
     }
   return ds_driver_await_batch (driver, batch_time, error);

@@ -186,6 +186,7 @@ ds_streaming_context_finalize (GObject *object)
   g_clear_object (&self->context);
   g_clear_pointer (&self->main_context, g_main_context_unref);
   g_clear_error (&self->build_error);
+  g_clear_error (&self->start_error);
   g_clear_error (&self->error);
   g_clear_error (&self->stop_error);
   g_free (self->stop_report);

@@ -71,6 +71,61 @@ test_refuses_a_wrong_master (void)
 }
 
 static void
+test_a_failed_start_is_told (void)
+{
+  g_autoptr (DsStreamingContext) ssc =
+      ds_streaming_context_new ("locl", "test", DS_SECOND);
+  DsDStream *stream = ds_streaming_context_queue_stream (ssc);
+  g_autofree char *text = NULL;
+  g_autofree char *stream_text = NULL;
+
+  g_test_summary ("Whoever waits after a start that failed learns why it failed");
+
+  ds_dstream_print (stream, 10);
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE, "*was not started*\"locl\"*");
+  g_assert_false (ds_streaming_context_start (ssc, NULL));
+  g_test_assert_expected_messages ();
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean ok =
+          i == 0   ? ds_streaming_context_await_termination (ssc, &error)
+          : i == 1 ? ds_streaming_context_await_termination_or_timeout (ssc, 0, &error)
+          : i == 2 ? ds_streaming_context_await_batch (ssc, DS_SECOND, &error)
+                   : ds_streaming_context_start (ssc, &error);
+
+      g_assert_false (ok);
+      g_assert_nonnull (error);
+      g_assert_nonnull (strstr (error->message, "\"locl\""));
+      g_assert_null (strstr (error->message, "call ds_streaming_context_start () first"));
+    }
+
+  text = ds_streaming_context_explain (ssc);
+  g_assert_nonnull (strstr (text, "the start failed: "));
+  stream_text = ds_dstream_explain (stream);
+  g_assert_nonnull (strstr (stream_text, "the context could not be started: "));
+}
+
+static void
+test_stopped_before_start (void)
+{
+  DsTestStream test;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A batch of a context that was stopped unstarted never comes");
+
+  ds_test_stream_set_up (&test, "local");
+  g_test_expect_message ("DStream", G_LOG_LEVEL_WARNING, "*has not been started yet");
+  g_assert_true (ds_streaming_context_stop (test.ssc, DS_STOP_NOW, NULL));
+  g_test_assert_expected_messages ();
+  g_assert_false (ds_streaming_context_await_batch (test.ssc, DS_SECOND, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "stopped before it was started"));
+  ds_test_stream_tear_down (&test);
+}
+
+static void
 count_call (gpointer n_calls)
 {
   (*(guint *) n_calls)++;
@@ -376,6 +431,9 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/lifecycle/a-failed-start-is-told",
+                   test_a_failed_start_is_told);
+  g_test_add_func ("/dstream/lifecycle/stopped-before-start", test_stopped_before_start);
   g_test_add_func ("/dstream/lifecycle/mistakes-wait-for-start",
                    test_mistakes_wait_for_start);
   g_test_add_func ("/dstream/lifecycle/refuses-wrong-intervals",
