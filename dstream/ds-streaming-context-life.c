@@ -338,8 +338,8 @@ ds_streaming_context_take_error (DsStreamingContext *self, GError *error)
 {
   gboolean stops = self->failure_policy != DS_FAILURE_POLICY_CONTINUE;
 
-  if (!stops) /* otherwise whoever awaits the end learns of it soon enough */
-    g_message ("%s", error->message);
+  /* Maybe nobody awaits the end. */
+  g_message ("%s%s", error->message, stops ? "; the streaming context stops" : "");
   g_mutex_lock (&self->lock);
   g_clear_error (&self->error);
   self->error = error;

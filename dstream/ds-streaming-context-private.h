@@ -114,7 +114,8 @@ gboolean ds_streaming_context_check_checkpoints (DsStreamingContext *self,
 
 /* FALSE with %DS_ERROR_INVALID_STATE in a child of the process that made the context. */
 gboolean ds_streaming_context_check_process (DsStreamingContext *self, GError **error);
-/* Why the start failed, when it is stopped for that.  (nullable), valid as long as @self */
+/* Why the start failed, when it is stopped for that.  (nullable), valid as long as @self.
+ */
 const GError *ds_streaming_context_get_start_error (DsStreamingContext *self);
 /* TRUE where waiting for the context would be waiting for oneself: a driver thread, a
  * task of the engine, a listener, a receiver, start and stop of an input stream. */

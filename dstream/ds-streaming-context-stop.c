@@ -160,6 +160,25 @@ ds_streaming_context_join_stop (DsStreamingContext *self, DsStopFlags flags)
   ds_streaming_context_stop_engine (self, flags);
 }
 
+/* @state: not active. */
+static void
+ds_streaming_context_warn_of_stop (DsStreamingContext *self, DsStreamingState state)
+{
+  const GError *failure;
+  g_autofree char *reason = NULL;
+
+  g_mutex_lock (&self->lock);
+  failure = self->start_error != NULL ? self->start_error : self->error;
+  if (failure != NULL)
+    reason = g_strconcat (", since this failed: ", failure->message, NULL);
+  g_mutex_unlock (&self->lock);
+
+  g_warning ("The streaming context has %s%s",
+             state == DS_STREAMING_STOPPED ? "already been stopped"
+                                           : "not been started yet",
+             state == DS_STREAMING_STOPPED && reason != NULL ? reason : "");
+}
+
 /* Thread: none of the stream's own.  @is_asked: nobody called stop () just now, so
  * warnings would be out of place. */
 static gboolean
@@ -201,9 +220,7 @@ ds_streaming_context_stop_here (DsStreamingContext *self,
   else
     {
       if (!is_asked)
-        g_warning (state == DS_STREAMING_STOPPED
-                       ? "The streaming context has already been stopped"
-                       : "The streaming context has not been started yet");
+        ds_streaming_context_warn_of_stop (self, state);
       ds_streaming_context_stop_engine (self, flags);
     }
 

@@ -58,6 +58,31 @@ tear_down (Fixture *fixture)
 }
 
 static void
+test_stop_is_logged (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("Policy stop says why it stops, also when nobody waits for the end");
+
+  set_up (&fixture, DS_FAILURE_POLICY_STOP, G_MAXUINT);
+  ds_dstream_foreach_rdd (fixture.stream, run_body, &fixture.body, NULL);
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE,
+                         "Output foreach_rdd-0 of batch 2000 ms: bad luck; the streaming "
+                         "context stops");
+  ds_test_stream_start (&fixture.test);
+  ds_manual_clock_advance (fixture.test.clock, 4 * DS_SECOND);
+  while (ds_streaming_context_get_state (fixture.test.ssc) != DS_STREAMING_STOPPED)
+    g_thread_yield ();
+  g_test_assert_expected_messages ();
+
+  g_test_expect_message ("DStream", G_LOG_LEVEL_WARNING,
+                         "*has already been stopped, since this failed: *bad luck");
+  g_assert_true (ds_streaming_context_stop (fixture.test.ssc, DS_STOP_GRACEFULLY, NULL));
+  g_test_assert_expected_messages ();
+  tear_down (&fixture);
+}
+
+static void
 test_stop_ends_with_the_error (void)
 {
   Fixture fixture;
@@ -257,6 +282,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/failure-policy/stop-is-logged", test_stop_is_logged);
   g_test_add_func ("/dstream/failure-policy/stop-ends-with-the-error",
                    test_stop_ends_with_the_error);
   g_test_add_func ("/dstream/failure-policy/continue-runs-later-batches",
