@@ -204,6 +204,23 @@ ds_explanation_tell_nothing (DsExplanation *self, DsStreamingContext *context)
 }
 
 static void
+ds_explanation_tell_values (DsExplanation *self,
+                            DsStreamingContext *context,
+                            const DsOperatorFacts *own)
+{
+  guint64 rate = ds_receiver_tracker_get_rate (context->receivers, self->stream);
+  g_autofree char *limit =
+      rate > 0 ? g_strdup_printf ("; its receiver is limited to %" G_GUINT64_FORMAT
+                                  " records a second",
+                                  rate)
+               : g_strdup ("");
+
+  ds_explanation_tell (self, DS_CONDITION_GAVE, "gave %" G_GUINT64_FORMAT " value%s%s%s",
+                       own->n_out, own->n_out == 1 ? "" : "s",
+                       own->is_part ? "; no more were asked for" : "", limit);
+}
+
+static void
 ds_explanation_find_reason (DsExplanation *self,
                             DsStreamingContext *context,
                             const DsLastBatch *last)
@@ -240,9 +257,7 @@ ds_explanation_find_reason (DsExplanation *self,
     ds_explanation_tell (self, DS_CONDITION_NOT_COMPUTED,
                          "nobody asked its RDD for values, or for their number");
   else if (own->n_out > 0)
-    ds_explanation_tell (self, DS_CONDITION_GAVE, "gave %" G_GUINT64_FORMAT " value%s%s",
-                         own->n_out, own->n_out == 1 ? "" : "s",
-                         own->is_part ? "; no more were asked for" : "");
+    ds_explanation_tell_values (self, context, own);
   else
     ds_explanation_tell_nothing (self, context);
 }

@@ -57,6 +57,11 @@ void ds_dstream_set_max_record_bytes (DsDStream *self, gsize max_bytes);
 DS_AVAILABLE_IN_ALL
 void ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy);
 
+/* ---- Options of receiver streams ---- */
+
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_max_rate (DsDStream *self, guint records_per_second);
+
 /* ---- Queue streams ---- */
 
 DS_AVAILABLE_IN_ALL

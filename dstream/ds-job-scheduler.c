@@ -221,6 +221,7 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
   set->processing_end = ds_driver_get_now (context->driver);
   for (guint i = 0; i < set->jobs->len; i++)
     g_array_index (set->jobs, DsOutputJob, i).has_failed = self.outputs[i].error != NULL;
+  ds_receiver_tracker_complete (context->receivers, set);
   if (set->batch != NULL &&
       ds_streaming_context_is_listened_to (context, DS_EVENT_BATCH_COMPLETED))
     {

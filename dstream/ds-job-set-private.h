@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-typedef struct
+typedef struct _DsJobSet
 {
   DsTime time;
   DsBatch *batch;      /* (nullable): as submitted; NULL: no output has anything to do */

@@ -23,6 +23,8 @@ struct _DsReceiverInputDStream
   DsInputDStream parent_instance;
   DsReceiver *receiver;
   gsize max_record_bytes; /* 0: the default */
+  gboolean has_max_rate;
+  guint max_rate; /* 0: no limit */
 };
 
 G_DEFINE_FINAL_TYPE (DsReceiverInputDStream,
@@ -98,6 +100,8 @@ ds_receiver_input_dstream_prepare (DsInputDStream *input, DsReceiverSettings *se
     return NULL;
   self = DS_RECEIVER_INPUT_DSTREAM (input);
   settings->max_record_bytes = self->max_record_bytes;
+  if (self->has_max_rate)
+    settings->max_rate = self->max_rate;
   return self->receiver;
 }
 
@@ -129,6 +133,38 @@ ds_dstream_set_max_record_bytes (DsDStream *self, gsize max_bytes)
         ds_dstream_get_id (self));
   else
     DS_RECEIVER_INPUT_DSTREAM (self)->max_record_bytes = max_bytes;
+}
+
+/**
+ * ds_dstream_set_max_rate:
+ * @self: a stream of a receiver
+ * @records_per_second: how many records may come in a second; 0: no limit
+ *
+ * Sets how fast the receiver of this stream may be, whatever
+ * #DsStreamingContext:receiver-max-rate says.  Back-pressure may slow it further.
+ *
+ * The limit holds from the first record, and for each batch as well: no more records than
+ * the rate times the batch interval, rounded up.  A receiver that stores waits for it; a
+ * socket is read no further, so that TCP slows its sender down.  Nothing is dropped.
+ * Records that come in one piece, as a block of a receiver's or what one read of a socket
+ * gives, may go past the limit; then fewer may follow.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for streams without receiver.
+ */
+void
+ds_dstream_set_max_rate (DsDStream *self, guint records_per_second)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (!ds_dstream_may_set (self, "set_max_rate"))
+    return;
+  if (!DS_IS_RECEIVER_INPUT_DSTREAM (self))
+    {
+      ds_dstream_latch_lacks (self, "set_max_rate", "streams of receivers");
+      return;
+    }
+  DS_RECEIVER_INPUT_DSTREAM (self)->has_max_rate = TRUE;
+  DS_RECEIVER_INPUT_DSTREAM (self)->max_rate = records_per_second;
 }
 
 /**

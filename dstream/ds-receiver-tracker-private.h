@@ -11,6 +11,8 @@
 
 G_BEGIN_DECLS
 
+struct _DsJobSet; /* ds-job-set-private.h */
+
 typedef struct _DsReceiverTracker DsReceiverTracker;
 
 DsReceiverTracker *ds_receiver_tracker_new (DsStreamingContext *context);
@@ -34,6 +36,8 @@ gboolean ds_receiver_tracker_report (DsReceiverTracker *self,
                                      guint stream_id,
                                      gint64 n_records,
                                      GError **error);
+/* A batch was run: receivers under back-pressure hear how fast they may go on. */
+void ds_receiver_tracker_complete (DsReceiverTracker *self, const struct _DsJobSet *set);
 /* The batch of @time is over: what nobody remembers any longer goes. */
 void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 
@@ -41,6 +45,9 @@ void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 DsMemoryBudget *ds_receiver_tracker_get_budget (DsReceiverTracker *self);
 /* How the receiver of @stream is; NULL: it has none.  (transfer full) (nullable) */
 DsReceiverInfo *ds_receiver_tracker_get_info (DsReceiverTracker *self, DsDStream *stream);
+/* Records a second that the receiver of @stream may bring now; 0: it has no limit, or is
+ * none. */
+guint64 ds_receiver_tracker_get_rate (DsReceiverTracker *self, DsDStream *stream);
 DsReceivedBlockTracker *ds_receiver_tracker_get_blocks (DsReceiverTracker *self);
 DsInputInfoTracker *ds_receiver_tracker_get_infos (DsReceiverTracker *self);
 /* Records that receivers handed over and other input streams reported. */

@@ -5,6 +5,8 @@
  * and waits for its batch.  A tick first makes every receiver cut what it has, so that a
  * batch holds what was stored before its time, not what was stored 200 ms before. */
 
+#include "dstream/ds-job-set-private.h"
+#include "dstream/ds-rate-controller-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "receivers/ds-receiver-supervisor-private.h"
 
@@ -16,7 +18,8 @@ typedef struct
   DsReceiverTracker *tracker;
   DsDStream *stream; /* not owned */
   DsReceiverSupervisor *supervisor;
-  DsReceiverInfo *info; /* guarded by the tracker's lock */
+  DsRateController *controller; /* (nullable): without back-pressure; thread: driver */
+  DsReceiverInfo *info;         /* guarded by the tracker's lock */
 } DsTrackedReceiver;
 
 struct _DsReceiverTracker
@@ -59,6 +62,7 @@ ds_receiver_tracker_free (DsReceiverTracker *self)
     {
       DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
 
+      g_clear_pointer (&tracked->controller, ds_rate_controller_free);
       ds_receiver_supervisor_free (tracked->supervisor);
       ds_receiver_info_unref (tracked->info);
     }
@@ -154,6 +158,29 @@ ds_receiver_tracker_stopped (gpointer owner, const GError *error)
 
 /* ---- Start and stop ---- */
 
+/* FALSE with @error when the settings are out of range. */
+static gboolean
+ds_receiver_tracker_control (DsTrackedReceiver *tracked, GError **error)
+{
+  DsStreamingContext *context = tracked->tracker->context;
+  DsPidSettings settings = {
+    .batch_interval = context->interval,
+    .proportional = context->backpressure_proportional,
+    .integral = context->backpressure_integral,
+    .derivative = context->backpressure_derivative,
+    .min_rate = context->backpressure_min_rate,
+  };
+  DsPidRateEstimator *estimator;
+
+  if (!context->backpressure_enabled)
+    return TRUE;
+  estimator = ds_pid_rate_estimator_new (&settings, error);
+  if (estimator == NULL)
+    return FALSE;
+  tracked->controller = ds_rate_controller_new (estimator, tracked->supervisor);
+  return TRUE;
+}
+
 gboolean
 ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
 {
@@ -178,12 +205,16 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
         .stream_id = i,
         .block_interval = context->block_interval,
         .restart_delay = context->receiver_restart_delay,
+        .max_rate = context->receiver_max_rate,
+        .initial_rate =
+            context->backpressure_enabled ? context->backpressure_initial_rate : 0,
+        .batch_interval = context->interval,
         .clock = context->clock,
         .pool = ds_context_get_arena_pool (context->context),
         .budget = self->budget,
       };
       DsReceiver *receiver = ds_receiver_input_dstream_prepare (input, &settings);
-      DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL, NULL };
+      DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL, NULL, NULL };
       DsTrackedReceiver *kept;
 
       if (receiver == NULL)
@@ -198,6 +229,8 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
       kept =
           &g_array_index (self->receivers, DsTrackedReceiver, self->receivers->len - 1);
       kept->supervisor = ds_receiver_supervisor_new (receiver, &settings, &events, kept);
+      if (!ds_receiver_tracker_control (kept, error))
+        return FALSE;
     }
 
   for (guint i = 0; i < self->receivers->len; i++)
@@ -287,6 +320,26 @@ ds_receiver_tracker_report (DsReceiverTracker *self,
 }
 
 void
+ds_receiver_tracker_complete (DsReceiverTracker *self, const DsJobSet *set)
+{
+  if (!self->context->backpressure_enabled)
+    return;
+
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      guint id = ds_dstream_get_id (tracked->stream);
+
+      for (guint j = 0; j < set->n_inputs; j++)
+        if (set->inputs[j].stream_id == id)
+          ds_rate_controller_complete (tracked->controller, set->processing_end,
+                                       set->inputs[j].n_records,
+                                       set->processing_end - set->processing_start,
+                                       set->processing_start - set->submission_time);
+    }
+}
+
+void
 ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time)
 {
   DsDuration remember = ds_graph_get_max_input_remember (self->context->graph);
@@ -318,6 +371,23 @@ ds_receiver_tracker_get_info (DsReceiverTracker *self, DsDStream *stream)
     }
   g_mutex_unlock (&self->lock);
   return info;
+}
+
+guint64
+ds_receiver_tracker_get_rate (DsReceiverTracker *self, DsDStream *stream)
+{
+  guint64 rate = 0;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+
+      if (tracked->stream == stream && tracked->supervisor != NULL)
+        rate = ds_receiver_supervisor_get_rate (tracked->supervisor);
+    }
+  g_mutex_unlock (&self->lock);
+  return rate;
 }
 
 DsReceivedBlockTracker *

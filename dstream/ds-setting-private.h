@@ -18,10 +18,15 @@ typedef enum
   DS_SETTING_DURATION, /* DsDuration */
   DS_SETTING_BYTES,    /* guint64 */
   DS_SETTING_COUNT,    /* guint */
+  DS_SETTING_NUMBER,   /* double; here in millionths */
   DS_SETTING_BOOLEAN,  /* gboolean */
   DS_SETTING_CHOICE,   /* an enum */
   DS_SETTING_PATH      /* const char *, interned; its number is its address; 0: none */
 } DsSettingKind;
+
+#define DS_SETTING_MILLIONTHS 1e6
+/* In millionths: as many digits as a double has. */
+#define DS_SETTING_MAX_NUMBER G_GINT64_CONSTANT (1000000000000000)
 
 typedef struct
 {

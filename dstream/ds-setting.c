@@ -28,6 +28,8 @@ static const DsUnit ds_byte_units[] = { { "", 1 },
                                         { "GiB", G_GINT64_CONSTANT (1) << 30 },
                                         { NULL, 0 } };
 
+static const DsUnit ds_millionths[] = { { "", 1000000 }, { NULL, 0 } };
+
 static const DsUnit ds_no_units[] = { { "", 1 }, { NULL, 0 } };
 
 /* Without a point a number is a whole one, which a double may not be able to hold. */
@@ -101,6 +103,9 @@ ds_setting_parse_text (const DsSetting *self, const char *text, gint64 *value)
       return ds_setting_parse_number (text, ds_byte_units, value);
     case DS_SETTING_COUNT:
       return ds_setting_parse_number (text, ds_no_units, value) && *value <= G_MAXINT;
+    case DS_SETTING_NUMBER:
+      return ds_setting_parse_number (text, ds_millionths, value) &&
+             *value <= DS_SETTING_MAX_NUMBER;
     case DS_SETTING_BOOLEAN:
       *value = g_str_equal (text, "true");
       return *value || g_str_equal (text, "false");
@@ -134,6 +139,14 @@ ds_setting_format (const DsSetting *self, gint64 value)
       g_type_class_unref (klass);
       return nick;
     }
+  if (self->kind == DS_SETTING_NUMBER)
+    {
+      char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+      /* Below 10^9 a double has 15 digits to give. */
+      return g_strdup (g_ascii_formatd (digits, sizeof digits, "%.15g",
+                                        (double) value / DS_SETTING_MILLIONTHS));
+    }
   if (self->kind != DS_SETTING_COUNT && value > 0)
     for (; units->name != NULL; units++)
       if (value % units->factor == 0)
@@ -159,6 +172,9 @@ ds_setting_describe_values (const DsSetting *self)
       return g_strdup ("a number of bytes, as 65536, 64KiB, 16MiB or 1GiB");
     case DS_SETTING_COUNT:
       return g_strdup_printf ("a whole number of at least %s", minimum);
+    case DS_SETTING_NUMBER:
+      return g_strdup_printf ("a number of %s to 1e9 with at most 6 decimals, as 0.25",
+                              minimum);
     case DS_SETTING_BOOLEAN:
       return g_strdup ("true or false");
     case DS_SETTING_PATH:

@@ -44,6 +44,13 @@ struct _DsStreamingContext
   /* Settings, ds-streaming-context-settings.c: fixed at start. */
   DsDuration block_interval;
   DsDuration receiver_restart_delay;
+  guint receiver_max_rate; /* records a second; 0: no limit */
+  gboolean backpressure_enabled;
+  guint backpressure_initial_rate; /* 0: receiver_max_rate */
+  double backpressure_proportional;
+  double backpressure_integral;
+  double backpressure_derivative;
+  double backpressure_min_rate;
   guint64 max_received_bytes; /* 0: a quarter of the engine's memory budget */
   DsFailurePolicy failure_policy;
   guint max_batch_retries;

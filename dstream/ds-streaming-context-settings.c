@@ -30,6 +30,68 @@ static const DsSetting ds_settings[] = {
     2 * DS_SECOND, NULL, "receiverRestartDelay",
     "first pause before a receiver that failed is started again; it grows" },
   /**
+   * DsStreamingContext:receiver-max-rate:
+   *
+   * How many records a second a receiver may bring at most, and, times the batch
+   * interval, in a batch; 0: no limit.  It holds from the first record.
+   * ds_dstream_set_max_rate () sets it for one stream.
+   */
+  { "receiver-max-rate", DS_SETTING_COUNT, DS_MEMBER (receiver_max_rate), 0, 0, NULL,
+    "receiver.maxRate", "records a second that a receiver may bring; 0: no limit" },
+  /**
+   * DsStreamingContext:backpressure-enabled:
+   *
+   * Whether receivers are slowed down to what batches can take: after each batch the rate
+   * is set anew, from how long the batch took and how long it had waited.
+   */
+  { "backpressure-enabled", DS_SETTING_BOOLEAN, DS_MEMBER (backpressure_enabled), 0,
+    FALSE, NULL, "backpressure.enabled",
+    "whether receivers are slowed down to what batches can take" },
+  /**
+   * DsStreamingContext:backpressure-initial-rate:
+   *
+   * How many records a second a receiver may bring until back-pressure knows better,
+   * which is after two batches with records; 0: #DsStreamingContext:receiver-max-rate.
+   */
+  { "backpressure-initial-rate", DS_SETTING_COUNT, DS_MEMBER (backpressure_initial_rate),
+    0, 0, NULL, "backpressure.initialRate",
+    "records a second until back-pressure has set a rate; 0: receiver-max-rate" },
+  /**
+   * DsStreamingContext:backpressure-pid-proportional:
+   *
+   * How much of the difference between the rate and what the last batch was processed at
+   * is taken back at once.
+   */
+  { "backpressure-pid-proportional", DS_SETTING_NUMBER,
+    DS_MEMBER (backpressure_proportional), 0, 1000000, NULL,
+    "backpressure.pid.proportional",
+    "how much of the difference to the last batch's rate is taken back at once" },
+  /**
+   * DsStreamingContext:backpressure-pid-integral:
+   *
+   * How much of what waits because batches are late is taken off the rate.
+   */
+  { "backpressure-pid-integral", DS_SETTING_NUMBER, DS_MEMBER (backpressure_integral), 0,
+    200000, NULL, "backpressure.pid.integral",
+    "how much of what waits is taken off the rate" },
+  /**
+   * DsStreamingContext:backpressure-pid-derived:
+   *
+   * How much the change of that difference from batch to batch counts; it makes the rate
+   * jump when batches differ.
+   */
+  { "backpressure-pid-derived", DS_SETTING_NUMBER, DS_MEMBER (backpressure_derivative), 0,
+    0, NULL, "backpressure.pid.derived",
+    "how much the change of that difference counts" },
+  /**
+   * DsStreamingContext:backpressure-pid-min-rate:
+   *
+   * The least rate that back-pressure sets, in records a second.
+   */
+  { "backpressure-pid-min-rate", DS_SETTING_NUMBER, DS_MEMBER (backpressure_min_rate),
+    1000000, 100000000, NULL, "backpressure.pid.minRate",
+    "records a second that back-pressure leaves at least" },
+  /**
    * DsStreamingContext:max-received-bytes:
    *
    * How much may have been received and still be needed, by batches to come or
@@ -122,6 +184,7 @@ ds_setting_load (const DsSetting *setting, DsStreamingContext *context)
       return G_STRUCT_MEMBER (int, context, setting->offset);
     case DS_SETTING_PATH:
       return (gint64) (guintptr) G_STRUCT_MEMBER (const char *, context, setting->offset);
+    case DS_SETTING_NUMBER: /* no whole number */
     default:
       g_assert_not_reached ();
     }
@@ -140,6 +203,10 @@ ds_setting_store (const DsSetting *setting, DsStreamingContext *context, gint64 
       break;
     case DS_SETTING_COUNT:
       G_STRUCT_MEMBER (guint, context, setting->offset) = (guint) value;
+      break;
+    case DS_SETTING_NUMBER:
+      G_STRUCT_MEMBER (double, context, setting->offset) =
+          (double) value / DS_SETTING_MILLIONTHS;
       break;
     case DS_SETTING_BOOLEAN:
     case DS_SETTING_CHOICE:
@@ -174,6 +241,11 @@ ds_setting_make_param_spec (const DsSetting *self)
     case DS_SETTING_COUNT:
       return g_param_spec_uint (self->name, NULL, self->meaning, (guint) self->minimum,
                                 G_MAXINT, (guint) self->fallback, flags);
+    case DS_SETTING_NUMBER:
+      return g_param_spec_double (self->name, NULL, self->meaning,
+                                  (double) self->minimum / DS_SETTING_MILLIONTHS,
+                                  (double) DS_SETTING_MAX_NUMBER / DS_SETTING_MILLIONTHS,
+                                  (double) self->fallback / DS_SETTING_MILLIONTHS, flags);
     case DS_SETTING_BOOLEAN:
       return g_param_spec_boolean (self->name, NULL, self->meaning, self->fallback != 0,
                                    flags);
@@ -199,8 +271,15 @@ void
 ds_streaming_context_get_setting (DsStreamingContext *self, guint index, GValue *value)
 {
   const DsSetting *setting = &ds_settings[index];
-  gint64 number = ds_setting_load (setting, self);
+  gint64 number;
 
+  /* A property has all its digits. */
+  if (setting->kind == DS_SETTING_NUMBER)
+    {
+      g_value_set_double (value, G_STRUCT_MEMBER (double, self, setting->offset));
+      return;
+    }
+  number = ds_setting_load (setting, self);
   if (G_VALUE_HOLDS_INT64 (value))
     g_value_set_int64 (value, number);
   else if (G_VALUE_HOLDS_UINT64 (value))
@@ -223,6 +302,11 @@ ds_streaming_context_set_setting (DsStreamingContext *self,
   const DsSetting *setting = &ds_settings[index];
   gint64 number;
 
+  if (setting->kind == DS_SETTING_NUMBER)
+    {
+      G_STRUCT_MEMBER (double, self, setting->offset) = g_value_get_double (value);
+      return;
+    }
   if (setting->kind == DS_SETTING_PATH && g_value_get_string (value) != NULL &&
       *g_value_get_string (value) == '\0')
     {

@@ -10,6 +10,7 @@ static const struct
   DsConformanceRunFunc run;
 } ds_conformance_runners[] = {
   { "batch_info", ds_conformance_run_batch_info },
+  { "blocks_per_batch", ds_conformance_run_rates },
   { "default_checkpoint_interval", ds_conformance_run_checkpoint_interval },
   { "div", ds_conformance_run_time },
   { "floor", ds_conformance_run_time },
@@ -22,8 +23,12 @@ static const struct
   { "mapWithState.checkpoint_interval", ds_conformance_run_state_checkpoint_interval },
   { "mapWithState.one_partition", ds_conformance_run_one_partition },
   { "normalize_duration", ds_conformance_run_format },
+  { "pid", ds_conformance_run_rates },
+  { "pid_new", ds_conformance_run_rates },
   { "print", ds_conformance_run_output },
   { "queueStream", ds_conformance_run_queue },
+  { "rate_controller_recovery", ds_conformance_run_rates },
+  { "rate_limiter", ds_conformance_run_rates },
   { "remember_durations", ds_conformance_run_remember },
   { "saveAsTextFiles", ds_conformance_run_output },
   { "save_name", ds_conformance_run_format },

@@ -31,14 +31,9 @@ static const struct
   const char *missing;
 } ds_conformance_later_operators[] = {
   { "binaryRecordsStream", "binaryRecordsStream" },
-  { "blocks_per_batch", "back-pressure" },
   { "fileStream", "fileStream" },
   { "file_batches_to_remember", "file streams" },
   { "mapWithState.sequence", "mapWithState" },
-  { "pid", "back-pressure" },
-  { "pid_new", "back-pressure" },
-  { "rate_controller_recovery", "back-pressure" },
-  { "rate_limiter", "back-pressure" },
   { "save_files", "save_files" },
   { "textFileStream", "textFileStream" },
 };

@@ -62,16 +62,19 @@ test_properties_come_back (void)
   guint max_waiting_batches;
   DsFailurePolicy failure_policy;
   gboolean stop_context;
+  double proportional;
 
   g_test_summary ("What was set is what is read, in the type of the property");
 
   g_object_set (ssc, "block-interval", 30 * DS_MILLISECOND, "max-received-bytes",
                 G_GUINT64_CONSTANT (5000000000), "max-waiting-batches", 7,
                 "failure-policy", DS_FAILURE_POLICY_CONTINUE, "stop-context", FALSE,
-                NULL);
+                "backpressure-pid-proportional", 1.0 / 3.0, NULL);
   g_object_get (ssc, "block-interval", &block_interval, "max-received-bytes",
                 &max_received_bytes, "max-waiting-batches", &max_waiting_batches,
-                "failure-policy", &failure_policy, "stop-context", &stop_context, NULL);
+                "failure-policy", &failure_policy, "stop-context", &stop_context,
+                "backpressure-pid-proportional", &proportional, NULL);
+  g_assert_cmpfloat (proportional, ==, 1.0 / 3.0);
   g_assert_cmpint (block_interval, ==, 30000);
   g_assert_cmpuint (max_received_bytes, ==, G_GUINT64_CONSTANT (5000000000));
   g_assert_cmpuint (max_waiting_batches, ==, 7);
@@ -116,6 +119,10 @@ test_key_files_set_every_kind (void)
         "graceful-stop-timeout=90000000\n"
         "max-received-bytes = 16MiB\n"
         "max-waiting-batches = 3\n"
+        "receiver-max-rate = 5000\n"
+        "backpressure-enabled = true\n"
+        "backpressure-pid-integral = 0.25\n"
+        "backpressure-pid-min-rate = 12\n"
         "failure-policy = retry\n"
         "catch-up-policy = skip-empty\n"
         "stop-context = false\n",
@@ -126,6 +133,12 @@ test_key_files_set_every_kind (void)
   g_assert_cmpint (ssc->graceful_stop_timeout, ==, 90000000);
   g_assert_cmpuint (ssc->max_received_bytes, ==, 16777216);
   g_assert_cmpuint (ssc->max_waiting_batches, ==, 3);
+  g_assert_cmpuint (ssc->receiver_max_rate, ==, 5000);
+  g_assert_true (ssc->backpressure_enabled);
+  g_assert_cmpfloat (ssc->backpressure_proportional, ==, 1.0);
+  g_assert_cmpfloat (ssc->backpressure_integral, ==, 0.25);
+  g_assert_cmpfloat (ssc->backpressure_derivative, ==, 0.0);
+  g_assert_cmpfloat (ssc->backpressure_min_rate, ==, 12.0);
   g_assert_cmpuint (ssc->max_batch_retries, ==, 3);
   g_assert_cmpint (ssc->failure_policy, ==, DS_FAILURE_POLICY_RETRY);
   g_assert_cmpint (ssc->catch_up_policy, ==, DS_CATCH_UP_SKIP_EMPTY);
@@ -190,6 +203,10 @@ test_mistakes_name_what_is_expected (void)
     { "failure-policy = ignore",
       { "failure-policy", "ignore", "stop, retry or continue" } },
     { "stop-context = maybe", { "stop-context", "maybe", "true or false" } },
+    { "backpressure-pid-integral = -0.2", { "integral", "-0.2", "a number of 0 to" } },
+    { "backpressure-pid-integral = 0.0000001", { "0.0000001", "6 decimals" } },
+    { "backpressure-pid-integral = 1e10", { "1e10", "1e9" } },
+    { "backpressure-pid-min-rate = 0.5", { "min-rate", "0.5", "a number of 1 to" } },
   };
 
   g_test_summary ("A mistake names the setting, the value and what is expected");

@@ -111,6 +111,7 @@ find_factor (DsSettingKind kind, const char *unit)
     { DS_SETTING_BYTES, "MiB", 1024 * 1024 },
     { DS_SETTING_BYTES, "GiB", 1024 * 1024 * 1024 },
     { DS_SETTING_COUNT, "", 1 },
+    { DS_SETTING_NUMBER, "", 1000000 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (units); i++)
@@ -149,6 +150,8 @@ check_value (DsSettingKind kind, const char *text)
 
   if (kind == DS_SETTING_COUNT)
     is_sure = is_whole && number <= G_MAXINT;
+  if (kind == DS_SETTING_NUMBER)
+    is_sure = is_whole && number <= DS_SETTING_MAX_NUMBER;
   if (!ds_setting_parse_text (&setting, text, &value))
     {
       g_assert_false (is_sure);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Rate limits and back-pressure of a whole stream: a receiver that stores without pause,
+ * outputs that take as long as the clock says. */
+
+#include "dstream/ds-streaming-context-private.h"
+#include "tests/dstream/ds-test-stream.h"
+
+/* Stores 0, 1, 2 ... as fast as it may. */
+G_DECLARE_FINAL_TYPE (TestPourer, test_pourer, TEST, POURER, DsReceiver)
+
+struct _TestPourer
+{
+  DsReceiver parent_instance;
+  DsTestGate stored;
+};
+
+G_DEFINE_FINAL_TYPE (TestPourer, test_pourer, DS_TYPE_RECEIVER)
+
+static gboolean
+test_pourer_run (DsReceiver *receiver, GCancellable *cancellable, GError **error)
+{
+  TestPourer *self = (TestPourer *) receiver;
+
+  for (gint64 i = 0; ds_receiver_store (receiver, ds_value_int (i)); i++)
+    ds_test_gate_add (&self->stored, 1);
+  return TRUE;
+}
+
+static void
+test_pourer_class_init (TestPourerClass *klass)
+{
+  DS_RECEIVER_CLASS (klass)->run = test_pourer_run;
+}
+
+static void
+test_pourer_init (TestPourer *self)
+{
+}
+
+typedef struct
+{
+  DsTestStream test;
+  TestPourer *pourer;
+  DsDStream *stream;
+} Fixture;
+
+static void
+set_up (Fixture *fixture)
+{
+  ds_test_stream_set_up (&fixture->test, "local[2]");
+  g_object_set (fixture->test.ssc, "block-interval", DS_HOUR, NULL);
+  fixture->pourer = g_object_new (test_pourer_get_type (), NULL);
+  fixture->stream = ds_streaming_context_receiver_stream (fixture->test.ssc,
+                                                          DS_RECEIVER (fixture->pourer));
+}
+
+static void
+tear_down (Fixture *fixture)
+{
+  ds_test_stream_tear_down (&fixture->test);
+  g_mutex_clear (&fixture->pourer->stored.lock);
+  g_cond_clear (&fixture->pourer->stored.changed);
+  g_object_unref (fixture->pourer);
+}
+
+static guint64
+get_rate (Fixture *fixture)
+{
+  return ds_receiver_tracker_get_rate (fixture->test.ssc->receivers, fixture->stream);
+}
+
+/* 10 records a second, of batches of 1 s. */
+static void
+check_ten_a_batch (Fixture *fixture)
+{
+  DsOutput *values = ds_dstream_collect (fixture->stream);
+  gint64 n = 0;
+
+  ds_test_stream_start (&fixture->test);
+  g_assert_cmpuint (get_rate (fixture), ==, 10);
+  ds_test_gate_await (&fixture->pourer->stored, 1);
+  for (guint i = 1; i <= 6; i++)
+    {
+      DsBlock *block;
+
+      ds_test_stream_run (&fixture->test, 1);
+      /* Permits of the second that is over; how many were used before the tick is open,
+       * all are once its batch has begun. */
+      ds_test_gate_await (&fixture->pourer->stored, 10 * i + 1);
+      block = ds_output_get_block (values, i * DS_SECOND);
+      g_assert_nonnull (block);
+      g_assert_cmpuint (ds_block_get_length (block), <=, 10);
+      for (gsize j = 0; j < ds_block_get_length (block); j++)
+        g_assert_cmpint (ds_value_get_int (ds_block_get (block, j)), ==, n++);
+      /* The two that may lie between: the last second's and the first record. */
+      g_assert_cmpint (n, >=, 10 * (i - 1) + 1);
+    }
+  g_assert_cmpint (ds_test_gate_get (&fixture->pourer->stored), ==, 61);
+}
+
+static void
+test_a_setting_limits_all_receivers (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("receiver-max-rate: no batch has more than its share, and no record is "
+                  "lost or out of order");
+
+  set_up (&fixture);
+  g_object_set (fixture.test.ssc, "receiver-max-rate", 10, NULL);
+  check_ten_a_batch (&fixture);
+  tear_down (&fixture);
+}
+
+static void
+test_a_stream_has_a_limit_of_its_own (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("set_max_rate () is stronger than the setting, either way");
+
+  set_up (&fixture);
+  g_object_set (fixture.test.ssc, "receiver-max-rate", 1000, NULL);
+  ds_dstream_set_max_rate (fixture.stream, 10);
+  check_ten_a_batch (&fixture);
+  tear_down (&fixture);
+
+  set_up (&fixture);
+  g_object_set (fixture.test.ssc, "receiver-max-rate", 1, NULL);
+  ds_dstream_set_max_rate (fixture.stream, 0);
+  ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  g_assert_cmpuint (get_rate (&fixture), ==, 0);
+  ds_test_gate_await (&fixture.pourer->stored, 5000);
+  tear_down (&fixture);
+}
+
+static void
+test_only_receivers_have_rates (void)
+{
+  DsTestStream test;
+  const GError *error;
+
+  g_test_summary ("set_max_rate () of a stream without receiver is latched");
+
+  ds_test_stream_set_up (&test, "local");
+  ds_dstream_set_max_rate (ds_streaming_context_queue_stream (test.ssc), 5);
+  error = ds_streaming_context_get_build_error (test.ssc);
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "set_max_rate"));
+  g_assert_nonnull (strstr (error->message, "receivers"));
+  ds_test_stream_tear_down (&test);
+}
+
+static void
+test_a_graceful_stop_waits_for_no_rate (void)
+{
+  Fixture fixture;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A receiver that waits for its next permit stops, and all that it "
+                  "stored is processed");
+
+  set_up (&fixture);
+  ds_dstream_set_max_rate (fixture.stream, 1);
+  ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  ds_test_gate_await (&fixture.pourer->stored, 1);
+  ds_test_stream_run (&fixture.test, 1);
+  ds_test_gate_await (&fixture.pourer->stored, 2);
+  ds_streaming_context_stop (fixture.test.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ds_streaming_context_get_n_received (fixture.test.ssc), ==, 2);
+  g_assert_cmpint (ds_streaming_context_get_n_processed (fixture.test.ssc), ==, 2);
+  tear_down (&fixture);
+}
+
+/* ---- Back-pressure ---- */
+
+/* 5 ms a record, by the clock of the stream: 200 records a second. */
+static gboolean
+take_time (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  Fixture *fixture = user_data;
+  gint64 n_records = ds_batch_get_n_records (batch);
+
+  if (n_records > 0)
+    ds_manual_clock_advance (fixture->test.clock, n_records * 5 * DS_MILLISECOND);
+  return TRUE;
+}
+
+static void
+test_back_pressure_finds_the_rate (void)
+{
+  Fixture fixture;
+  g_autoptr (GError) error = NULL;
+  guint64 n_slow = 0;
+
+  g_test_summary (
+      "Begun at ten times what batches can take, the rate comes down to that, "
+      "and never to less than the least one");
+
+  set_up (&fixture);
+  g_object_set (fixture.test.ssc, "backpressure-enabled", TRUE,
+                "backpressure-initial-rate", 2000, "backpressure-pid-min-rate", 20.0,
+                NULL);
+  ds_dstream_foreach_rdd (fixture.stream, take_time, &fixture, NULL);
+  ds_test_stream_start (&fixture.test);
+  g_assert_cmpuint (get_rate (&fixture), ==, 2000);
+  ds_test_gate_await (&fixture.pourer->stored, 1);
+  for (guint i = 0; i < 100; i++)
+    {
+      guint64 rate;
+      DsTime now;
+
+      /* Outputs move the clock, too: the last batch that is due. */
+      ds_manual_clock_advance (fixture.test.clock, DS_SECOND);
+      now = ds_clock_get_time (DS_CLOCK (fixture.test.clock));
+      ds_streaming_context_await_batch (fixture.test.ssc, now - now % DS_SECOND, &error);
+      g_assert_no_error (error);
+      rate = get_rate (&fixture);
+      g_assert_cmpuint (rate, >=, 20);
+      n_slow += rate <= 200;
+    }
+  /* Processing always shows 200 a second, and waiting only takes from that. */
+  g_assert_cmpuint (get_rate (&fixture), <=, 200);
+  g_assert_cmpuint (n_slow, >, 50);
+  tear_down (&fixture);
+}
+
+static void
+test_the_initial_rate_is_of_back_pressure (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("Without back-pressure nobody would ever lift the initial rate, so it "
+                  "does not count");
+
+  set_up (&fixture);
+  g_object_set (fixture.test.ssc, "backpressure-initial-rate", 5, "receiver-max-rate", 70,
+                NULL);
+  ds_dstream_foreach_rdd (fixture.stream, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&fixture.test);
+  g_assert_cmpuint (get_rate (&fixture), ==, 70);
+  tear_down (&fixture);
+}
+
+static void
+test_explain_tells_the_limit (void)
+{
+  Fixture fixture;
+  g_autofree char *text = NULL;
+
+  g_test_summary ("explain () says what a receiver is limited to");
+
+  set_up (&fixture);
+  ds_dstream_set_max_rate (fixture.stream, 10);
+  ds_dstream_collect (fixture.stream);
+  ds_test_stream_start (&fixture.test);
+  ds_test_gate_await (&fixture.pourer->stored, 1);
+  ds_test_stream_run (&fixture.test, 1);
+  text = ds_dstream_explain (fixture.stream);
+  g_assert_nonnull (strstr (text, "limited to 10 records a second"));
+  tear_down (&fixture);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, func) g_test_add_func ("/dstream/rate-control/" name, func)
+  ADD ("a-setting-limits-all-receivers", test_a_setting_limits_all_receivers);
+  ADD ("a-stream-has-a-limit-of-its-own", test_a_stream_has_a_limit_of_its_own);
+  ADD ("only-receivers-have-rates", test_only_receivers_have_rates);
+  ADD ("a-graceful-stop-waits-for-no-rate", test_a_graceful_stop_waits_for_no_rate);
+  ADD ("back-pressure-finds-the-rate", test_back_pressure_finds_the_rate);
+  ADD ("the-initial-rate-is-of-back-pressure", test_the_initial_rate_is_of_back_pressure);
+  ADD ("explain-tells-the-limit", test_explain_tells_the_limit);
+#undef ADD
+
+  return g_test_run ();
+}
