@@ -40,6 +40,9 @@ struct _DsReceiverSupervisor
   gboolean wants_restart; /* only of the present run */
   GError *request_error;  /* (nullable): of whichever is wanted */
   GCancellable *cancellable;
+  GArray *tokens;   /* (nullable) guint64: what the receiver is to hear of */
+  guint n_heard;    /* of them */
+  gboolean is_deaf; /* at its end: it hears of no more */
   DsPollThread *poll_thread;
   GThread *thread; /* (nullable): the receiver's own */
 
@@ -65,6 +68,9 @@ void ds_receiver_runner_invoke (DsReceiverSupervisor *self,
                                 GSourceFunc func,
                                 gpointer data,
                                 GDestroyNotify destroy);
+/* Tells the receiver of all tokens that it has not heard of yet, for the last time.
+ * Thread: receiver. */
+void ds_receiver_supervisor_acknowledge_rest (DsReceiverSupervisor *self);
 /* Gives back what a supervisor that is over and freed still has. */
 void ds_receiver_supervisor_let_go (DsReceiverSupervisor *self);
 

@@ -115,6 +115,8 @@ ds_receiver_runner_end (DsReceiverSupervisor *self, const GError *error)
   g_atomic_int_set (&self->is_closed, TRUE);
   g_atomic_int_set (&self->stopping, TRUE);
   ds_block_generator_stop (self->generator);
+  /* Whoever waits for the end may free then what the receiver works with. */
+  ds_receiver_supervisor_acknowledge_rest (self);
 
   g_mutex_lock (&self->event_lock);
   if (!self->is_silent)

@@ -127,6 +127,7 @@ ds_receiver_supervisor_unref (DsReceiverSupervisor *self)
   g_clear_pointer (&self->limiter, ds_rate_limiter_free);
   g_clear_error (&self->request_error);
   g_clear_error (&self->end_error);
+  g_clear_pointer (&self->tokens, g_array_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->settings.clock);
   g_clear_pointer (&self->settings.pool, ds_arena_pool_unref);
@@ -459,29 +460,43 @@ ds_receiver_supervisor_store (DsReceiverSupervisor *self, DsValue value)
   return is_stored;
 }
 
-typedef struct
+/* Thread: receiver.  Tells it of the oldest token; FALSE when there is none, and with
+ * @is_end there will be none any more. */
+static gboolean
+ds_receiver_supervisor_acknowledge_next (DsReceiverSupervisor *self, gboolean is_end)
 {
-  DsReceiver *receiver;
-  guint64 token;
-} DsAcknowledgement;
+  guint64 token = 0;
 
-static void
-ds_acknowledgement_free (gpointer data)
-{
-  DsAcknowledgement *self = data;
+  g_mutex_lock (&self->lock);
+  if (self->tokens != NULL && self->n_heard < self->tokens->len)
+    token = g_array_index (self->tokens, guint64, self->n_heard++);
+  else if (is_end)
+    self->is_deaf = TRUE;
+  if (self->tokens != NULL && self->n_heard == self->tokens->len)
+    {
+      g_array_set_size (self->tokens, 0);
+      self->n_heard = 0;
+    }
+  g_mutex_unlock (&self->lock);
 
-  g_object_unref (self->receiver);
-  g_free (self);
+  if (token != 0)
+    DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged (self->receiver, token);
+  return token != 0;
 }
 
 /* Thread: receiver. */
 static gboolean
-ds_acknowledgement_deliver (gpointer data)
+ds_receiver_supervisor_acknowledge_one (gpointer self)
 {
-  DsAcknowledgement *self = data;
-
-  DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged (self->receiver, self->token);
+  ds_receiver_supervisor_acknowledge_next (self, FALSE);
   return G_SOURCE_REMOVE;
+}
+
+void
+ds_receiver_supervisor_acknowledge_rest (DsReceiverSupervisor *self)
+{
+  while (ds_receiver_supervisor_acknowledge_next (self, TRUE))
+    ;
 }
 
 static void
@@ -489,7 +504,7 @@ ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self,
                                     DsReceiver *receiver,
                                     guint64 token)
 {
-  DsAcknowledgement *acknowledgement = NULL;
+  gboolean is_heard = FALSE;
 
   if (token == 0 || DS_RECEIVER_GET_CLASS (receiver)->acknowledged == NULL)
     return;
@@ -499,11 +514,19 @@ ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self,
       return;
     }
 
-  acknowledgement = g_new0 (DsAcknowledgement, 1);
-  acknowledgement->receiver = g_object_ref (receiver);
-  acknowledgement->token = token;
-  ds_receiver_runner_invoke (self, ds_acknowledgement_deliver, acknowledgement,
-                             ds_acknowledgement_free);
+  g_mutex_lock (&self->lock);
+  is_heard = !self->is_deaf;
+  if (is_heard)
+    {
+      if (self->tokens == NULL)
+        self->tokens = g_array_new (FALSE, FALSE, sizeof token);
+      g_array_append_val (self->tokens, token);
+    }
+  g_mutex_unlock (&self->lock);
+  if (is_heard)
+    ds_receiver_runner_invoke (self, ds_receiver_supervisor_acknowledge_one,
+                               ds_receiver_supervisor_ref (self),
+                               (GDestroyNotify) ds_receiver_supervisor_unref);
 }
 
 gboolean

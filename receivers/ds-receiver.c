@@ -45,7 +45,9 @@
  *   graceful stop
  * @acknowledged: everything that was stored with a token up to the given one has been
  * taken over by the stream: it was added to the blocks that wait for their batch.  (There
- * is no log of received data yet; with one, it will mean "written to the log".)
+ * is no log of received data yet; with one, it will mean "written to the log".)  Called
+ * by whoever stores, with @run, else on the thread that calls @start and @stop; then also
+ * after @stop, for what was stored until then, but never after the stream has stopped
  *
  * What a receiver is made of.  All of it may block only where it says so.
  */

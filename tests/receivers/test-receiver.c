@@ -112,6 +112,76 @@ test_acknowledges_on_the_receivers_thread (void)
   ds_receiver_supervisor_free (supervisor);
 }
 
+static void
+stop_store_blocks (DsReceiver *receiver, gpointer data)
+{
+  g_autoptr (DsBlock) block = ds_block_new_ints (1, 2, 3);
+  g_autoptr (GError) error = NULL;
+
+  for (guint64 token = 6; token <= 8; token++)
+    ds_receiver_store_block (receiver, block, token, &error);
+  g_assert_no_error (error);
+}
+
+typedef struct
+{
+  DsTestRecorder *recorder;
+  TestPollReceiver *receiver;
+  guint64 acknowledged; /* when it had stopped */
+} AtTheEnd;
+
+static gboolean
+record_block (gpointer owner,
+              DsBlock *block,
+              gsize n_records,
+              gsize n_bytes,
+              GError **error)
+{
+  AtTheEnd *self = owner;
+
+  return ds_test_recorder_add_block (self->recorder, block, n_records, n_bytes, error);
+}
+
+static void
+record_start (gpointer owner, const char *location)
+{
+  AtTheEnd *self = owner;
+
+  ds_test_recorder_started (self->recorder, location);
+}
+
+static void
+note_acknowledged (gpointer owner, const GError *error)
+{
+  AtTheEnd *self = owner;
+
+  self->acknowledged = __atomic_load_n (&self->receiver->acknowledged, __ATOMIC_SEQ_CST);
+}
+
+static void
+test_acknowledges_nothing_after_the_end (void)
+{
+  g_autoptr (DsTestRecorder) recorder = ds_test_recorder_new (1 << 30, TRUE);
+  g_autoptr (DsReceiver) receiver =
+      test_poll_receiver_new (NULL, stop_store_blocks, NULL);
+  AtTheEnd at_the_end = { recorder, (TestPollReceiver *) receiver, 0 };
+  const DsReceiverEvents events = { .add_block = record_block,
+                                    .started = record_start,
+                                    .stopped = note_acknowledged };
+  DsReceiverSettings settings = ds_test_recorder_get_settings (recorder);
+  DsReceiverSupervisor *supervisor =
+      ds_receiver_supervisor_new (receiver, &settings, &events, &at_the_end);
+
+  g_test_summary ("What the stop function stores is acknowledged before the receiver has "
+                  "stopped, and nothing is after that");
+
+  ds_test_assert_start (supervisor);
+  ds_test_recorder_wait_until (recorder, recorder->n_started == 1);
+  ds_test_stop_and_free (supervisor);
+  g_assert_cmpuint (recorder->n_records, ==, 9);
+  g_assert_cmpuint (at_the_end.acknowledged, ==, 8);
+}
+
 static gboolean
 run_refused (DsReceiver *receiver,
              GCancellable *cancellable,
@@ -402,6 +472,7 @@ main (int argc, char *argv[])
   ADD ("stores-in-every-form", test_stores_in_every_form);
   ADD ("acknowledges-tokens", test_acknowledges_tokens);
   ADD ("acknowledges-on-the-receivers-thread", test_acknowledges_on_the_receivers_thread);
+  ADD ("acknowledges-nothing-after-the-end", test_acknowledges_nothing_after_the_end);
   ADD ("reports-what-is-lost", test_reports_what_is_lost);
   ADD ("multi-thread-receiver", test_multi_thread_receiver);
   ADD ("waits-for-room", test_waits_for_room);
