@@ -23,6 +23,13 @@ void ds_listener_bus_post (DsListenerBus *self,
  * and when it is called by the very thread that iterates the context it delivers there.
  */
 void ds_listener_bus_flush (DsListenerBus *self);
+/* The same, but not for ever: FALSE when @deadline (monotonic, µs) has come, or no
+ * delivery has ended for @patience, in µs; and inside a delivery. */
+gboolean
+ds_listener_bus_flush_until (DsListenerBus *self, gint64 deadline, gint64 patience);
+/* For whoever flushes while another thread may free it. */
+DsListenerBus *ds_listener_bus_ref (DsListenerBus *self);
+void ds_listener_bus_unref (DsListenerBus *self);
 /* TRUE inside a delivery, on this thread. */
 gboolean ds_listener_bus_is_delivering (DsListenerBus *self);
 /* Flushes, ends the thread.  Not inside a delivery. */

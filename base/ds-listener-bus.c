@@ -21,7 +21,7 @@ typedef struct
 
 struct _DsListenerBus
 {
-  gint ref_count; /* one of the owner, one of the source */
+  gint ref_count; /* the owner's, the source's, those of other threads that flush */
   GMainContext *context;
 
   GMutex lock; /* guards all below */
@@ -35,11 +35,16 @@ struct _DsListenerBus
   gboolean is_ending;
 };
 
-static void
-ds_listener_bus_unref (gpointer data)
+DsListenerBus *
+ds_listener_bus_ref (DsListenerBus *self)
 {
-  DsListenerBus *self = data;
+  g_atomic_int_inc (&self->ref_count);
+  return self;
+}
 
+void
+ds_listener_bus_unref (DsListenerBus *self)
+{
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
   g_main_context_unref (self->context);
@@ -115,9 +120,9 @@ ds_listener_bus_serve_locked (DsListenerBus *self)
     {
       self->source = g_idle_source_new ();
       g_source_set_priority (self->source, G_PRIORITY_DEFAULT);
-      g_atomic_int_inc (&self->ref_count);
-      g_source_set_callback (self->source, ds_listener_bus_dispatch, self,
-                             ds_listener_bus_unref);
+      g_source_set_callback (self->source, ds_listener_bus_dispatch,
+                             ds_listener_bus_ref (self),
+                             (GDestroyNotify) ds_listener_bus_unref);
       g_source_attach (self->source, self->context);
     }
   g_cond_wait_until (&self->changed, &self->lock,
@@ -187,16 +192,35 @@ ds_listener_bus_is_delivering (DsListenerBus *self)
   return is_delivering;
 }
 
-void
-ds_listener_bus_flush (DsListenerBus *self)
+/* Waits until another delivery has ended; FALSE as ds_listener_bus_flush_until (). */
+static gboolean
+ds_listener_bus_wait_locked (DsListenerBus *self, gint64 deadline, gint64 patience)
 {
+  gint64 now = g_get_monotonic_time ();
+  gint64 end = patience < deadline - now ? now + patience : deadline;
+  guint64 n_delivered = self->n_delivered;
+  gboolean in_time = TRUE;
+
+  while (in_time && self->n_delivered == n_delivered)
+    if (end == G_MAXINT64)
+      g_cond_wait (&self->changed, &self->lock);
+    else
+      in_time = g_cond_wait_until (&self->changed, &self->lock, end);
+  return self->n_delivered != n_delivered;
+}
+
+gboolean
+ds_listener_bus_flush_until (DsListenerBus *self, gint64 deadline, gint64 patience)
+{
+  gboolean in_time = TRUE;
+
   if (ds_listener_bus_is_delivering (self))
-    return;
+    return FALSE;
 
   g_mutex_lock (&self->lock);
   guint64 target = self->n_posted;
 
-  while (self->n_delivered < target)
+  while (in_time && self->n_delivered < target)
     {
       gboolean delivers_here =
           self->delivering_thread == NULL &&
@@ -204,14 +228,23 @@ ds_listener_bus_flush (DsListenerBus *self)
 
       if (!delivers_here)
         {
-          g_cond_wait (&self->changed, &self->lock);
+          in_time = ds_listener_bus_wait_locked (self, deadline, patience);
           continue;
         }
       g_mutex_unlock (&self->lock);
-      ds_listener_bus_deliver_one (self);
+      in_time = g_get_monotonic_time () < deadline;
+      if (in_time)
+        ds_listener_bus_deliver_one (self);
       g_mutex_lock (&self->lock);
     }
   g_mutex_unlock (&self->lock);
+  return in_time;
+}
+
+void
+ds_listener_bus_flush (DsListenerBus *self)
+{
+  ds_listener_bus_flush_until (self, G_MAXINT64, G_MAXINT64);
 }
 
 void

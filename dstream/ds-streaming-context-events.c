@@ -18,6 +18,9 @@ typedef struct
   GError *error;     /* (nullable) */
 } DsEvent;
 
+/* How long one handler may keep whoever waits for the end of a stopped context, in µs. */
+#define DS_LISTENER_PATIENCE (2 * DS_SECOND)
+
 static guint ds_event_signals[DS_N_EVENTS];
 
 void
@@ -202,10 +205,39 @@ ds_streaming_context_close_bus (DsStreamingContext *self)
   /* It stays until the last handler has returned: it is what tells that handler that it
    * must not wait. */
   ds_listener_bus_flush (self->bus);
-  g_mutex_lock (&self->lock);
-  bus = g_steal_pointer (&self->bus);
-  g_mutex_unlock (&self->lock);
+  bus = ds_listener_bus_ref (self->bus);
   ds_listener_bus_free (bus);
+  g_mutex_lock (&self->lock);
+  self->bus = NULL;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  ds_listener_bus_unref (bus);
+}
+
+void
+ds_streaming_context_await_listeners (DsStreamingContext *self, gint64 deadline)
+{
+  DsListenerBus *bus = NULL;
+  gboolean in_time;
+
+  g_mutex_lock (&self->lock);
+  if (self->state == DS_STREAMING_STOPPED && self->bus != NULL)
+    bus = ds_listener_bus_ref (self->bus);
+  g_mutex_unlock (&self->lock);
+  if (bus == NULL)
+    return;
+
+  /* Who waits here may be the one that would iterate the listeners' main context; then
+   * they hear the rest here. */
+  in_time = ds_listener_bus_flush_until (bus, deadline, DS_LISTENER_PATIENCE);
+  ds_listener_bus_unref (bus);
+  g_mutex_lock (&self->lock);
+  while (in_time && self->bus != NULL)
+    if (deadline == G_MAXINT64)
+      g_cond_wait (&self->changed, &self->lock);
+    else
+      in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);
+  g_mutex_unlock (&self->lock);
 }
 
 void

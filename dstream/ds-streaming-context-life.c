@@ -371,6 +371,7 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
 {
   const GError *failure;
   gboolean in_time = TRUE;
+  gboolean is_stopped;
   gboolean ok;
 
   if (!ds_streaming_context_may_wait (self, error))
@@ -393,11 +394,14 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
       else
         in_time = g_cond_wait_until (&self->changed, &self->lock, deadline);
     }
+  is_stopped = self->state == DS_STREAMING_STOPPED;
   failure = self->start_error != NULL ? self->start_error : self->error;
   ok = failure == NULL;
   if (!ok)
     g_propagate_error (error, g_error_copy (failure));
   g_mutex_unlock (&self->lock);
+  if (is_stopped)
+    ds_streaming_context_await_listeners (self, deadline);
   return ok;
 }
 
@@ -406,10 +410,11 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
  * @self: a context
  * @error: return location for an error
  *
- * Waits until the context is stopped.  A batch, an output or the generation of a batch
- * that failed makes it fail with that error: when the context has stopped for it, or at
- * once under %DS_FAILURE_POLICY_CONTINUE.  A start that failed makes it fail with the
- * error of the start.
+ * Waits until the context is stopped and the handlers of its signals have heard
+ * everything; a handler that does not return within 2 s is not waited for.  A batch, an
+ * output or the generation of a batch that failed makes it fail with that error: when the
+ * context has stopped for it, or at once under %DS_FAILURE_POLICY_CONTINUE.  A start that
+ * failed makes it fail with the error of the start.
  *
  * Any thread; inside a function or handler of the stream it fails with
  * %DS_ERROR_INVALID_STATE.

@@ -62,7 +62,7 @@ struct _DsStreamingContext
   const char *checkpoint_directory; /* (nullable) interned */
 
   /* Set while starting, before any thread of ours; freed with the context. */
-  DsListenerBus *bus;
+  DsListenerBus *bus; /* or at the end of the stop, when it has been emptied */
   DsReceiverTracker *receivers;
   DsDriver *driver;
 
@@ -138,6 +138,9 @@ gboolean ds_streaming_context_is_cut_short (DsStreamingContext *self);
 void ds_streaming_context_stop_owed (DsStreamingContext *self);
 /* Waits until the listeners have heard everything; nothing is posted any more. */
 void ds_streaming_context_close_bus (DsStreamingContext *self);
+/* For the others that wait for a stop: returns when all that is done, at @deadline, or
+ * when a handler does not return.  Not inside. */
+void ds_streaming_context_await_listeners (DsStreamingContext *self, gint64 deadline);
 /* Takes @self out of the place of the one active context. */
 void ds_streaming_context_leave_active (DsStreamingContext *self);
 

@@ -8,7 +8,7 @@
  *   3  the threads end; one that a function of the program does not let go is left alone
  *   4  the other input streams stop
  *   5  the engine, if asked for
- *   6  whoever waits learns of it; last, the listeners have heard everything
+ *   6  the state says so; the listeners hear everything, and then whoever waits goes on
  *
  * One thread does this, and never one of the stream's own: a stop from a function or
  * handler of the stream starts a thread for it and returns. */
@@ -157,6 +157,7 @@ ds_streaming_context_join_stop (DsStreamingContext *self, DsStopFlags flags)
   while (self->state != DS_STREAMING_STOPPED)
     g_cond_wait (&self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
+  ds_streaming_context_await_listeners (self, G_MAXINT64);
   ds_streaming_context_stop_engine (self, flags);
 }
 
@@ -221,6 +222,7 @@ ds_streaming_context_stop_here (DsStreamingContext *self,
     {
       if (!is_asked)
         ds_streaming_context_warn_of_stop (self, state);
+      ds_streaming_context_await_listeners (self, G_MAXINT64);
       ds_streaming_context_stop_engine (self, flags);
     }
 
@@ -333,7 +335,9 @@ ds_streaming_context_is_cut_short (DsStreamingContext *self)
  * wait.  %DS_STOP_GRACEFULLY first processes everything that was received: receivers
  * stop, what they stored goes into the next batch, which comes at once, whatever the
  * clock says, and is followed by one more.  ds_streaming_context_get_stop_report () tells
- * what came of it.
+ * what came of it.  When it returns the handlers of signals have heard everything, too,
+ * and no function, handler or receiver of the program is called any more, but for one
+ * that does not come back and is left alone.
  *
  * Inside a function or handler of the stream, a receiver or an input stream, it only asks
  * for the stop and returns %TRUE at once.  After %DS_STOP_NOW no further batch begins,

@@ -219,6 +219,50 @@ test_takes_posts_from_many_threads (Fixture *fixture, gconstpointer user_data)
   ds_listener_bus_free (fixture->bus);
 }
 
+/* ---- A flush that gives up ---- */
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  gboolean is_open;
+} Door;
+
+static void
+deliver_behind_the_door (gpointer data)
+{
+  Door *door = data;
+
+  g_mutex_lock (&door->lock);
+  while (!door->is_open)
+    g_cond_wait (&door->changed, &door->lock);
+  g_mutex_unlock (&door->lock);
+}
+
+static void
+test_flush_need_not_wait_for_ever (Fixture *fixture, gconstpointer user_data)
+{
+  Door door = { .is_open = FALSE };
+  gint64 now = g_get_monotonic_time ();
+
+  g_test_summary ("A flush gives up at its deadline, and when a handler does not return");
+
+  g_mutex_init (&door.lock);
+  g_cond_init (&door.changed);
+  ds_listener_bus_post (fixture->bus, deliver_behind_the_door, &door, NULL);
+  g_assert_false (ds_listener_bus_flush_until (fixture->bus, now, G_MAXINT64));
+  g_assert_false (ds_listener_bus_flush_until (fixture->bus, G_MAXINT64, 1));
+  g_mutex_lock (&door.lock);
+  door.is_open = TRUE;
+  g_cond_broadcast (&door.changed);
+  g_mutex_unlock (&door.lock);
+  g_assert_true (ds_listener_bus_flush_until (fixture->bus, G_MAXINT64, G_MAXINT64));
+  g_assert_true (ds_listener_bus_flush_until (fixture->bus, now, 1));
+  ds_listener_bus_free (fixture->bus);
+  g_mutex_clear (&door.lock);
+  g_cond_clear (&door.changed);
+}
+
 static void
 test_unused_bus_has_no_thread (Fixture *fixture, gconstpointer user_data)
 {
@@ -242,6 +286,7 @@ main (int argc, char *argv[])
   ADD ("flush-inside-the-loop-delivers-there", test_flush_inside_the_loop_delivers_there);
   ADD ("flush-inside-a-delivery-returns", test_flush_inside_a_delivery_returns);
   ADD ("takes-posts-from-many-threads", test_takes_posts_from_many_threads);
+  ADD ("flush-need-not-wait-for-ever", test_flush_need_not_wait_for_ever);
   ADD ("unused-bus-has-no-thread", test_unused_bus_has_no_thread);
 #undef ADD
   return g_test_run ();

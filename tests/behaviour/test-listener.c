@@ -406,6 +406,110 @@ test_output_operation_events (void)
   g_mutex_clear (&log.lock);
 }
 
+/* ---- The end ---- */
+
+static gpointer
+stop_in_thread (gpointer streaming)
+{
+  behaviour_stop (streaming);
+  return NULL;
+}
+
+static void
+count_batch (DsStreamingContext *streaming, DsBatch *batch, gpointer n_heard)
+{
+  ++*(guint *) n_heard;
+}
+
+/* The thread that waits is the only one that listeners could be called on. */
+static void
+check_all_is_heard (void (*wait) (DsStreamingContext *streaming))
+{
+  g_autoptr (DsManualClock) clock = NULL;
+  g_autoptr (DsStreamingContext) streaming = behaviour_new_streaming (&clock);
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+  guint n_heard = 0;
+
+  g_assert_true (g_main_context_acquire (NULL));
+  ds_dstream_foreach_rdd (ds_streaming_context_queue_stream (streaming),
+                          behaviour_ignore_rdd, NULL, NULL);
+  g_signal_connect (streaming, "batch-started", G_CALLBACK (count_batch), &n_heard);
+  ds_streaming_context_start (streaming, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 3; i++)
+    behaviour_tick (streaming, clock);
+  g_assert_cmpuint (n_heard, ==, 0);
+  thread = g_thread_new ("stop", stop_in_thread, streaming);
+  wait (streaming);
+  g_assert_cmpuint (n_heard, ==, 3);
+  g_thread_join (thread);
+  g_main_context_release (NULL);
+}
+
+static void
+await_end (DsStreamingContext *streaming)
+{
+  g_autoptr (GError) error = NULL;
+
+  ds_streaming_context_await_termination (streaming, &error);
+  g_assert_no_error (error);
+}
+
+static void
+stop_again (DsStreamingContext *streaming)
+{
+  while (ds_streaming_context_get_state (streaming) != DS_STREAMING_STOPPED)
+    g_thread_yield ();
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "*has already been stopped");
+  behaviour_stop (streaming);
+  g_test_assert_expected_messages ();
+}
+
+static void
+test_heard_before_the_wait_ends (void)
+{
+  g_test_summary ("Whoever waits for the end goes on when the listeners have heard "
+                  "everything, even if he has to call them");
+
+  check_all_is_heard (await_end);
+  check_all_is_heard (stop_again);
+}
+
+static void
+outlive_the_stop (DsStreamingContext *streaming, DsBatch *batch, gpointer has_returned)
+{
+  while (ds_streaming_context_get_state (streaming) != DS_STREAMING_STOPPED)
+    g_thread_yield ();
+  for (guint i = 0; i < 1000; i++)
+    g_thread_yield ();
+  g_atomic_int_set ((gint *) has_returned, TRUE);
+}
+
+static void
+test_returned_before_the_wait_ends (void)
+{
+  g_autoptr (DsManualClock) clock = NULL;
+  g_autoptr (DsStreamingContext) streaming = behaviour_new_streaming (&clock);
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+  gint has_returned = FALSE;
+
+  g_test_summary ("No listener runs on when the wait for the end is over");
+
+  ds_dstream_foreach_rdd (ds_streaming_context_queue_stream (streaming),
+                          behaviour_ignore_rdd, NULL, NULL);
+  g_signal_connect (streaming, "batch-completed", G_CALLBACK (outlive_the_stop),
+                    &has_returned);
+  ds_streaming_context_start (streaming, &error);
+  g_assert_no_error (error);
+  behaviour_tick (streaming, clock);
+  thread = g_thread_new ("stop", stop_in_thread, streaming);
+  await_end (streaming);
+  g_assert_true (g_atomic_int_get (&has_returned));
+  g_thread_join (thread);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -413,5 +517,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/behaviour/batch-events", test_batch_events);
   g_test_add_func ("/behaviour/receiver-events", test_receiver_events);
   g_test_add_func ("/behaviour/output-operation-events", test_output_operation_events);
+  g_test_add_func ("/behaviour/listeners-at-the-end/heard-before-the-wait-ends",
+                   test_heard_before_the_wait_ends);
+  g_test_add_func ("/behaviour/listeners-at-the-end/returned-before-the-wait-ends",
+                   test_returned_before_the_wait_ends);
   return g_test_run ();
 }
