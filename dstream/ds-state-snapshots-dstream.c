@@ -46,6 +46,7 @@ DsDStream *
 ds_dstream_state_snapshots (DsDStream *self)
 {
   DsDStreamNode *node;
+  DsDStream *snapshots;
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
 
@@ -55,8 +56,10 @@ ds_dstream_state_snapshots (DsDStream *self)
       ds_dstream_latch_lacks (self, "state_snapshots", "streams made by map_with_state");
       return ds_dstream_new_inert (node->context);
     }
-  if (!node->is_inert)
+  snapshots =
+      ds_dstream_derive (self, ds_state_snapshots_dstream_get_type (), NULL, NULL, NULL);
+  /* Not for one that comes too late: @self may be at work. */
+  if (snapshots != NULL && !ds_dstream_get_node (snapshots)->is_inert)
     ds_state_mapped_dstream_need_snapshots (self);
-  return ds_dstream_derive (self, ds_state_snapshots_dstream_get_type (), NULL, NULL,
-                            NULL);
+  return snapshots;
 }
