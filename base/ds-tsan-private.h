@@ -59,6 +59,7 @@
 #define g_async_queue_lock ds_tsan_async_queue_lock
 #define g_async_queue_unlock ds_tsan_async_queue_unlock
 
+#define g_object_new ds_tsan_object_new
 #define g_object_unref ds_tsan_object_unref
 #define g_weak_ref_get ds_tsan_weak_ref_get
 #define g_atomic_rc_box_release ds_tsan_atomic_rc_box_release

@@ -2,7 +2,55 @@
 #pragma once
 
 /* For ThreadSanitizer, see ds-tsan-private.h: whoever drops the last reference sees what
- * all others did before they dropped theirs; and strings that GLib keeps for ever. */
+ * all others did before they dropped theirs; and classes and strings, which GLib keeps
+ * for ever. */
+
+/* ---- Classes that one thread made and every thread uses ---- */
+
+DS_TSAN_REAL (void, rec_mutex_lock, GRecMutex *mutex);
+DS_TSAN_REAL (void, rec_mutex_unlock, GRecMutex *mutex);
+
+extern GRecMutex ds_tsan_class_lock;
+DS_TSAN_WRAPPER GRecMutex ds_tsan_class_lock;
+
+/* Told by each class's own address, and by its first user only, so that making objects
+ * orders nothing else. */
+static inline void
+ds_tsan_share_class (GType type)
+{
+  static const char key[] = "ds-tsan-is-shared";
+  GQuark quark = g_quark_from_static_string (key);
+
+  for (; G_TYPE_IS_CLASSED (type); type = g_type_parent (type))
+    {
+      gpointer class;
+
+      ds_tsan_look_away ();
+      ds_real_rec_mutex_lock (&ds_tsan_class_lock);
+      class = g_type_class_ref (type); /* for ever */
+      if (g_type_get_qdata (type, quark) == NULL)
+        {
+          ds_tsan_release (class);
+          g_type_set_qdata (type, quark, class);
+        }
+      ds_real_rec_mutex_unlock (&ds_tsan_class_lock);
+      ds_tsan_look_again ();
+      ds_tsan_acquire (class);
+    }
+}
+
+DS_TSAN_WRAPPER gpointer
+ds_tsan_object_new (GType type, const char *first_property, ...)
+{
+  gpointer object;
+  va_list arguments;
+
+  ds_tsan_share_class (type);
+  va_start (arguments, first_property);
+  object = g_object_new_valist (type, first_property, arguments);
+  va_end (arguments);
+  return object;
+}
 
 /* ---- GObject ---- */
 

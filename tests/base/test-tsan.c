@@ -742,6 +742,62 @@ test_strings (void)
     g_assert_true (g_thread_join (threads[i]) == n_bytes);
 }
 
+/* ---- Classes ---- */
+
+typedef struct
+{
+  GObject parent_instance;
+} Fresh;
+
+typedef struct
+{
+  GObjectClass parent_class;
+  int number; /* plain */
+} FreshClass;
+
+GType fresh_get_type (void);
+G_DEFINE_TYPE (Fresh, fresh, G_TYPE_OBJECT)
+
+static void
+fresh_class_init (FreshClass *class)
+{
+  class->number = 3;
+}
+
+static void
+fresh_init (Fresh *self)
+{
+}
+
+static int fresh_is_made; /* atomic, relaxed: it orders nothing */
+
+static gpointer
+make_fresh (gpointer waits)
+{
+  GObject *object;
+
+  while (waits != NULL && !__atomic_load_n (&fresh_is_made, __ATOMIC_RELAXED))
+    g_thread_yield ();
+  object = g_object_new (fresh_get_type (), NULL);
+  __atomic_store_n (&fresh_is_made, TRUE, __ATOMIC_RELAXED);
+  g_assert_cmpint (
+      G_TYPE_INSTANCE_GET_CLASS (object, fresh_get_type (), FreshClass)->number, ==, 3);
+  g_object_unref (object);
+  return NULL;
+}
+
+static void
+test_classes (void)
+{
+  GThread *first = g_thread_new ("first", make_fresh, NULL);
+  GThread *second = g_thread_new ("second", make_fresh, &fresh_is_made);
+
+  g_test_summary ("Whoever makes an object sees its class, whichever thread made that");
+
+  g_thread_join (first);
+  g_thread_join (second);
+}
+
 /* ---- And a race ---- */
 
 /* Of two accesses at the very same time the sanitizer may miss one, but not of each. */
@@ -798,6 +854,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/tsan/sees-tasks", test_tasks);
   g_test_add_func ("/base/tsan/sees-cancellables", test_cancellables);
   g_test_add_func ("/base/tsan/sees-shared-strings", test_strings);
+  g_test_add_func ("/base/tsan/sees-classes", test_classes);
   g_test_add_func ("/base/tsan/still-reports-a-race", test_race);
 
   return g_test_run ();
