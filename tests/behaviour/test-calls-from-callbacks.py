@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each public function can be called from each kind of callback: no call hangs, none
-crashes.  Watches calls-from-callbacks, which does that; where a call did not come back it
-goes on with the next one in a new process.
+crashes, and nothing is called when the stream has stopped.  Watches calls-from-callbacks,
+which does that; where a call did not come back it goes on with the next one in a new
+process.
 
 usage: test-calls-from-callbacks.py PROGRAM [--seed=N] [KIND...]
 
@@ -38,6 +39,8 @@ class Child:
         environment = dict(os.environ)
         environment.pop("G_DEBUG", None)  # criticals are answers here
         environment["TMPDIR"] = directory
+        # Each process would sleep for a second, so that its threads can still meet a race.
+        environment["TSAN_OPTIONS"] = environment.get("TSAN_OPTIONS", "") + ":atexit_sleep_ms=50"
         with open(os.path.join(directory, "errors"), "wb") as errors:
             self.process = subprocess.Popen([PROGRAM, kind, str(first), str(other), str(seed)], cwd=directory,
                                             env=environment, pass_fds=[other], stdin=subprocess.DEVNULL,
