@@ -72,6 +72,9 @@ ds_conformance_server_clear (DsConformanceServer *self)
       g_autoptr (GSocketClient) client = g_socket_client_new ();
       g_autoptr (GSocketConnection) last = NULL;
 
+      /* Looking for one takes a thread of GLib's own, whose queue the thread sanitizer
+       * cannot see into. */
+      g_socket_client_set_enable_proxy (client, FALSE);
       g_atomic_int_set (&self->is_over, TRUE);
       last =
           g_socket_client_connect_to_host (client, "127.0.0.1", self->port, NULL, NULL);
