@@ -270,9 +270,24 @@ DS_AVAILABLE_IN_ALL
 DsValue ds_tuple_from_items (DsTask *task, const DsValue *items, guint n_items);
 DS_AVAILABLE_IN_ALL
 DsValue ds_list_from_items (DsTask *task, const DsValue *items, guint n_items);
+/**
+ * ds_tuple:
+ * @task: the running task
+ * @...: the items, each a #DsValue
+ *
+ * Makes a tuple: `ds_tuple (task, a, b, c)`.  It lies in memory of @task; what the items
+ * point to is not copied.
+ */
 #define ds_tuple(task, ...)                                      \
   ds_tuple_from_items ((task), (const DsValue[]){ __VA_ARGS__ }, \
                        G_N_ELEMENTS (((const DsValue[]){ __VA_ARGS__ })))
+/**
+ * ds_list:
+ * @task: the running task
+ * @...: the items, each a #DsValue
+ *
+ * Makes a list, as ds_tuple () makes a tuple.
+ */
 #define ds_list(task, ...)                                      \
   ds_list_from_items ((task), (const DsValue[]){ __VA_ARGS__ }, \
                       G_N_ELEMENTS (((const DsValue[]){ __VA_ARGS__ })))

@@ -75,6 +75,15 @@ def test_consumer():
     tap.check(output == EXPECTED, f"the consumer printed {output!r}, expected {EXPECTED!r}")
 
 
+def test_reference():
+    if not os.path.exists(os.path.join(BUILD, "docs", "reference", "dstream-1", "index.html")):
+        raise tap.Skip("built without -Ddocs=enabled")
+    prefix, _ = installed_prefix()
+    for page in ("index.html", "class.StreamingContext.html", "values.html"):
+        path = os.path.join(prefix, "share", "doc", "dstream-1", page)
+        tap.check(os.path.exists(path), f"{path} was not installed")
+
+
 def test_tools():
     prefix, _ = installed_prefix()
     tap.check(os.access(os.path.join(prefix, "bin", "ds-serve"), os.X_OK), "ds-serve was not installed")
@@ -102,7 +111,8 @@ if __name__ == "__main__":
             ("/project/install/meson-installs-the-library", test_install),
             ("/project/install/public-headers-and-no-private-ones", test_headers),
             ("/project/install/a-program-builds-with-pkg-config-and-runs", test_consumer),
-            ("/project/install/the-tools-are-installed", test_tools),
+            ("/project/install/the-reference-is-installed", test_reference),
+        ("/project/install/the-tools-are-installed", test_tools),
             ("/project/install/another-project-can-have-it-as-a-subproject", test_subproject),
         ])
     finally:
