@@ -7,11 +7,14 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* Standard input is read no further while a client has so many bytes waiting. */
 #define SERVE_MAX_WAITING_BYTES (8 * 1024 * 1024)
+
+#define SERVE_MAX_SEND_BYTES (1024 * 1024 * 1024)
 
 typedef struct
 {
@@ -202,6 +205,36 @@ serve_parse_rate (const char *text, double *lines_per_second, GError **error)
   return TRUE;
 }
 
+/* GLib's messages have typographic quotes, for which g_printerr () writes ? in many
+ * locales.  Names of files go out as they are. */
+static void
+serve_complain (const char *message)
+{
+  g_autoptr (GString) text = g_string_new (message);
+
+  g_string_replace (text, "\342\200\234", "\"", 0);
+  g_string_replace (text, "\342\200\235", "\"", 0);
+  fprintf (stderr, "ds-serve: %s\n", text->str);
+}
+
+/* FALSE with an error when @value is not one of @minimum to @maximum. */
+static gboolean
+serve_check_number (const char *option,
+                    gint64 value,
+                    gint64 minimum,
+                    gint64 maximum,
+                    GError **error)
+{
+  if (value >= minimum && value <= maximum)
+    return TRUE;
+
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "%s %" G_GINT64_FORMAT ": expected a number from %" G_GINT64_FORMAT
+               " to %" G_GINT64_FORMAT,
+               option, value, minimum, maximum);
+  return FALSE;
+}
+
 static const char serve_summary[] =
     "Serves the lines of FILES, one after the other, or of standard input over TCP to\n"
     "every client that connects.  Each client gets the files from their beginning; "
@@ -248,17 +281,11 @@ main (int argc, char *argv[])
   g_option_context_set_summary (context, serve_summary);
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) ||
-      !serve_parse_rate (rate, &self.options.lines_per_second, &error))
+      !serve_parse_rate (rate, &self.options.lines_per_second, &error) ||
+      !serve_check_number ("--port", port, 0, G_MAXUINT16, &error) ||
+      !serve_check_number ("--send-bytes", send_bytes, 1, SERVE_MAX_SEND_BYTES, &error))
     {
-      g_printerr ("ds-serve: %s\n", error->message);
-      return 2;
-    }
-  if (port < 0 || port > G_MAXUINT16 || send_bytes <= 0)
-    {
-      g_printerr (
-          "ds-serve: --port takes 0 to 65535 and --send-bytes more than 0, not %d "
-          "and %" G_GINT64_FORMAT "\n",
-          port, send_bytes);
+      serve_complain (error->message);
       return 2;
     }
   if (files != NULL && !(g_strv_length (files) == 1 && g_str_equal (files[0], "-")))
@@ -266,12 +293,12 @@ main (int argc, char *argv[])
   self.options.send_bytes = (gsize) send_bytes;
   if (self.options.paths == NULL && self.options.loop)
     {
-      g_printerr ("ds-serve: --loop needs files: standard input cannot be read again\n");
+      serve_complain ("--loop needs files: standard input cannot be read again");
       return 2;
     }
   if (self.options.paths != NULL && !serve_files_check (self.options.paths, &error))
     {
-      g_printerr ("ds-serve: %s\n", error->message);
+      serve_complain (error->message);
       return 1;
     }
 
@@ -283,7 +310,7 @@ main (int argc, char *argv[])
   if (bound_port == 0 ||
       (port_file != NULL && !g_file_set_contents (port_file, port_text, -1, &error)))
     {
-      g_printerr ("ds-serve: %s\n", error->message);
+      serve_complain (error->message);
       return 1;
     }
   g_print ("Listening on %s port %u\n", host, bound_port);

@@ -262,6 +262,43 @@ assert_refused (const char *argument, const char *more, int status, const char *
   g_assert_nonnull (strstr (complaint, message));
 }
 
+/* @complaint is all that is said, in any locale. */
+static void
+assert_complaint (const char *argument, int status, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *complaint = NULL;
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_STDERR_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
+
+  g_subprocess_launcher_setenv (launcher, "LC_ALL", "C", TRUE);
+
+  g_autoptr (GSubprocess) process =
+      g_subprocess_launcher_spawn (launcher, &error, g_getenv ("DS_SERVE"), argument,
+                                   "/dev/null", NULL);
+
+  g_assert_no_error (error);
+  g_assert_true (
+      g_subprocess_communicate_utf8 (process, NULL, NULL, NULL, &complaint, &error));
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
+  g_assert_cmpstr (complaint, ==, expected);
+}
+
+static void
+test_complains_of_what_is_wrong_only (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("One sentence names the mistake and nothing else, in plain ASCII");
+
+  assert_complaint ("--port=99999", 2,
+                    "ds-serve: --port 99999: expected a number from 0 to 65535\n");
+  assert_complaint ("--port=-1", 2,
+                    "ds-serve: --port -1: expected a number from 0 to 65535\n");
+  assert_complaint ("--send-bytes=0", 2,
+                    "ds-serve: --send-bytes 0: expected a number from 1 to 1073741824\n");
+  assert_complaint ("--port=80x", 2,
+                    "ds-serve: Cannot parse integer value \"80x\" for --port\n");
+}
+
 static void
 test_refuses_bad_arguments (Fixture *fixture, gconstpointer user_data)
 {
@@ -295,6 +332,7 @@ main (int argc, char *argv[])
   ADD ("ends-after-one-client", test_ends_after_one_client);
   ADD ("serves-clients-that-close-their-side", test_serves_clients_that_close_their_side);
   ADD ("survives-clients-that-leave", test_survives_clients_that_leave);
+  ADD ("complains-of-what-is-wrong-only", test_complains_of_what_is_wrong_only);
   ADD ("refuses-bad-arguments", test_refuses_bad_arguments);
 #undef ADD
   return g_test_run ();
