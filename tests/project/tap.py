@@ -2,6 +2,7 @@
 """TAP for the Python tests of this folder, and how they find the project's files."""
 
 import os
+import subprocess
 import sys
 import traceback
 
@@ -40,6 +41,16 @@ def run(tests):
         print(f"ok {number} {name}")
         sys.stdout.flush()
     sys.exit(1 if n_failed else 0)
+
+
+def python_with_gi():
+    for python in (sys.executable, "python3", "/usr/bin/python3"):
+        try:
+            if subprocess.run([python, "-c", "import gi"], capture_output=True, check=False).returncode == 0:
+                return python
+        except FileNotFoundError:
+            pass
+    raise Skip("no Python has the gi module (python3-gi)")
 
 
 def list_files(folders, suffixes):

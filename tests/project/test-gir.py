@@ -93,20 +93,10 @@ def test_types_documented():
     tap.check(not bare, f"without documentation: {', '.join(bare)}")
 
 
-def python_with_gi():
-    for python in (sys.executable, "python3", "/usr/bin/python3"):
-        try:
-            if subprocess.run([python, "-c", "import gi"], capture_output=True, check=False).returncode == 0:
-                return python
-        except FileNotFoundError:
-            pass
-    raise tap.Skip("no Python has the gi module (python3-gi)")
-
-
 def run_python(program):
     need_gir()
     # As a user does: everything comes from meson's own environment of the build tree.
-    result = subprocess.run(["meson", "devenv", "-C", BUILD, python_with_gi(), "-c", program],
+    result = subprocess.run(["meson", "devenv", "-C", BUILD, tap.python_with_gi(), "-c", program],
                             capture_output=True, text=True, check=False)
     tap.check(result.returncode == 0, f"status {result.returncode}\n{result.stdout}{result.stderr}")
     return result.stdout

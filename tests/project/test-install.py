@@ -6,6 +6,7 @@ of another meson project.
 usage: test-install.py BUILD_FOLDER
 """
 
+import ast
 import functools
 import os
 import re
@@ -75,6 +76,20 @@ def test_consumer():
     tap.check(output == EXPECTED, f"the consumer printed {output!r}, expected {EXPECTED!r}")
 
 
+def test_python():
+    _, pc_directory = installed_prefix()
+    # Made relocatable by the test before; as the README says.
+    environment = dict(os.environ, PKG_CONFIG_PATH=pc_directory)
+    library_path = command(["pkg-config", "--variable=libdir", "dstream-1"], env=environment).strip()
+    typelib_path = os.path.join(library_path, "girepository-1.0")
+    if not os.path.isdir(typelib_path):
+        raise tap.Skip("built without introspection")
+    program = re.search(r"```python\n(.*?)```", tap.read_file("README.md"), re.DOTALL).group(1)
+    output = command([tap.python_with_gi(), "-c", program],
+                     env=dict(os.environ, LD_LIBRARY_PATH=library_path, GI_TYPELIB_PATH=typelib_path))
+    tap.check(sorted(ast.literal_eval(output)) == [("be", 1), ("to", 2)], f"Python printed {output!r}")
+
+
 def test_reference():
     if not os.path.exists(os.path.join(BUILD, "docs", "reference", "dstream-1", "index.html")):
         raise tap.Skip("built without -Ddocs=enabled")
@@ -111,7 +126,8 @@ if __name__ == "__main__":
             ("/project/install/meson-installs-the-library", test_install),
             ("/project/install/public-headers-and-no-private-ones", test_headers),
             ("/project/install/a-program-builds-with-pkg-config-and-runs", test_consumer),
-            ("/project/install/the-reference-is-installed", test_reference),
+            ("/project/install/the-python-program-of-the-readme-runs", test_python),
+        ("/project/install/the-reference-is-installed", test_reference),
         ("/project/install/the-tools-are-installed", test_tools),
             ("/project/install/another-project-can-have-it-as-a-subproject", test_subproject),
         ])
