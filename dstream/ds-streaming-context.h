@@ -25,9 +25,12 @@ G_BEGIN_DECLS
  * (ds_streaming_context_load_settings ()) and by environment variables, whose names are
  * those of the properties: "block-interval" is `DS_STREAMING_BLOCK_INTERVAL`.
  *
- * Signals tell what happens.  They are emitted in the main context that was the thread
- * default at construction; while nobody iterates it, in a thread of the context's own.
- * Batches do not wait for handlers.
+ * Signals tell what happens, one at a time, in order.  They are emitted in the main
+ * context that was the thread default at construction; while nobody iterates it, in a
+ * thread of the context's own.  Batches do not wait for handlers.  A handler for
+ * #DsStreamingContext::batch-completed is
+ * `void on_completed (DsStreamingContext *ssc, DsBatch *batch, gpointer user_data)`; the
+ * other arguments are with the signals, in dstream/ds-streaming-context-events.c.
  */
 #define DS_TYPE_STREAMING_CONTEXT (ds_streaming_context_get_type ())
 DS_AVAILABLE_IN_ALL

@@ -203,6 +203,20 @@ def check_links(text):
     tap.check(not wrong, f"links to nowhere: {', '.join(wrong)}")
 
 
+SIGNAL = re.compile(r'g_signal_new \("([\w-]+)".*?G_TYPE_NONE,\s*(\d+)', re.DOTALL)
+SIGNAL_ROW = re.compile(r"^\| `([\w-]+)` \| `(Ds[^`]*)` \|", re.MULTILINE)
+
+
+def check_signals():
+    """The chapter has each signal with its number of arguments."""
+    source = tap.read_file(os.path.join("dstream", "ds-streaming-context-events.c"))
+    expected = {(name, int(n_arguments)) for name, n_arguments in SIGNAL.findall(source)}
+    found = {(name, arguments.count(",") + 1)
+             for name, arguments in SIGNAL_ROW.findall(tap.read_file(os.path.join(GUIDE, "10-listening.md")))}
+    tap.check(expected and expected == found, f"only in the source: {sorted(expected - found)}, "
+              f"only in the guide: {sorted(found - expected)}")
+
+
 PROGRAM = """```c
 /* sum.c: for the test */
 #include <dstream/dstream.h>
@@ -288,6 +302,7 @@ def main():
     tests.append(("/guide/named-sources-exist", check_files))
     spark = tap.read_file(os.path.join(GUIDE, "spark.md"))
     tests.append(("/guide/spark/what-is-the-same-exists", lambda: check_same_names(spark)))
+    tests.append(("/guide/10-listening/has-every-signal", check_signals))
     for path in tap.list_files((GUIDE,), (".md",)):
         tests += chapter_tests(path, arguments)
     tap.run(tests)
