@@ -65,10 +65,12 @@ typedef gint64 DsDuration;
  */
 #define DS_SECONDS(n) DS_ROUNDED_DURATION_ ((n) *DS_SECOND)
 
+#ifndef __GI_SCANNER__ /* no part of the interface */
 /* 2 * the fraction is 1 or more where the next number is nearer, and 0 of whole numbers,
  * which are never a double in between. */
 #define DS_ROUNDED_DURATION_(us) \
   ((DsDuration) (us) + (DsDuration) (2 * ((us) - (__typeof__ (us)) (DsDuration) (us))))
+#endif
 
 /**
  * DS_TIME_NONE:
