@@ -198,6 +198,29 @@ def check_same_names(text):
     tap.check(not wrong, f"not in the public headers: {', '.join(wrong)}")
 
 
+def absent_names(text):
+    """Spark's names in the table of what is not here."""
+    rows = text.split("## Not here (yet)")[1].split("\n## ")[0].splitlines()
+    return {name.split(" ")[0] for row in rows if row.startswith("|")
+            for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+
+
+def check_absent_names(text):
+    """None of them exists: neither as a function nor as a setting."""
+    names = absent_names(text)
+    prefixes = {"rdd": ["ds_rdd_"], "sc": ["ds_context_"]}
+    everywhere = ["ds_streaming_context_", "ds_context_", "ds_dstream_", "ds_rdd_"]
+    functions = {}
+    for name in names:
+        owner, _, stem = name.rpartition(".")
+        for prefix in prefixes.get(owner, everywhere):
+            functions[prefix + re.sub(r"(?<=[a-z])([A-Z])", r"_\1", stem).lower()] = name
+    present = {functions[name] for name in set(functions) & public_api.exported_functions()}
+    settings = set(re.findall(r"`([^`]+)`", tap.read_file(os.path.join("docs", "settings.md"))))
+    present |= {name for name in names if any(fnmatch.fnmatch(setting, name) for setting in settings)}
+    tap.check(len(names) > 10 and not present, f"said to be absent, but here: {', '.join(sorted(present))}")
+
+
 def check_links(text):
     wrong = dead_links(text, GUIDE)
     tap.check(not wrong, f"links to nowhere: {', '.join(wrong)}")
@@ -303,6 +326,7 @@ def main():
     spark = tap.read_file(os.path.join(GUIDE, "spark.md"))
     tests.append(("/guide/spark/what-is-the-same-exists", lambda: check_same_names(spark)))
     tests.append(("/guide/10-listening/has-every-signal", check_signals))
+    tests.append(("/guide/spark/what-is-not-here-is-not-here", lambda: check_absent_names(spark)))
     for path in tap.list_files((GUIDE,), (".md",)):
         tests += chapter_tests(path, arguments)
     tap.run(tests)
