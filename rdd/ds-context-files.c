@@ -38,3 +38,84 @@ ds_context_text_file (DsContext *self, const char *path)
 
   return ds_file_rdd_new_for_path (self, "text_file", &format, path);
 }
+
+/**
+ * ds_context_whole_text_files:
+ * @self: the engine
+ * @path: (type filename): as of ds_context_text_file ()
+ *
+ * Pairs of the path of a file and all of its content as a string, in order of name.
+ *
+ * For many small files that are a record each.  Nothing is cut and no \r taken away; a
+ * name that ends in ".gz" is unpacked.  Small files share partitions; memory is that of
+ * the largest file for each worker.
+ *
+ * Actions fail as those of ds_context_text_file () do, with %DS_ERROR_LIMIT at a file of
+ * more than 1 GiB.
+ *
+ * Option: ds_rdd_set_n_partitions (): at least so many, when there are as many files.
+ *
+ * Returns: (transfer full): the RDD of (path, content)
+ */
+DsRdd *
+ds_context_whole_text_files (DsContext *self, const char *path)
+{
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_WHOLE_TEXT };
+
+  g_return_val_if_fail (DS_IS_CONTEXT (self) && path != NULL, NULL);
+
+  return ds_file_rdd_new_for_path (self, "whole_text_files", &format, path);
+}
+
+/**
+ * ds_context_binary_records:
+ * @self: the engine
+ * @path: (type filename): as of ds_context_text_file ()
+ * @record_length: bytes of a record, 1 to 1,073,741,824 (1 GiB)
+ *
+ * The records of files of fixed-length records, in order of name, each as a value of
+ * bytes.
+ *
+ * Records are not copied: a value is a slice of what was read, valid as all values are
+ * (ds_value_get_record (), ds_value_get_int_at () and their like take it apart, whatever
+ * its alignment).  Files are split between records as text files are between lines; a
+ * name that ends in ".gz" is unpacked by one task.
+ *
+ * Any other length latches %DS_ERROR_BAD_RECORD_LENGTH.  Actions fail as those of
+ * ds_context_text_file () do, and with %DS_ERROR_BAD_RECORD_LENGTH naming path, size,
+ * record length and remainder when a file does not divide into records; a stream of files
+ * can also leave out the remainder or the file.
+ *
+ * Option: ds_rdd_set_n_partitions (): at least so many.
+ *
+ * Returns: (transfer full): the RDD of records
+ */
+DsRdd *
+ds_context_binary_records (DsContext *self, const char *path, gsize record_length)
+{
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_BINARY, .record_length = record_length };
+
+  g_return_val_if_fail (DS_IS_CONTEXT (self) && path != NULL, NULL);
+
+  return ds_file_rdd_new_for_path (self, "binary_records", &format, path);
+}
+
+/**
+ * ds_context_binary_files:
+ * @self: the engine
+ * @path: (type filename): as of ds_context_text_file ()
+ *
+ * Pairs of the path of a file and all of its content as bytes, in order of name;
+ * otherwise as ds_context_whole_text_files (), but for that nothing is unpacked.
+ *
+ * Returns: (transfer full): the RDD of (path, content)
+ */
+DsRdd *
+ds_context_binary_files (DsContext *self, const char *path)
+{
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_WHOLE_BYTES };
+
+  g_return_val_if_fail (DS_IS_CONTEXT (self) && path != NULL, NULL);
+
+  return ds_file_rdd_new_for_path (self, "binary_files", &format, path);
+}

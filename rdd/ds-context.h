@@ -60,6 +60,12 @@ DsRdd *ds_context_empty (DsContext *self);
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_context_text_file (DsContext *self, const char *path);
 DS_AVAILABLE_IN_ALL
+DsRdd *ds_context_whole_text_files (DsContext *self, const char *path);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_context_binary_records (DsContext *self, const char *path, gsize record_length);
+DS_AVAILABLE_IN_ALL
+DsRdd *ds_context_binary_files (DsContext *self, const char *path);
+DS_AVAILABLE_IN_ALL
 DsRdd *ds_context_union (DsContext *self,
                          DsRdd **rdds,
                          gsize n_rdds); /* (array length=n_rdds) */

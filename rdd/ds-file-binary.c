@@ -78,6 +78,34 @@ ds_file_binary_push_records (DsFileReader *self, DsFileBuffer *buffer, guint64 e
     ds_file_binary_take_remainder (self, self->source.position);
 }
 
+/* Whether a packed file divides into records: unpacks it once more, since a file that is
+ * to be passed over must not have given half of its records.  FALSE: the task failed. */
+static gboolean
+ds_file_binary_check_packed (DsFileReader *self, DsFileBuffer *buffer, gboolean *divides)
+{
+  gsize length = self->format->record_length;
+  gboolean at_end = FALSE;
+  GError *reason = NULL;
+
+  while (!at_end)
+    {
+      buffer->n_filled = 0;
+      if (!ds_task_may_go_on (self->task) ||
+          !ds_file_buffer_fill (buffer, &self->source, buffer->n_allocated, &at_end))
+        return FALSE;
+    }
+  buffer->n_filled = 0;
+  *divides = self->source.position % length == 0;
+  if (!*divides)
+    {
+      ds_file_set_remainder_error (&reason, self->split->file, self->source.position,
+                                   length);
+      ds_file_reader_pass_over (self, reason);
+    }
+  ds_file_source_rewind (&self->source);
+  return TRUE;
+}
+
 void
 ds_file_read_binary (DsFileReader *self)
 {
@@ -85,11 +113,16 @@ ds_file_read_binary (DsFileReader *self)
   guint64 n_bytes = split->file->status.n_bytes;
   gboolean is_packed = ds_file_is_gzip (split->file);
   gsize length = self->format->record_length;
+  gboolean divides = TRUE;
   DsFileBuffer buffer;
 
   ds_file_buffer_init (&buffer, self->task,
                        MAX (length, DS_FILE_PIECE_BYTES / length * length));
-  ds_file_binary_push_records (self, &buffer, is_packed ? G_MAXUINT64 : split->end);
+  if (!is_packed)
+    ds_file_binary_push_records (self, &buffer, split->end);
+  else if (self->format->policy != DS_FILE_ON_BAD_SKIP_FILE ||
+           (ds_file_binary_check_packed (self, &buffer, &divides) && divides))
+    ds_file_binary_push_records (self, &buffer, G_MAXUINT64);
   ds_file_buffer_clear (&buffer);
 
   /* The last split of the file drops what is behind it. */

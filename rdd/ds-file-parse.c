@@ -43,7 +43,7 @@ ds_file_parser_call (DsFileParser *self, gsize *n_taken)
 {
   const DsFileFormat *format = self->reader->format;
   DsTask *task = self->reader->task;
-  DsTaskFrame frame = ds_task_enter (task, self->reader->operator_name,
+  DsTaskFrame frame = ds_task_enter (task, ds_rdd_get_operator_name (self->reader->rdd),
                                      self->emitter->arena, self->emitter);
 
   *n_taken = format->parse ((const guint8 *) self->buffer.bytes, self->buffer.n_filled,

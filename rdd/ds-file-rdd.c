@@ -216,6 +216,12 @@ ds_file_reader_take_bad_record (DsFileReader *self, GError *error)
   return TRUE;
 }
 
+void
+ds_file_reader_pass_over (DsFileReader *self, GError *reason)
+{
+  ds_file_rdd_report ((DsFileRdd *) self->rdd, self->split->index, reason);
+}
+
 /* FALSE: enough, or the task failed. */
 static gboolean
 ds_file_rdd_read_split (DsFileRdd *self,
@@ -225,8 +231,7 @@ ds_file_rdd_read_split (DsFileRdd *self,
 {
   DsFileReader reader = { .format = &self->format,
                           .split = split,
-                          .operator_name =
-                              ds_rdd_get_operator_name (&self->parent_instance),
+                          .rdd = &self->parent_instance,
                           .task = task,
                           .sink = sink };
   /* A split of text looks at the byte before it. */

@@ -72,6 +72,8 @@ gboolean ds_file_source_open (DsFileSource *self,
                               GError **error);
 /* How many bytes; fewer than @n_room only at the end of the file; -1: the task failed. */
 gssize ds_file_source_read (DsFileSource *self, gpointer room, gsize n_room);
+/* To the beginning of the file. */
+void ds_file_source_rewind (DsFileSource *self);
 /* Fails the task when the file is no longer what was planned, unless it has failed. */
 void ds_file_source_close (DsFileSource *self);
 
@@ -102,7 +104,7 @@ typedef struct
 {
   const DsFileFormat *format;
   const DsFileSplit *split;
-  const char *operator_name;
+  DsRdd *rdd;
   DsFileSource source;
   DsTask *task;
   DsSink *sink;
@@ -133,5 +135,8 @@ gsize ds_file_format_get_max_record_bytes (const DsFileFormat *format);
 /* Takes over @error: under SKIP one more is counted, else the task fails with it.  TRUE:
  * it was only counted. */
 gboolean ds_file_reader_take_bad_record (DsFileReader *self, GError *error);
+
+/* Takes over @reason: the file is passed over, before anything of it went on. */
+void ds_file_reader_pass_over (DsFileReader *self, GError *reason);
 
 G_END_DECLS

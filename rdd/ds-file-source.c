@@ -38,6 +38,16 @@ ds_file_source_open (DsFileSource *self,
   return TRUE;
 }
 
+void
+ds_file_source_rewind (DsFileSource *self)
+{
+  self->n_read = self->position = 0;
+  self->n_packed = 0;
+  self->is_inside = FALSE;
+  if (self->unpacker != NULL)
+    g_converter_reset (self->unpacker);
+}
+
 static void
 ds_file_source_fail_changed (DsFileSource *self, guint64 n_bytes)
 {

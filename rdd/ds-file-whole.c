@@ -30,13 +30,17 @@ ds_file_whole_fill (DsFileReader *self, DsFileBuffer *buffer)
   if (buffer->n_filled > max_bytes)
     {
       g_autofree char *name = ds_file_display_name (self->split->file->path);
+      GError *reason =
+          g_error_new (DS_ERROR, DS_ERROR_LIMIT,
+                       "\"%s\" has more than %" G_GSIZE_FORMAT
+                       " bytes, which is the limit for a value: read it as lines, "
+                       "as records, or with a parse function",
+                       name, max_bytes);
 
-      ds_file_reader_take_bad_record (
-          self, g_error_new (DS_ERROR, DS_ERROR_LIMIT,
-                             "\"%s\" has more than %" G_GSIZE_FORMAT
-                             " bytes, which is the limit for a value: read it as lines, "
-                             "as records, or with a parse function",
-                             name, max_bytes));
+      if (self->format->policy == DS_FILE_ON_BAD_SKIP_FILE)
+        ds_file_reader_pass_over (self, reason);
+      else
+        ds_file_reader_take_bad_record (self, reason);
       return FALSE;
     }
   return TRUE;

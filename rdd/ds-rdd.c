@@ -390,7 +390,7 @@ ds_rdd_set_n_partitions (DsRdd *self, guint n_partitions)
     }
   ds_rdd_check_option (
       self, "The number of partitions",
-      "text_file, range and the operators that shuffle (reduce_by_key, "
+      "the sources that read files, range and the operators that shuffle (reduce_by_key, "
       "combine_by_key, fold_by_key, aggregate_by_key, group_by_key, "
       "group_by, distinct, count_by_value, cogroup, the joins, subtract, "
       "intersection, sort, sort_by, sort_by_key)",
