@@ -60,7 +60,8 @@ ds_test_files_write (DsTestFiles *self,
 {
   char *path = g_build_filename (self->directory, name, NULL);
 
-  /* Without waiting for the disk. */
+  /* Another file each time, and without waiting for the disk. */
+  g_remove (path);
   g_assert_true (g_file_set_contents_full (path, bytes, (gssize) n_bytes,
                                            G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   return path;
