@@ -85,42 +85,56 @@ ds_codec_decode_value (DsCodecDecoder *self)
     }
 }
 
+void
+ds_codec_decode_scanned (const guint8 *bytes,
+                         const DsCodecScan *scan,
+                         gpointer memory,
+                         const DsValue **values,
+                         const DsValue **pair_values)
+{
+  DsCodecDecoder decoder = { bytes, NULL, NULL };
+  DsValue *column = memory;
+  DsValue *pair_column = NULL;
+
+  decoder.items = column + scan->n_values;
+  if (scan->is_pairs)
+    {
+      pair_column = column + scan->n_values;
+      decoder.items = pair_column + scan->n_values;
+    }
+  decoder.strings = (char *) (decoder.items + scan->n_nested_items);
+
+  for (gsize i = 0; i < scan->n_values; i++)
+    {
+      if (scan->is_pairs)
+        {
+          ds_codec_decode_head (&decoder);
+          column[i] = ds_codec_decode_value (&decoder);
+          pair_column[i] = ds_codec_decode_value (&decoder);
+        }
+      else
+        column[i] = ds_codec_decode_value (&decoder);
+    }
+  *values = column;
+  *pair_values = pair_column;
+}
+
 DsBlock *
 ds_codec_decode_block (const guint8 *bytes,
                        gsize n_bytes,
                        gsize max_items,
                        GError **error)
 {
-  DsCodecDecoder decoder = { bytes, NULL, NULL };
+  const DsValue *values;
+  const DsValue *pair_values;
   DsCodecScan scan;
   DsArena *arena;
-  DsValue *values;
-  DsValue *pair_values = NULL;
 
   if (!ds_codec_scan (bytes, n_bytes, max_items, &scan, error))
     return NULL;
 
   arena = ds_arena_new_sized (NULL, scan.n_copy_bytes);
-  values = ds_arena_alloc (arena, scan.n_copy_bytes);
-  decoder.items = values + scan.n_values;
-  if (scan.is_pairs)
-    {
-      pair_values = values + scan.n_values;
-      decoder.items = pair_values + scan.n_values;
-    }
-  decoder.strings = (char *) (decoder.items + scan.n_nested_items);
-
-  for (gsize i = 0; i < scan.n_values; i++)
-    {
-      if (scan.is_pairs)
-        {
-          ds_codec_decode_head (&decoder);
-          values[i] = ds_codec_decode_value (&decoder);
-          pair_values[i] = ds_codec_decode_value (&decoder);
-        }
-      else
-        values[i] = ds_codec_decode_value (&decoder);
-    }
-
+  ds_codec_decode_scanned (bytes, &scan, ds_arena_alloc (arena, scan.n_copy_bytes),
+                           &values, &pair_values);
   return ds_block_new_take_columns (arena, values, pair_values, scan.n_values);
 }

@@ -43,6 +43,21 @@ gboolean ds_codec_scan (const guint8 *bytes,
                         gsize max_items,
                         DsCodecScan *scan,
                         GError **error);
+/* The same of bytes that may end within a value: *@n_whole is where the last whole one
+ * ends, and @scan is about those before.  Also set when it fails: what came before the
+ * damage is whole. */
+gboolean ds_codec_scan_prefix (const guint8 *bytes,
+                               gsize n_bytes,
+                               DsCodecScan *scan,
+                               gsize *n_whole,
+                               GError **error);
+/* What was scanned, into n_copy_bytes of @memory; *@pair_values is NULL unless all values
+ * are pairs.  Cannot fail. */
+void ds_codec_decode_scanned (const guint8 *bytes,
+                              const DsCodecScan *scan,
+                              gpointer memory,
+                              const DsValue **values,
+                              const DsValue **pair_values);
 /* Nothing of the result lies in @bytes.  NULL with error as above. */
 DsBlock *ds_codec_decode_block (const guint8 *bytes,
                                 gsize n_bytes,

@@ -14,6 +14,8 @@ typedef struct
   const guint8 *bytes;
   gsize max_items;
   DsCodecScan scan;
+  gsize end_of_prefix; /* more may follow behind this; 0: no */
+  gboolean is_cut;     /* the value in work ends behind it */
 } DsCodecScanner;
 
 static gboolean
@@ -47,6 +49,14 @@ ds_codec_fail_head (DsCodecScanner *self,
                     GError **error)
 {
   g_autofree char *found = NULL;
+
+  /* Met at each end of what a socket has brought: no message is made for it. */
+  if ((state == DS_CODEC_HEAD_CUT || state == DS_CODEC_HEAD_FINE) &&
+      offset + n_left == self->end_of_prefix)
+    {
+      self->is_cut = TRUE;
+      return FALSE;
+    }
 
   switch (state)
     {
@@ -209,6 +219,21 @@ ds_codec_scan_value (DsCodecScanner *self,
   return TRUE;
 }
 
+/* What decoding will need. */
+static DsCodecScan
+ds_codec_scanner_end (DsCodecScanner *self)
+{
+  DsCodecScan scan = self->scan;
+
+  scan.is_pairs = scan.is_pairs && scan.n_values > 0;
+  if (scan.is_pairs) /* the tuples at the top become two columns */
+    scan.n_nested_items -= 2 * scan.n_values;
+  scan.n_copy_bytes =
+      (scan.n_values * (scan.is_pairs ? 2 : 1) + scan.n_nested_items) * sizeof (DsValue) +
+      ((scan.n_string_bytes + 15) & ~(gsize) 15);
+  return scan;
+}
+
 gboolean
 ds_codec_scan (const guint8 *bytes,
                gsize n_bytes,
@@ -216,19 +241,40 @@ ds_codec_scan (const guint8 *bytes,
                DsCodecScan *scan,
                GError **error)
 {
-  DsCodecScanner scanner = { bytes, max_items, { .is_pairs = n_bytes > 0 } };
+  DsCodecScanner scanner = { bytes, max_items, { .is_pairs = TRUE }, 0, FALSE };
   gsize offset = 0;
 
   while (offset < n_bytes)
     if (!ds_codec_scan_value (&scanner, &offset, n_bytes, 0, error))
       return FALSE;
 
-  *scan = scanner.scan;
-  if (scan->is_pairs) /* the tuples at the top become two columns */
-    scan->n_nested_items -= 2 * scan->n_values;
-  scan->n_copy_bytes =
-      (scan->n_values * (scan->is_pairs ? 2 : 1) + scan->n_nested_items) *
-          sizeof (DsValue) +
-      ((scan->n_string_bytes + 15) & ~(gsize) 15);
+  *scan = ds_codec_scanner_end (&scanner);
+  return TRUE;
+}
+
+gboolean
+ds_codec_scan_prefix (const guint8 *bytes,
+                      gsize n_bytes,
+                      DsCodecScan *scan,
+                      gsize *n_whole,
+                      GError **error)
+{
+  DsCodecScanner scanner = { bytes, 0, { .is_pairs = TRUE }, n_bytes, FALSE };
+
+  *n_whole = 0;
+  while (*n_whole < n_bytes)
+    {
+      DsCodecScan before = scanner.scan;
+      gsize offset = *n_whole;
+
+      if (!ds_codec_scan_value (&scanner, &offset, n_bytes, 0, error))
+        {
+          scanner.scan = before;
+          *scan = ds_codec_scanner_end (&scanner);
+          return scanner.is_cut;
+        }
+      *n_whole = offset;
+    }
+  *scan = ds_codec_scanner_end (&scanner);
   return TRUE;
 }

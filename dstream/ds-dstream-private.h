@@ -216,6 +216,13 @@ DsInputDStream *ds_receiver_input_dstream_new (DsReceiver *receiver);
  * NULL for any other.  (transfer none) */
 DsReceiver *ds_receiver_input_dstream_prepare (DsInputDStream *input,
                                                DsReceiverSettings *settings);
+/* The same without settings, of any stream.  (transfer none) (nullable) */
+DsReceiver *ds_receiver_input_dstream_get_receiver (DsDStream *stream);
+/* What a parse function of the program is to a socket receiver; takes over @user_data. */
+struct _DsSocketParser *ds_function_parser_new (DsContext *context,
+                                                DsParseFunc func,
+                                                gpointer user_data,
+                                                GDestroyNotify destroy);
 
 /* ---- Outputs ---- */
 

@@ -62,6 +62,15 @@ void ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy
 DS_AVAILABLE_IN_ALL
 void ds_dstream_set_max_rate (DsDStream *self, guint records_per_second);
 
+/* ---- Options of sockets ---- */
+
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_tls (DsDStream *self, gboolean tls);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_tls_ca_file (DsDStream *self, const char *path);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_idle_timeout (DsDStream *self, DsDuration timeout);
+
 /* ---- Queue streams ---- */
 
 DS_AVAILABLE_IN_ALL

@@ -102,18 +102,31 @@ ds_receiver_input_dstream_prepare (DsInputDStream *input, DsReceiverSettings *se
   settings->max_record_bytes = self->max_record_bytes;
   if (self->has_max_rate)
     settings->max_rate = self->max_rate;
+  if (self->max_record_bytes == 0 && DS_IS_SOCKET_RECEIVER (self->receiver) &&
+      !ds_socket_receiver_has_lines (DS_SOCKET_RECEIVER (self->receiver)))
+    settings->max_record_bytes = DS_SOCKET_MAX_PARSED_BYTES;
   return self->receiver;
+}
+
+DsReceiver *
+ds_receiver_input_dstream_get_receiver (DsDStream *stream)
+{
+  return DS_IS_RECEIVER_INPUT_DSTREAM (stream)
+             ? DS_RECEIVER_INPUT_DSTREAM (stream)->receiver
+             : NULL;
 }
 
 /**
  * ds_dstream_set_max_record_bytes:
- * @self: a stream of lines from a socket
- * @max_bytes: the longest line, in bytes, without its end; at least 1
+ * @self: a stream from a socket
+ * @max_bytes: the longest line, in bytes, without its end, block or record; at least 1,
+ *   less than 4 GiB
  *
- * Sets how long a line may be, 1 MiB by default; so much memory one line can take.  What
- * becomes of a longer one is ds_dstream_set_bad_record_policy ().
+ * Sets how long a line may be, 1 MiB by default, or a block of raw_socket_stream or a
+ * record of socket_stream, 16 MiB; so much memory one can take.  What becomes of a longer
+ * one is ds_dstream_set_bad_record_policy ().
  *
- * Latches %DS_ERROR_INVALID_ARGUMENT for 0 and for any other stream.
+ * Latches %DS_ERROR_INVALID_ARGUMENT for 0, for 4 GiB or more and for any other stream.
  */
 void
 ds_dstream_set_max_record_bytes (DsDStream *self, gsize max_bytes)
@@ -124,13 +137,14 @@ ds_dstream_set_max_record_bytes (DsDStream *self, gsize max_bytes)
     return;
   if (!DS_IS_RECEIVER_INPUT_DSTREAM (self) ||
       !DS_IS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver))
-    ds_dstream_latch_lacks (self, "set_max_record_bytes", "socket text streams");
-  else if (max_bytes == 0)
+    ds_dstream_latch_lacks (self, "set_max_record_bytes", "streams from sockets");
+  else if (max_bytes == 0 || max_bytes >= G_MAXUINT32)
     ds_streaming_context_latch (
         ds_dstream_get_context (self), DS_ERROR_INVALID_ARGUMENT,
-        "set_max_record_bytes: 0 bytes for the lines of stream %u; a line needs at least "
-        "1 byte, the default is 1 MiB",
-        ds_dstream_get_id (self));
+        "set_max_record_bytes: %" G_GSIZE_FORMAT
+        " bytes for the records of stream %u; at least 1 and less than 4 GiB are needed, "
+        "the default is 1 MiB for a line, 16 MiB otherwise",
+        max_bytes, ds_dstream_get_id (self));
   else
     DS_RECEIVER_INPUT_DSTREAM (self)->max_record_bytes = max_bytes;
 }
@@ -169,28 +183,34 @@ ds_dstream_set_max_rate (DsDStream *self, guint records_per_second)
 
 /**
  * ds_dstream_set_bad_record_policy:
- * @self: a stream of lines from a socket
- * @policy: what becomes of a line that is too long
+ * @self: a stream from a socket
+ * @policy: what becomes of a record that is too long
  *
- * %DS_ON_BAD_RECORD_SKIP, the default, drops it up to its end and counts it,
- * %DS_ON_BAD_RECORD_SPLIT hands on its pieces, %DS_ON_BAD_RECORD_FAIL fails the receiver,
- * which then connects anew.
+ * For lines: %DS_ON_BAD_RECORD_SKIP, the default, drops one up to its end and counts it,
+ * %DS_ON_BAD_RECORD_SPLIT hands on its pieces, %DS_ON_BAD_RECORD_FAIL stops the receiver
+ * for good with an error.
  *
- * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.
+ * For the blocks of raw_socket_stream: %DS_ON_BAD_RECORD_SKIP passes over one that is too
+ * long or holds no values.  For socket_stream, where nobody knows where the next record
+ * begins, it makes the connection anew.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream, and for
+ * %DS_ON_BAD_RECORD_SPLIT where there are no lines.
  */
 void
 ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy)
 {
   DsLongLinePolicy line_policy = DS_LONG_LINE_SKIP;
+  DsReceiver *receiver;
 
   g_return_if_fail (DS_IS_DSTREAM (self));
 
   if (!ds_dstream_may_set (self, "set_bad_record_policy"))
     return;
-  if (!DS_IS_RECEIVER_INPUT_DSTREAM (self) ||
-      !DS_IS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver))
+  receiver = ds_receiver_input_dstream_get_receiver (self);
+  if (receiver == NULL || !DS_IS_SOCKET_RECEIVER (receiver))
     {
-      ds_dstream_latch_lacks (self, "set_bad_record_policy", "socket text streams");
+      ds_dstream_latch_lacks (self, "set_bad_record_policy", "streams from sockets");
       return;
     }
   switch (policy)
@@ -205,6 +225,13 @@ ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy)
     default:
       break;
     }
-  ds_socket_receiver_set_long_line_policy (
-      DS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver), line_policy);
+  if (line_policy == DS_LONG_LINE_SPLIT &&
+      !ds_socket_receiver_has_lines (DS_SOCKET_RECEIVER (receiver)))
+    ds_streaming_context_latch (ds_dstream_get_context (self), DS_ERROR_INVALID_ARGUMENT,
+                                "set_bad_record_policy: the records of stream %u cannot "
+                                "be split, only lines can; "
+                                "skip them, or let the stream fail",
+                                ds_dstream_get_id (self));
+  else
+    ds_socket_receiver_set_long_line_policy (DS_SOCKET_RECEIVER (receiver), line_policy);
 }

@@ -168,6 +168,18 @@ DsDStream *ds_streaming_context_socket_text_stream (DsStreamingContext *self,
                                                     const char *host,
                                                     guint16 port);
 DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_socket_stream (DsStreamingContext *self,
+                                               const char *host,
+                                               guint16 port,
+                                               DsParseFunc parse,
+                                               gpointer user_data,
+                                               GDestroyNotify destroy);
+/* Blocks of msgpack values, each after its length in 4 big-endian bytes. */
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_raw_socket_stream (DsStreamingContext *self,
+                                                   const char *host,
+                                                   guint16 port);
+DS_AVAILABLE_IN_ALL
 DsDStream *ds_streaming_context_queue_stream (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_streaming_context_receiver_stream (DsStreamingContext *self,

@@ -92,6 +92,14 @@ gboolean ds_is_nonzero_pair (DsValue pair,
                              DsTask *task,
                              gpointer unused); /* (key, value): value != 0 */
 
+/* DsParseFunc */
+DS_AVAILABLE_IN_ALL
+gsize ds_parse_msgpack (const guint8 *bytes,
+                        gsize n_bytes,
+                        gboolean at_end,
+                        DsTask *task,
+                        gpointer unused); /* values back to back */
+
 /**
  * DsReduction:
  * @DS_REDUCTION_ADD: as ds_add ()

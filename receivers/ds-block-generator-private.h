@@ -53,6 +53,12 @@ DsBlockGeneratorState ds_block_generator_get_state (DsBlockGenerator *self);
 
 /* FALSE with %DS_ERROR_INVALID_STATE unless it is active.  The value is copied. */
 gboolean ds_block_generator_add (DsBlockGenerator *self, DsValue value, GError **error);
+/* Many at once; with @pair_values, pairs. */
+gboolean ds_block_generator_add_columns (DsBlockGenerator *self,
+                                         const DsValue *values,
+                                         const DsValue *pair_values,
+                                         gsize n_values,
+                                         GError **error);
 /* What was added before goes first.  Also fails with what push said. */
 gboolean
 ds_block_generator_add_block (DsBlockGenerator *self, DsBlock *block, GError **error);

@@ -201,11 +201,10 @@ ds_block_generator_note_pending (DsBlockGenerator *self)
                       (GDestroyNotify) ds_block_generator_unref);
 }
 
-gboolean
-ds_block_generator_add (DsBlockGenerator *self, DsValue value, GError **error)
+/* Before values are added.  Locks: takes lock, and keeps it when TRUE. */
+static gboolean
+ds_block_generator_begin_add (DsBlockGenerator *self, GError **error)
 {
-  gboolean is_full = FALSE;
-
   g_mutex_lock (&self->lock);
   if (!ds_block_generator_check_active (self, error))
     {
@@ -214,10 +213,17 @@ ds_block_generator_add (DsBlockGenerator *self, DsValue value, GError **error)
     }
   if (self->builder == NULL)
     self->builder = ds_block_builder_new ();
-  ds_block_builder_add (self->builder, value);
-  is_full =
+  return TRUE;
+}
+
+/* Locks: lock is held, and is given back. */
+static void
+ds_block_generator_end_add (DsBlockGenerator *self)
+{
+  gboolean is_full =
       ds_block_builder_get_n_bytes (self->builder) >= self->max_block_bytes ||
       ds_block_builder_get_n_values (self->builder) >= DS_BLOCK_GENERATOR_MAX_VALUES;
+
   /* Under the lock: once it is stopped the timer may be gone. */
   if (!is_full)
     ds_block_generator_note_pending (self);
@@ -225,6 +231,31 @@ ds_block_generator_add (DsBlockGenerator *self, DsValue value, GError **error)
 
   if (is_full)
     ds_block_generator_cut (self);
+}
+
+gboolean
+ds_block_generator_add (DsBlockGenerator *self, DsValue value, GError **error)
+{
+  if (!ds_block_generator_begin_add (self, error))
+    return FALSE;
+
+  ds_block_builder_add (self->builder, value);
+  ds_block_generator_end_add (self);
+  return TRUE;
+}
+
+gboolean
+ds_block_generator_add_columns (DsBlockGenerator *self,
+                                const DsValue *values,
+                                const DsValue *pair_values,
+                                gsize n_values,
+                                GError **error)
+{
+  if (!ds_block_generator_begin_add (self, error))
+    return FALSE;
+
+  ds_block_builder_add_columns (self->builder, values, pair_values, n_values);
+  ds_block_generator_end_add (self);
   return TRUE;
 }
 

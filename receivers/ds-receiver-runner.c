@@ -326,7 +326,7 @@ ds_receiver_runner_invoke (DsReceiverSupervisor *self,
   if (is_queued)
     ds_poll_thread_invoke (self->poll_thread, func, data, destroy);
   g_mutex_unlock (&self->lock);
-  if (!is_queued)
+  if (!is_queued && destroy != NULL)
     destroy (data);
 }
 

@@ -1,323 +1,98 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lines from a TCP server.  All of it lives on a poll thread: GIO resolves the name and
- * connects without blocking, then a source tells when there is something to read, and
- * recv goes straight into the memory of the next block.  Lines are found only as far as a
- * block must end with one; cutting them is work of the tasks.
+/* A stream from a server.  This file is its life: connect, read what there is, hand over
+ * at the end, say what happened and connect anew.  How to connect is in
+ * ds-socket-connection.c, what becomes of the bytes in ds-line-intake.c and
+ * ds-parse-intake.c.  All of it lives on a poll thread.
  *
  * Nobody waits here.  One dispatch reads a limited number of bytes, so that a fast server
- * leaves the thread to the others; without room in the memory budget the source is
- * removed until there is some, TCP's window closes, and the server has to slow down.
- *
- * The line buffer is the one thing that two threads touch: a batch tick takes what is
- * ready out of it, from the driver.  So it has a lock, held for one recv at the longest.
- */
+ * leaves the thread to the others; without room in the memory budget nothing is read. */
 
 #include "receivers/ds-socket-receiver-private.h"
 
 #include "base/ds-error.h"
-#include "base/ds-splitter-private.h"
 #include "receivers/ds-receiver-private.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-/* Between the cache and the costs per block; see receivers/README.md for the measurement.
- */
-#define DS_SOCKET_BUFFER_BYTES ((gsize) 1 << 20)
-#define DS_SOCKET_RECEIVE_BYTES ((gsize) 256 << 10)
 #define DS_SOCKET_DISPATCH_BYTES ((gsize) 1 << 20)
-#define DS_SOCKET_CONNECT_SECONDS 30
-/* A peer that is gone without a word is noticed after 60 + 6 x 10 s. */
-#define DS_SOCKET_KEEPALIVE_IDLE_SECONDS 60
-#define DS_SOCKET_KEEPALIVE_INTERVAL_SECONDS 10
-#define DS_SOCKET_KEEPALIVE_COUNT 6
 
 struct _DsSocketReceiver
 {
   DsReceiver parent_instance;
-  char *host;
-  guint16 port;
-  char *location; /* "host:port" */
+  DsSocketTarget target;
   DsLongLinePolicy policy;
-  DsDuration idle_timeout;
+  gboolean has_lines;
+  DsSocketParser *parser; /* (nullable): blocks; until the intake takes it over */
 
   /* Thread: receiver. */
   DsReceiverSupervisor *supervisor; /* not owned; it lives as long as the receiver */
-  GCancellable *cancellable;        /* of the attempt to connect */
-  GSocketConnection *connection;
-  GSource *readable; /* (nullable): not while reading pauses */
-  GSource *resume;   /* ready when there is room again; made at the first pause */
-  guint watch_id;
-  guint rate_watch_id;
+  DsSocketConnection *connection;   /* (nullable) */
   guint n_failed_attempts;
-  gboolean has_told_of_long_lines;
+  char *end_reason; /* (nullable): the intake is ending, for this reason */
 
-  GMutex buffer_lock; /* guards the following */
-  DsLineBuffer *buffer;
-  guint64 n_bytes; /* of this connection */
-  guint64 n_lines; /* of this connection, as far as taken */
+  DsSocketIntake *intake; /* (nullable): made at the first start; atomic */
 };
 
 G_DEFINE_FINAL_TYPE (DsSocketReceiver, ds_socket_receiver, DS_TYPE_RECEIVER)
 
-static void ds_socket_receiver_watch (DsSocketReceiver *self);
-
-/* ---- The line buffer ---- */
-
-/* Thread: whoever cuts.  Locks: takes buffer_lock. */
-static DsBlock *
-ds_socket_receiver_take (gpointer user_data)
-{
-  DsSocketReceiver *self = user_data;
-  DsBlock *block = NULL;
-
-  g_mutex_lock (&self->buffer_lock);
-  block = ds_line_buffer_take (self->buffer);
-  if (block != NULL)
-    self->n_lines += ds_block_get_length (block);
-  g_mutex_unlock (&self->buffer_lock);
-  return block;
-}
-
-/* Hands over what is in the buffer at the end of a connection.  Returns whether there was
- * a line that had not ended; it is delivered or dropped and counted. */
-static gboolean
-ds_socket_receiver_end_buffer (DsSocketReceiver *self,
-                               gboolean deliver_rest,
-                               guint64 *n_lines)
-{
-  g_autoptr (DsBlock) block = NULL;
-  g_autoptr (GError) error = NULL;
-  guint64 n_lost = 0;
-  gboolean had_rest = FALSE;
-
-  /* Whole lines first, so that what comes out of the end below is the rest alone. */
-  ds_block_generator_cut (ds_receiver_supervisor_get_generator (self->supervisor));
-
-  g_mutex_lock (&self->buffer_lock);
-  n_lost = ds_line_buffer_get_n_dropped (self->buffer) +
-           ds_line_buffer_get_n_skipped (self->buffer);
-  block = ds_line_buffer_end (self->buffer, deliver_rest);
-  n_lost = ds_line_buffer_get_n_dropped (self->buffer) +
-           ds_line_buffer_get_n_skipped (self->buffer) - n_lost;
-  had_rest = block != NULL || n_lost > 0;
-  if (block != NULL)
-    self->n_lines += ds_block_get_length (block);
-  *n_lines = self->n_lines;
-  g_mutex_unlock (&self->buffer_lock);
-
-  ds_receiver_supervisor_add_dropped (self->supervisor, (gint64) n_lost);
-  if (block != NULL &&
-      !ds_block_generator_add_block (
-          ds_receiver_supervisor_get_generator (self->supervisor), block, &error))
-    {
-      ds_receiver_supervisor_add_dropped (self->supervisor,
-                                          (gint64) ds_block_get_length (block));
-      ds_receiver_report_error (DS_RECEIVER (self), error);
-    }
-  return had_rest;
-}
-
 /* ---- The end of a connection ---- */
 
+/* All that came has been handed over: says so and connects anew. */
 static void
-ds_socket_receiver_unwatch (DsSocketReceiver *self)
+ds_socket_receiver_restart (DsSocketReceiver *self)
 {
-  if (self->readable == NULL)
-    return;
+  g_autofree char *reason = g_steal_pointer (&self->end_reason);
+  DsSocketIntakeReport report;
 
-  g_source_destroy (self->readable);
-  g_clear_pointer (&self->readable, g_source_unref);
-}
-
-/* @what: "closed the connection"; the supervisor adds when it tries again. */
-static void
-ds_socket_receiver_end (DsSocketReceiver *self, gboolean is_clean, const char *what)
-{
-  guint64 n_lines = 0;
-  gboolean had_rest = FALSE;
-  const char *rest = "";
-
-  ds_socket_receiver_unwatch (self);
-  had_rest = ds_socket_receiver_end_buffer (self, is_clean, &n_lines);
-  if (had_rest)
-    rest = is_clean ? "; the last line had no line end and was delivered"
-                    : "; the last line had not ended and was dropped";
+  self->intake->ops->report (self->intake, &report);
   ds_receiver_restart (DS_RECEIVER (self),
                        g_error_new (DS_ERROR, DS_ERROR_NETWORK,
                                     "%s %s after %" G_GUINT64_FORMAT
-                                    " bytes in %" G_GUINT64_FORMAT " lines%s",
-                                    self->location, what, self->n_bytes, n_lines, rest));
+                                    " bytes in %" G_GUINT64_FORMAT " %s%s",
+                                    self->target.location, reason,
+                                    self->intake->ops->get_n_bytes (self->intake),
+                                    report.n_records, report.unit, report.rest));
+}
+
+/* @what (transfer full): "closed the connection"; the supervisor adds when it tries
+ * again. */
+static void
+ds_socket_receiver_end (DsSocketReceiver *self, gboolean is_clean, char *what)
+{
+  ds_socket_connection_unwatch (self->connection);
+  self->end_reason = what;
+  if (self->intake->ops->end (self->intake, is_clean))
+    ds_socket_receiver_restart (self);
 }
 
 static void
-ds_socket_receiver_fail (DsSocketReceiver *self, const GError *error)
+ds_socket_receiver_ended (gpointer owner)
 {
-  g_autofree char *what = NULL;
+  ds_socket_receiver_restart (owner);
+}
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
-    what = g_strdup ("reset the connection");
-  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) &&
-           self->idle_timeout > 0)
-    what = g_strdup_printf ("sent nothing for %.0f s, so the connection was closed",
-                            (double) self->idle_timeout / (double) DS_SECOND);
+/* @error (transfer full): records that cannot be had, not a connection that broke. */
+static void
+ds_socket_receiver_refuse (gpointer owner, GError *error)
+{
+  DsSocketReceiver *self = owner;
+
+  ds_socket_connection_unwatch (self->connection);
+  g_clear_pointer (&self->end_reason, g_free);
+  if (self->policy == DS_LONG_LINE_FAIL)
+    ds_receiver_finish (DS_RECEIVER (self), error);
   else
-    what = g_strdup_printf ("broke the connection (%s)", error->message);
-  ds_socket_receiver_end (self, FALSE, what);
+    ds_receiver_restart (DS_RECEIVER (self), error);
 }
 
 /* ---- Reading ---- */
 
-/* Of the memory budget, and of the rate limit. */
-static gboolean
-ds_socket_receiver_may_read (DsSocketReceiver *self)
-{
-  return ds_memory_budget_has_room (
-             ds_receiver_supervisor_get_settings (self->supervisor)->budget) &&
-         ds_rate_limiter_has_room (ds_receiver_supervisor_get_limiter (self->supervisor));
-}
-
 /* Thread: receiver. */
 static gboolean
-ds_socket_receiver_resume (gpointer user_data)
+ds_socket_receiver_read (gpointer owner)
 {
-  DsSocketReceiver *self = user_data;
+  DsSocketReceiver *self = owner;
+  DsSocketIntake *intake = self->intake;
   DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
-
-  g_source_set_ready_time (self->resume, -1);
-  if (self->connection == NULL || self->readable != NULL)
-    return G_SOURCE_CONTINUE;
-
-  if (ds_socket_receiver_may_read (self))
-    ds_socket_receiver_watch (self);
-  else if (!ds_rate_limiter_has_room (limiter))
-    g_source_set_ready_time (self->resume, ds_rate_limiter_get_deadline (limiter));
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-ds_socket_receiver_dispatch_resume (GSource *source,
-                                    GSourceFunc callback,
-                                    gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static GSourceFuncs ds_socket_receiver_resume_funcs = {
-  .dispatch = ds_socket_receiver_dispatch_resume,
-};
-
-/* Thread: the one that released memory. */
-static void
-ds_socket_receiver_has_room (gpointer user_data)
-{
-  GSource *resume = user_data;
-
-  g_source_set_ready_time (resume, 0);
-}
-
-static void
-ds_socket_receiver_pause (DsSocketReceiver *self)
-{
-  const DsReceiverSettings *settings =
-      ds_receiver_supervisor_get_settings (self->supervisor);
-  DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
-
-  ds_socket_receiver_unwatch (self);
-  if (self->resume == NULL)
-    {
-      self->resume = g_source_new (&ds_socket_receiver_resume_funcs, sizeof (GSource));
-      g_source_set_static_name (self->resume, "DsSocketReceiver: room again");
-      g_source_set_callback (self->resume, ds_socket_receiver_resume, self, NULL);
-      g_source_attach (self->resume, g_main_context_get_thread_default ());
-      self->watch_id =
-          ds_memory_budget_add_watch (settings->budget, ds_socket_receiver_has_room,
-                                      self->resume);
-      self->rate_watch_id =
-          ds_rate_limiter_add_watch (limiter, ds_socket_receiver_has_room, self->resume);
-    }
-  /* There may have been room again before the watches were there; and a rate limit is met
-   * until a time that is known. */
-  g_source_set_ready_time (self->resume, 0);
-}
-
-/* Of this connection's first overlong line only: a server that sends one sends many. */
-static void
-ds_socket_receiver_tell_of_long_lines (DsSocketReceiver *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (self->has_told_of_long_lines)
-    return;
-
-  self->has_told_of_long_lines = TRUE;
-  g_set_error (&error, DS_ERROR, DS_ERROR_LIMIT,
-               "%s sent a line of more than %" G_GSIZE_FORMAT
-               " bytes; it is skipped up to its end, and so are others like it on this "
-               "connection (they are counted)",
-               self->location,
-               ds_receiver_supervisor_get_settings (self->supervisor)->max_record_bytes);
-  ds_receiver_report_error (DS_RECEIVER (self), error);
-}
-
-/* One recv.  The number of bytes; 0 at the end; -1 with @error. */
-static gssize
-ds_socket_receiver_receive (DsSocketReceiver *self, GSocket *socket, GError **error)
-{
-  DsBlockGenerator *generator = ds_receiver_supervisor_get_generator (self->supervisor);
-  DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
-  g_autoptr (GError) line_error = NULL;
-  guint64 n_skipped = 0;
-  gsize n_ready = 0;
-  gsize n_room = 0;
-  gboolean is_full = FALSE;
-  gssize n_bytes = 0;
-
-  g_mutex_lock (&self->buffer_lock);
-  n_skipped = ds_line_buffer_get_n_skipped (self->buffer);
-  char *room = ds_line_buffer_prepare (self->buffer, &n_room);
-  n_room =
-      ds_rate_limiter_get_read_bytes (limiter, MIN (n_room, DS_SOCKET_RECEIVE_BYTES));
-  n_bytes = g_socket_receive (socket, room, n_room, NULL, error);
-  if (n_bytes > 0)
-    {
-      if (ds_rate_limiter_is_limited (limiter))
-        ds_rate_limiter_note_read (limiter,
-                                   ds_count_lines (room, (gsize) n_bytes) -
-                                       (room[n_bytes - 1] != '\n'),
-                                   (gsize) n_bytes);
-      ds_line_buffer_commit (self->buffer, (gsize) n_bytes, &line_error);
-      self->n_bytes += (gsize) n_bytes;
-    }
-  /* Before anybody can take the lines behind it. */
-  n_skipped = ds_line_buffer_get_n_skipped (self->buffer) - n_skipped;
-  ds_receiver_supervisor_add_dropped (self->supervisor, (gint64) n_skipped);
-  n_ready = ds_line_buffer_get_n_ready_bytes (self->buffer);
-  is_full = ds_line_buffer_is_full (self->buffer);
-  g_mutex_unlock (&self->buffer_lock);
-
-  if (is_full)
-    ds_block_generator_cut (generator);
-  else if (n_ready > 0)
-    ds_block_generator_note_pending (generator);
-
-  if (line_error != NULL)
-    {
-      g_propagate_prefixed_error (error, g_steal_pointer (&line_error),
-                                  "%s: ", self->location);
-      return -1;
-    }
-  if (n_skipped > 0)
-    ds_socket_receiver_tell_of_long_lines (self);
-  return n_bytes;
-}
-
-/* Thread: receiver. */
-static gboolean
-ds_socket_receiver_read (GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-  DsSocketReceiver *self = user_data;
   gsize n_left = DS_SOCKET_DISPATCH_BYTES;
 
   while (n_left > 0)
@@ -325,183 +100,138 @@ ds_socket_receiver_read (GSocket *socket, GIOCondition condition, gpointer user_
       g_autoptr (GError) error = NULL;
       gssize n_bytes = 0;
 
-      if (!ds_socket_receiver_may_read (self))
+      if (!ds_socket_connection_may_read (self->connection))
         {
-          ds_socket_receiver_pause (self);
+          if (intake->ops->flush (intake))
+            ds_socket_connection_pause (self->connection);
+          else
+            ds_socket_connection_unwatch (self->connection);
           return G_SOURCE_REMOVE;
         }
 
-      n_bytes = ds_socket_receiver_receive (self, socket, &error);
+      n_bytes = intake->ops->read (intake, self->connection, &error);
       if (n_bytes > 0)
         {
           n_left -= MIN (n_left, (gsize) n_bytes);
+          /* Nobody knows how many records these are before they are parsed. */
+          if (ds_rate_limiter_is_limited (limiter))
+            break;
           continue;
         }
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        return G_SOURCE_CONTINUE;
+        break;
 
       if (n_bytes == 0)
-        ds_socket_receiver_end (self, TRUE, "closed the connection");
+        ds_socket_receiver_end (self, TRUE, g_strdup ("closed the connection"));
       else if (g_error_matches (error, DS_ERROR, DS_ERROR_LIMIT))
-        {
-          ds_socket_receiver_unwatch (self);
-          ds_receiver_finish (DS_RECEIVER (self), g_steal_pointer (&error));
-        }
+        ds_socket_receiver_refuse (self, g_steal_pointer (&error));
       else
-        ds_socket_receiver_fail (self, error);
+        ds_socket_receiver_end (self, FALSE,
+                                ds_socket_connection_describe_failure (self->connection,
+                                                                       error));
       return G_SOURCE_REMOVE;
     }
-  return G_SOURCE_CONTINUE;
+
+  if (intake->ops->flush (intake))
+    return G_SOURCE_CONTINUE;
+  ds_socket_connection_unwatch (self->connection);
+  return G_SOURCE_REMOVE;
 }
 
 static void
-ds_socket_receiver_watch (DsSocketReceiver *self)
+ds_socket_receiver_continue (gpointer owner)
 {
-  GSocket *socket = g_socket_connection_get_socket (self->connection);
+  DsSocketReceiver *self = owner;
 
-  self->readable = g_socket_create_source (socket, G_IO_IN, NULL);
-  g_source_set_static_name (self->readable, "DsSocketReceiver: readable");
-  g_source_set_callback (self->readable, G_SOURCE_FUNC (ds_socket_receiver_read), self,
-                         NULL);
-  g_source_attach (self->readable, g_main_context_get_thread_default ());
+  ds_socket_connection_watch (self->connection);
 }
 
 /* ---- Connecting ---- */
 
 static void
-ds_socket_receiver_set_up (DsSocketReceiver *self)
+ds_socket_receiver_opened (gpointer owner)
 {
-  GSocket *socket = g_socket_connection_get_socket (self->connection);
-  gint64 idle_seconds = (self->idle_timeout + DS_SECOND - 1) / DS_SECOND;
-
-  g_socket_set_blocking (socket, FALSE);
-  g_socket_set_timeout (socket, (guint) MIN (idle_seconds, G_MAXINT));
-
-  /* Not every system has all of them, and none is needed to go on. */
-  g_socket_set_keepalive (socket, TRUE);
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE,
-                       DS_SOCKET_KEEPALIVE_IDLE_SECONDS, NULL);
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPINTVL,
-                       DS_SOCKET_KEEPALIVE_INTERVAL_SECONDS, NULL);
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, DS_SOCKET_KEEPALIVE_COUNT, NULL);
-
-  self->has_told_of_long_lines = FALSE;
-}
-
-/* @error (nullable): there is no connection. */
-static void
-ds_socket_receiver_take_connection (DsSocketReceiver *self,
-                                    GSocketConnection *connection,
-                                    const GError *error)
-{
-  g_clear_object (&self->cancellable);
-  if (error != NULL)
-    {
-      gboolean is_refused =
-          g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
-
-      self->n_failed_attempts++;
-      ds_receiver_restart (
-          DS_RECEIVER (self),
-          g_error_new (DS_ERROR, DS_ERROR_NETWORK, "Cannot connect to %s: %s",
-                       self->location,
-                       is_refused ? "nothing listens there yet (connection refused)"
-                                  : error->message));
-      return;
-    }
+  DsSocketReceiver *self = owner;
 
   if (self->n_failed_attempts > 0)
     g_message ("Receiver %u: connected to %s at attempt %u",
-               ds_receiver_get_stream_id (DS_RECEIVER (self)), self->location,
+               ds_receiver_get_stream_id (DS_RECEIVER (self)), self->target.location,
                self->n_failed_attempts + 1);
   self->n_failed_attempts = 0;
-  self->connection = g_object_ref (connection);
-  ds_socket_receiver_set_up (self);
-  ds_socket_receiver_watch (self);
 }
 
-/* Thread: receiver. */
 static void
-ds_socket_receiver_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+ds_socket_receiver_failed (gpointer owner, GError *error)
 {
-  DsSocketReceiver *self = user_data;
-  DsReceiverSupervisor *supervisor = self->supervisor;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) connection =
-      g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  DsSocketReceiver *self = owner;
 
-  /* Cancelled: it was stopped; this may even be another run already. */
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    ds_socket_receiver_take_connection (self, connection, error);
-  ds_receiver_supervisor_end_operation (supervisor); /* self may be gone afterwards */
+  self->n_failed_attempts++;
+  ds_receiver_restart (DS_RECEIVER (self), error);
+}
+
+static DsSocketIntake *
+ds_socket_receiver_make_intake (DsSocketReceiver *self)
+{
+  static const DsSocketIntakeFuncs funcs = {
+    .continue_reading = ds_socket_receiver_continue,
+    .failed = ds_socket_receiver_refuse,
+    .ended = ds_socket_receiver_ended,
+  };
+  const DsReceiverSettings *settings =
+      ds_receiver_supervisor_get_settings (self->supervisor);
+  const char *location = self->target.location;
+  gsize max_bytes = settings->max_record_bytes;
+  DsSocketIntake *intake = NULL;
+
+  if (self->has_lines)
+    intake = ds_line_intake_new (self->supervisor, location, self->policy);
+  else if (self->parser != NULL)
+    intake = ds_parse_intake_new (self->supervisor, location,
+                                  g_steal_pointer (&self->parser), max_bytes);
+  else /* and its length */
+    intake = ds_parse_intake_new (self->supervisor, location,
+                                  ds_block_parser_new (max_bytes,
+                                                       self->policy == DS_LONG_LINE_FAIL),
+                                  max_bytes + sizeof (guint32));
+  intake->funcs = funcs;
+  intake->owner = self;
+  return intake;
 }
 
 static gboolean
 ds_socket_receiver_start (DsReceiver *receiver, GError **error)
 {
+  static const DsSocketConnectionFuncs funcs = {
+    .opened = ds_socket_receiver_opened,
+    .failed = ds_socket_receiver_failed,
+    .readable = ds_socket_receiver_read,
+  };
   DsSocketReceiver *self = DS_SOCKET_RECEIVER (receiver);
-  const DsReceiverSettings *settings = NULL;
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GSocketConnectable) address = g_network_address_new (self->host, self->port);
 
   if (self->supervisor == NULL)
     {
       self->supervisor = ds_receiver_get_supervisor (receiver);
-      settings = ds_receiver_supervisor_get_settings (self->supervisor);
-      self->buffer =
-          ds_line_buffer_new (settings->pool,
-                              MIN (DS_SOCKET_BUFFER_BYTES, settings->max_block_bytes),
-                              settings->max_record_bytes, self->policy, TRUE);
-      ds_block_generator_set_take_func (ds_receiver_supervisor_get_generator (
-                                            self->supervisor),
-                                        ds_socket_receiver_take, self);
+      g_atomic_pointer_set (&self->intake, ds_socket_receiver_make_intake (self));
     }
 
-  g_socket_client_set_enable_proxy (client, FALSE);
-  g_socket_client_set_timeout (client, DS_SOCKET_CONNECT_SECONDS);
-  self->cancellable = g_cancellable_new ();
-  /* Until the operation is over the supervisor holds us. */
-  ds_receiver_supervisor_begin_operation (self->supervisor);
-  g_socket_client_connect_async (client, address, self->cancellable,
-                                 ds_socket_receiver_connected, self);
-  return TRUE;
+  self->intake->ops->begin (self->intake);
+  self->connection =
+      ds_socket_connection_open (self->supervisor, &self->target, &funcs, self, error);
+  return self->connection != NULL;
 }
 
 static void
 ds_socket_receiver_stop (DsReceiver *receiver)
 {
   DsSocketReceiver *self = DS_SOCKET_RECEIVER (receiver);
-  const DsReceiverSettings *settings =
-      ds_receiver_supervisor_get_settings (self->supervisor);
-  guint64 n_lines = 0;
 
-  if (self->cancellable != NULL)
-    g_cancellable_cancel (self->cancellable);
-  g_clear_object (&self->cancellable);
-
-  ds_socket_receiver_unwatch (self);
-  if (self->resume != NULL)
-    {
-      ds_memory_budget_remove_watch (settings->budget, self->watch_id);
-      ds_rate_limiter_remove_watch (ds_receiver_supervisor_get_limiter (self->supervisor),
-                                    self->rate_watch_id);
-      g_source_destroy (self->resume);
-      g_clear_pointer (&self->resume, g_source_unref);
-    }
   if (self->connection == NULL)
     return;
 
-  /* A line that is cut off because we stop is as incomplete as one cut off by a reset.
-   * At the end of a connection the buffer is empty already. */
-  ds_socket_receiver_end_buffer (self, FALSE, &n_lines);
-  /* Before the next attempt, so that a server that sees the next connection never reads
-   * what came over the one before. */
-  g_mutex_lock (&self->buffer_lock);
-  self->n_bytes = 0;
-  self->n_lines = 0;
-  g_mutex_unlock (&self->buffer_lock);
-  g_io_stream_close (G_IO_STREAM (self->connection), NULL, NULL);
-  g_clear_object (&self->connection);
+  ds_socket_connection_unwatch (self->connection);
+  self->intake->ops->stop (self->intake);
+  g_clear_pointer (&self->connection, ds_socket_connection_close);
+  g_clear_pointer (&self->end_reason, g_free);
 }
 
 static void
@@ -509,10 +239,11 @@ ds_socket_receiver_finalize (GObject *object)
 {
   DsSocketReceiver *self = DS_SOCKET_RECEIVER (object);
 
-  g_clear_pointer (&self->buffer, ds_line_buffer_free);
-  g_clear_pointer (&self->host, g_free);
-  g_clear_pointer (&self->location, g_free);
-  g_mutex_clear (&self->buffer_lock);
+  if (self->intake != NULL)
+    self->intake->ops->free (self->intake);
+  if (self->parser != NULL)
+    self->parser->ops->free (self->parser);
+  ds_socket_target_clear (&self->target);
   G_OBJECT_CLASS (ds_socket_receiver_parent_class)->finalize (object);
 }
 
@@ -527,8 +258,8 @@ ds_socket_receiver_class_init (DsSocketReceiverClass *klass)
 static void
 ds_socket_receiver_init (DsSocketReceiver *self)
 {
-  g_mutex_init (&self->buffer_lock);
   self->policy = DS_LONG_LINE_SKIP;
+  self->has_lines = TRUE;
 }
 
 DsReceiver *
@@ -536,13 +267,27 @@ ds_socket_receiver_new (const char *host, guint16 port)
 {
   DsSocketReceiver *self = g_object_new (DS_TYPE_SOCKET_RECEIVER, NULL);
 
-  self->host = g_strdup (host);
-  self->port = port;
-  /* An IPv6 address has colons of its own. */
-  self->location = strchr (host, ':') != NULL ? g_strdup_printf ("[%s]:%u", host, port)
-                                              : g_strdup_printf ("%s:%u", host, port);
-  ds_receiver_set_location (DS_RECEIVER (self), self->location);
+  ds_socket_target_init (&self->target, host, port);
+  ds_receiver_set_location (DS_RECEIVER (self), self->target.location);
   return DS_RECEIVER (self);
+}
+
+DsReceiver *
+ds_socket_receiver_new_for_blocks (const char *host, guint16 port)
+{
+  DsReceiver *self = ds_socket_receiver_new (host, port);
+
+  DS_SOCKET_RECEIVER (self)->has_lines = FALSE;
+  return self;
+}
+
+DsReceiver *
+ds_socket_receiver_new_for_parser (const char *host, guint16 port, DsSocketParser *parser)
+{
+  DsReceiver *self = ds_socket_receiver_new_for_blocks (host, port);
+
+  DS_SOCKET_RECEIVER (self)->parser = parser;
+  return self;
 }
 
 void
@@ -554,16 +299,38 @@ ds_socket_receiver_set_long_line_policy (DsSocketReceiver *self, DsLongLinePolic
 void
 ds_socket_receiver_set_idle_timeout (DsSocketReceiver *self, DsDuration timeout)
 {
-  self->idle_timeout = MAX (timeout, 0);
+  self->target.idle_timeout = MAX (timeout, 0);
+}
+
+void
+ds_socket_receiver_set_tls (DsSocketReceiver *self, gboolean has_tls)
+{
+  self->target.has_tls = has_tls;
+}
+
+void
+ds_socket_receiver_set_tls_ca_file (DsSocketReceiver *self, const char *ca_file)
+{
+  g_free (self->target.ca_file);
+  self->target.ca_file = g_strdup (ca_file);
+}
+
+gboolean
+ds_socket_receiver_has_lines (DsSocketReceiver *self)
+{
+  return self->has_lines;
+}
+
+gboolean
+ds_socket_receiver_is_local (DsSocketReceiver *self)
+{
+  return self->target.path != NULL;
 }
 
 guint64
 ds_socket_receiver_get_n_bytes (DsSocketReceiver *self)
 {
-  guint64 n_bytes = 0;
+  DsSocketIntake *intake = g_atomic_pointer_get (&self->intake);
 
-  g_mutex_lock (&self->buffer_lock);
-  n_bytes = self->n_bytes;
-  g_mutex_unlock (&self->buffer_lock);
-  return n_bytes;
+  return intake != NULL ? intake->ops->get_n_bytes (intake) : 0;
 }

@@ -488,6 +488,51 @@ test_damage (void)
 }
 
 static void
+test_prefixes (void)
+{
+  /* 1, "two", (3, "4"), [nil, bin of one], a long string */
+  g_autoptr (GByteArray) bytes = from_hex ("01 a374776f c704 01 92 03 a134 92c0c401ff "
+                                           "d9036c6f6e");
+  const gsize ends[] = { 1, 5, 12, 17, 22 };
+  gsize n_values = 0;
+
+  g_test_summary ("Of bytes cut anywhere the whole values are found, and no damage");
+
+  g_assert_cmpuint (bytes->len, ==, 22);
+  for (gsize cut = 0; cut <= bytes->len; cut++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree guint8 *exact = g_memdup2 (bytes->data, cut);
+      DsCodecScan scan;
+      gsize n_whole = G_MAXSIZE;
+
+      n_values += n_values < G_N_ELEMENTS (ends) && cut == ends[n_values];
+      g_assert_true (ds_codec_scan_prefix (exact, cut, &scan, &n_whole, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (scan.n_values, ==, n_values);
+      g_assert_cmpuint (n_whole, ==, n_values > 0 ? ends[n_values - 1] : 0);
+    }
+}
+
+static void
+test_damage_behind_a_prefix (void)
+{
+  g_autoptr (GByteArray) bytes = from_hex ("01 02 92 03 c1 04");
+  g_autoptr (GError) error = NULL;
+  DsCodecScan scan;
+  gsize n_whole = 0;
+
+  g_test_summary ("What comes before the damage is whole, and the damage has its place");
+
+  g_assert_false (
+      ds_codec_scan_prefix (bytes->data, bytes->len, &scan, &n_whole, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "at byte 4: 0xc1 begins no value"));
+  g_assert_cmpuint (n_whole, ==, 2);
+  g_assert_cmpuint (scan.n_values, ==, 2);
+}
+
+static void
 test_noise (void)
 {
   g_test_summary ("Random bytes are an error or a block, as msgpack sees it");
@@ -521,6 +566,9 @@ main (int argc, char **argv)
   g_test_add_func ("/base/codec/bounds-memory-by-bytes", test_dense_bytes);
   g_test_add_func ("/base/codec/survives-truncation", test_truncation);
   g_test_add_func ("/base/codec/survives-damage", test_damage);
+  g_test_add_func ("/base/codec/finds-whole-values-first", test_prefixes);
+  g_test_add_func ("/base/codec/keeps-what-is-before-damage",
+                   test_damage_behind_a_prefix);
   g_test_add_func ("/base/codec/survives-noise", test_noise);
 
   return g_test_run ();

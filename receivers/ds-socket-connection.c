@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* GIO resolves the name, tries its addresses (of both families, in turn), shakes hands
+ * and tells when there is something to read; nobody waits.  A plain connection is read
+ * from its socket, straight into the memory it is for; one with TLS from its stream.
+ *
+ * Certificates are always verified, against the authorities of the system or those in a
+ * file, and for the name that was asked for.  Nothing switches that off: who has a server
+ * with a certificate of its own names a file with it.
+ *
+ * While the memory budget has no room, or a rate limit is met, the source is removed:
+ * TCP's window closes, and the server has to slow down. */
+
+#include "receivers/ds-socket-connection-private.h"
+
+#include "base/ds-error.h"
+
+#include <gio/gunixsocketaddress.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#define DS_SOCKET_CONNECT_SECONDS 30
+/* A peer that is gone without a word is noticed after 60 + 6 x 10 s. */
+#define DS_SOCKET_KEEPALIVE_IDLE_SECONDS 60
+#define DS_SOCKET_KEEPALIVE_INTERVAL_SECONDS 10
+#define DS_SOCKET_KEEPALIVE_COUNT 6
+#define DS_SOCKET_UNIX_PREFIX "unix:"
+
+struct _DsSocketConnection
+{
+  DsReceiverSupervisor *supervisor;
+  const DsSocketTarget *target;
+  DsSocketConnectionFuncs funcs;
+  gpointer owner;
+  gboolean is_closed; /* what is left waits for its callback */
+
+  GCancellable *cancellable;       /* (nullable): of the attempt to connect */
+  GTlsDatabase *authorities;       /* (nullable) */
+  GTlsCertificateFlags flaws;      /* of the server's certificate */
+  GSocketConnection *connection;   /* (nullable) */
+  GPollableInputStream *tls_input; /* (nullable): of the connection */
+  GSource *readable;               /* (nullable): not while reading pauses */
+  GSource *resume; /* ready when there is room again; made at the first pause */
+  guint watch_id;
+  guint rate_watch_id;
+  gboolean is_paused; /* to be watched again when there is room */
+};
+
+/* ---- Where to connect ---- */
+
+void
+ds_socket_target_init (DsSocketTarget *self, const char *host, guint16 port)
+{
+  gsize length = strlen (host);
+
+  *self = (DsSocketTarget){ .port = port };
+  if (g_str_has_prefix (host, DS_SOCKET_UNIX_PREFIX))
+    {
+      self->path = g_strdup (host + strlen (DS_SOCKET_UNIX_PREFIX));
+      self->location = g_strdup (host);
+      return;
+    }
+  if (host[0] == '[' && host[length - 1] == ']')
+    self->host = g_strndup (host + 1, length - 2);
+  else
+    self->host = g_strdup (host);
+  /* An IPv6 address has colons of its own. */
+  self->location =
+      g_strdup_printf (strchr (self->host, ':') != NULL ? "[%s]:%u" : "%s:%u", self->host,
+                       port);
+}
+
+void
+ds_socket_target_clear (DsSocketTarget *self)
+{
+  g_clear_pointer (&self->host, g_free);
+  g_clear_pointer (&self->path, g_free);
+  g_clear_pointer (&self->location, g_free);
+  g_clear_pointer (&self->ca_file, g_free);
+}
+
+/* ---- TLS ---- */
+
+static char *
+ds_socket_connection_describe_flaws (DsSocketConnection *self)
+{
+  static const struct
+  {
+    GTlsCertificateFlags flag;
+    const char *text;
+  } flaws[] = {
+    { G_TLS_CERTIFICATE_UNKNOWN_CA, "it was signed by nobody who is trusted here" },
+    { G_TLS_CERTIFICATE_BAD_IDENTITY, "it is for another name" },
+    { G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not valid yet" },
+    { G_TLS_CERTIFICATE_EXPIRED, "it has expired" },
+    { G_TLS_CERTIFICATE_REVOKED, "it was revoked" },
+    { G_TLS_CERTIFICATE_INSECURE, "its algorithm is not safe" },
+    { G_TLS_CERTIFICATE_GENERIC_ERROR, "it cannot be checked" },
+  };
+  GString *text = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (flaws); i++)
+    if (self->flaws & flaws[i].flag)
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", and " : "", flaws[i].text);
+  return g_string_free (text, FALSE);
+}
+
+/* Only looks on: FALSE leaves the refusal as it is. */
+static gboolean
+ds_socket_connection_note_flaws (GTlsConnection *tls,
+                                 GTlsCertificate *certificate,
+                                 GTlsCertificateFlags flaws,
+                                 DsSocketConnection *self)
+{
+  self->flaws = flaws;
+  return FALSE;
+}
+
+static void
+ds_socket_connection_event (GSocketClient *client,
+                            GSocketClientEvent event,
+                            GSocketConnectable *connectable,
+                            GIOStream *connection,
+                            DsSocketConnection *self)
+{
+  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    return;
+
+  if (self->authorities != NULL)
+    g_tls_connection_set_database (G_TLS_CONNECTION (connection), self->authorities);
+  g_signal_connect (connection, "accept-certificate",
+                    G_CALLBACK (ds_socket_connection_note_flaws), self);
+}
+
+/* FALSE when TLS is not to be had. */
+static gboolean
+ds_socket_connection_set_up_tls (DsSocketConnection *self,
+                                 GSocketClient *client,
+                                 GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (!g_tls_backend_supports_tls (g_tls_backend_get_default ()))
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_TLS,
+                   "Cannot connect to %s with TLS: GIO has no TLS module; install the "
+                   "package glib-networking",
+                   self->target->location);
+      return FALSE;
+    }
+  if (self->target->ca_file != NULL)
+    {
+      self->authorities = g_tls_file_database_new (self->target->ca_file, &local_error);
+      if (self->authorities == NULL)
+        {
+          g_set_error (error, DS_ERROR, DS_ERROR_TLS,
+                       "Cannot connect to %s with TLS: the file of certificate "
+                       "authorities %s cannot be used: %s",
+                       self->target->location, self->target->ca_file,
+                       local_error->message);
+          return FALSE;
+        }
+    }
+  g_socket_client_set_tls (client, TRUE);
+  g_signal_connect (client, "event", G_CALLBACK (ds_socket_connection_event), self);
+  return TRUE;
+}
+
+/* ---- Reading ---- */
+
+gboolean
+ds_socket_connection_is_open (DsSocketConnection *self)
+{
+  return self->connection != NULL;
+}
+
+gssize
+ds_socket_connection_read (DsSocketConnection *self,
+                           gpointer room,
+                           gsize n_room,
+                           GError **error)
+{
+  if (self->tls_input != NULL)
+    return g_pollable_input_stream_read_nonblocking (self->tls_input, room, n_room, NULL,
+                                                     error);
+  return g_socket_receive (g_socket_connection_get_socket (self->connection), room,
+                           n_room, NULL, error);
+}
+
+static gboolean
+ds_socket_connection_dispatch (DsSocketConnection *self)
+{
+  /* The owner may close the connection, and with it the source, meanwhile. */
+  return self->funcs.readable (self->owner) ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static gboolean
+ds_socket_connection_dispatch_socket (GSocket *socket,
+                                      GIOCondition condition,
+                                      gpointer user_data)
+{
+  return ds_socket_connection_dispatch (user_data);
+}
+
+static gboolean
+ds_socket_connection_dispatch_stream (GObject *stream, gpointer user_data)
+{
+  return ds_socket_connection_dispatch (user_data);
+}
+
+void
+ds_socket_connection_watch (DsSocketConnection *self)
+{
+  GSourceFunc func = NULL;
+
+  if (self->readable != NULL)
+    return;
+
+  self->is_paused = FALSE;
+  if (self->tls_input != NULL)
+    {
+      self->readable = g_pollable_input_stream_create_source (self->tls_input, NULL);
+      func = G_SOURCE_FUNC (ds_socket_connection_dispatch_stream);
+    }
+  else
+    {
+      self->readable =
+          g_socket_create_source (g_socket_connection_get_socket (self->connection),
+                                  G_IO_IN, NULL);
+      func = G_SOURCE_FUNC (ds_socket_connection_dispatch_socket);
+    }
+  g_source_set_static_name (self->readable, "DsSocketConnection: readable");
+  g_source_set_callback (self->readable, func, self, NULL);
+  g_source_attach (self->readable, g_main_context_get_thread_default ());
+}
+
+void
+ds_socket_connection_unwatch (DsSocketConnection *self)
+{
+  self->is_paused = FALSE;
+  if (self->readable == NULL)
+    return;
+
+  g_source_destroy (self->readable);
+  g_clear_pointer (&self->readable, g_source_unref);
+}
+
+/* There is room in the memory budget, and below the rate limit. */
+gboolean
+ds_socket_connection_may_read (DsSocketConnection *self)
+{
+  return ds_memory_budget_has_room (
+             ds_receiver_supervisor_get_settings (self->supervisor)->budget) &&
+         ds_rate_limiter_has_room (ds_receiver_supervisor_get_limiter (self->supervisor));
+}
+
+static gboolean
+ds_socket_connection_resume (gpointer user_data)
+{
+  DsSocketConnection *self = user_data;
+  DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
+
+  g_source_set_ready_time (self->resume, -1);
+  if (self->is_paused && ds_socket_connection_may_read (self))
+    ds_socket_connection_watch (self);
+  else if (self->is_paused && !ds_rate_limiter_has_room (limiter))
+    g_source_set_ready_time (self->resume, ds_rate_limiter_get_deadline (limiter));
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+ds_socket_connection_dispatch_resume (GSource *source,
+                                      GSourceFunc callback,
+                                      gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs ds_socket_connection_resume_funcs = {
+  .dispatch = ds_socket_connection_dispatch_resume,
+};
+
+/* Thread: the one that released memory. */
+static void
+ds_socket_connection_has_room (gpointer user_data)
+{
+  GSource *resume = user_data;
+
+  g_source_set_ready_time (resume, 0);
+}
+
+void
+ds_socket_connection_pause (DsSocketConnection *self)
+{
+  ds_socket_connection_unwatch (self);
+  if (self->resume == NULL)
+    {
+      self->resume = g_source_new (&ds_socket_connection_resume_funcs, sizeof (GSource));
+      g_source_set_static_name (self->resume, "DsSocketConnection: room again");
+      g_source_set_callback (self->resume, ds_socket_connection_resume, self, NULL);
+      g_source_attach (self->resume, g_main_context_get_thread_default ());
+      self->watch_id = ds_memory_budget_add_watch (
+          ds_receiver_supervisor_get_settings (self->supervisor)->budget,
+          ds_socket_connection_has_room, self->resume);
+      self->rate_watch_id =
+          ds_rate_limiter_add_watch (ds_receiver_supervisor_get_limiter (
+                                         self->supervisor),
+                                     ds_socket_connection_has_room, self->resume);
+    }
+  self->is_paused = TRUE;
+  /* There may have been room again before the watches were there; and a rate limit is met
+   * until a time that is known. */
+  g_source_set_ready_time (self->resume, 0);
+}
+
+char *
+ds_socket_connection_describe_failure (DsSocketConnection *self, const GError *error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+    return g_strdup ("reset the connection");
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF))
+    return g_strdup ("cut the connection off without ending it (TLS)");
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) &&
+      self->target->idle_timeout > 0)
+    return g_strdup_printf ("sent nothing for %.0f s, so the connection was closed",
+                            (double) self->target->idle_timeout / (double) DS_SECOND);
+  return g_strdup_printf ("broke the connection (%s)", error->message);
+}
+
+/* ---- Connecting ---- */
+
+static void
+ds_socket_connection_set_up (DsSocketConnection *self)
+{
+  GSocket *socket = g_socket_connection_get_socket (self->connection);
+  gint64 idle_seconds = (self->target->idle_timeout + DS_SECOND - 1) / DS_SECOND;
+
+  g_socket_set_blocking (socket, FALSE);
+  g_socket_set_timeout (socket, (guint) MIN (idle_seconds, G_MAXINT));
+  if (self->target->has_tls)
+    self->tls_input = G_POLLABLE_INPUT_STREAM (
+        g_io_stream_get_input_stream (G_IO_STREAM (self->connection)));
+  if (self->target->path != NULL)
+    return;
+
+  /* Not every system has all of them, and none is needed to go on. */
+  g_socket_set_keepalive (socket, TRUE);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE,
+                       DS_SOCKET_KEEPALIVE_IDLE_SECONDS, NULL);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPINTVL,
+                       DS_SOCKET_KEEPALIVE_INTERVAL_SECONDS, NULL);
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, DS_SOCKET_KEEPALIVE_COUNT, NULL);
+}
+
+/* (transfer full): why there is no connection. */
+static GError *
+ds_socket_connection_explain (DsSocketConnection *self, const GError *error)
+{
+  const char *location = self->target->location;
+  g_autofree char *flaws = NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    return g_error_new (DS_ERROR, DS_ERROR_NETWORK,
+                        "Cannot connect to %s: nothing listens there yet (connection "
+                        "refused)",
+                        location);
+  if (self->target->path != NULL &&
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    return g_error_new (DS_ERROR, DS_ERROR_NETWORK,
+                        "Cannot connect to %s: there is no such socket yet", location);
+  if (error->domain != G_TLS_ERROR)
+    return g_error_new (DS_ERROR, DS_ERROR_NETWORK, "Cannot connect to %s: %s", location,
+                        error->message);
+  if (self->flaws == 0)
+    return g_error_new (DS_ERROR, DS_ERROR_TLS, "Cannot connect to %s with TLS: %s",
+                        location, error->message);
+
+  flaws = ds_socket_connection_describe_flaws (self);
+  return g_error_new (
+      DS_ERROR, DS_ERROR_TLS,
+      "Cannot connect to %s with TLS: the server's certificate is refused: %s. Ask the "
+      "server for another one, or name the file of the authority that signed it "
+      "(set_tls_ca_file)",
+      location, flaws);
+}
+
+static void
+ds_socket_connection_free (DsSocketConnection *self)
+{
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->authorities);
+  g_clear_object (&self->connection);
+  g_free (self);
+}
+
+static void
+ds_socket_connection_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  DsSocketConnection *self = user_data;
+  DsReceiverSupervisor *supervisor = self->supervisor;
+  g_autoptr (GError) error = NULL;
+
+  self->connection =
+      g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  g_clear_object (&self->cancellable);
+  if (self->is_closed)
+    ds_socket_connection_free (self);
+  else if (self->connection == NULL)
+    self->funcs.failed (self->owner, ds_socket_connection_explain (self, error));
+  else
+    {
+      ds_socket_connection_set_up (self);
+      self->funcs.opened (self->owner);
+      ds_socket_connection_watch (self);
+    }
+  ds_receiver_supervisor_end_operation (supervisor); /* the owner may be gone now */
+}
+
+DsSocketConnection *
+ds_socket_connection_open (DsReceiverSupervisor *supervisor,
+                           const DsSocketTarget *target,
+                           const DsSocketConnectionFuncs *funcs,
+                           gpointer owner,
+                           GError **error)
+{
+  DsSocketConnection *self = g_new0 (DsSocketConnection, 1);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnectable) address = NULL;
+
+  self->supervisor = supervisor;
+  self->target = target;
+  self->funcs = *funcs;
+  self->owner = owner;
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_socket_client_set_timeout (client, DS_SOCKET_CONNECT_SECONDS);
+  if (target->has_tls && !ds_socket_connection_set_up_tls (self, client, error))
+    {
+      ds_socket_connection_free (self);
+      return NULL;
+    }
+  if (target->path != NULL)
+    address = G_SOCKET_CONNECTABLE (g_unix_socket_address_new (target->path));
+  else
+    address = g_network_address_new (target->host, target->port);
+
+  self->cancellable = g_cancellable_new ();
+  /* Until the operation is over the supervisor holds the owner. */
+  ds_receiver_supervisor_begin_operation (supervisor);
+  g_socket_client_connect_async (client, address, self->cancellable,
+                                 ds_socket_connection_connected, self);
+  return self;
+}
+
+void
+ds_socket_connection_close (DsSocketConnection *self)
+{
+  ds_socket_connection_unwatch (self);
+  if (self->resume != NULL)
+    {
+      ds_memory_budget_remove_watch (
+          ds_receiver_supervisor_get_settings (self->supervisor)->budget, self->watch_id);
+      ds_rate_limiter_remove_watch (ds_receiver_supervisor_get_limiter (self->supervisor),
+                                    self->rate_watch_id);
+      g_source_destroy (self->resume);
+      g_clear_pointer (&self->resume, g_source_unref);
+    }
+  if (self->cancellable != NULL)
+    {
+      self->is_closed = TRUE;
+      g_cancellable_cancel (self->cancellable);
+      return;
+    }
+  /* The socket alone: TLS would wait for the peer. */
+  if (self->connection != NULL)
+    g_socket_close (g_socket_connection_get_socket (self->connection), NULL);
+  ds_socket_connection_free (self);
+}
