@@ -57,7 +57,7 @@ ds_batch_log_find_received (DsJobSet *set, DsDStream *stream)
 {
   for (guint i = 0; DS_IS_INPUT_DSTREAM (stream) && i < set->n_inputs; i++)
     if (set->inputs[i].stream_id == ds_dstream_get_node (stream)->id)
-      return set->inputs[i].n_records;
+      return set->inputs[i].is_uncounted ? -1 : set->inputs[i].n_records;
   return -1;
 }
 

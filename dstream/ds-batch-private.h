@@ -12,6 +12,9 @@ typedef struct
 {
   guint stream_id;
   gint64 n_records;
+  gboolean is_uncounted; /* how many records there are shows when they are read */
+  guint n_files;
+  guint64 n_bytes;
 } DsInputInfo;
 
 /* How one output operation went. */

@@ -162,7 +162,9 @@ ds_batch_get_n_records (DsBatch *self)
  * @self: a batch
  * @stream_id: an input stream's ds_dstream_get_id ()
  *
- * How many records one input stream brought.
+ * How many records one input stream brought.  Of files that is known once the batch is
+ * completed, and then only if somebody counted them on the way: lines of text that the
+ * engine splits further are not counted.
  *
  * Returns: the number; 0 for a stream that brought nothing or is not known
  */
@@ -175,6 +177,56 @@ ds_batch_get_n_records_of (DsBatch *self, guint stream_id)
     if (self->fields.inputs[i].stream_id == stream_id)
       return self->fields.inputs[i].n_records;
   return 0;
+}
+
+static const DsInputInfo *
+ds_batch_find_input (DsBatch *self, guint stream_id)
+{
+  for (guint i = 0; i < self->fields.n_inputs; i++)
+    if (self->fields.inputs[i].stream_id == stream_id)
+      return &self->fields.inputs[i];
+  return NULL;
+}
+
+/**
+ * ds_batch_get_n_files_of:
+ * @self: a batch
+ * @stream_id: a directory stream's ds_dstream_get_id ()
+ *
+ * How many files a directory stream took into the batch.
+ *
+ * Returns: the number; 0 for any other stream
+ */
+guint
+ds_batch_get_n_files_of (DsBatch *self, guint stream_id)
+{
+  const DsInputInfo *input;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  input = ds_batch_find_input (self, stream_id);
+  return input != NULL ? input->n_files : 0;
+}
+
+/**
+ * ds_batch_get_n_bytes_of:
+ * @self: a batch
+ * @stream_id: a directory stream's ds_dstream_get_id ()
+ *
+ * How many bytes the files have that a directory stream took into the batch, as they lie
+ * there: packed ones are larger when they are read.
+ *
+ * Returns: the number; 0 for any other stream
+ */
+guint64
+ds_batch_get_n_bytes_of (DsBatch *self, guint stream_id)
+{
+  const DsInputInfo *input;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  input = ds_batch_find_input (self, stream_id);
+  return input != NULL ? input->n_bytes : 0;
 }
 
 /**

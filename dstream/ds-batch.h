@@ -39,6 +39,10 @@ gint64 ds_batch_get_n_records (DsBatch *self);
 DS_AVAILABLE_IN_ALL
 gint64 ds_batch_get_n_records_of (DsBatch *self, guint stream_id);
 DS_AVAILABLE_IN_ALL
+guint ds_batch_get_n_files_of (DsBatch *self, guint stream_id);
+DS_AVAILABLE_IN_ALL
+guint64 ds_batch_get_n_bytes_of (DsBatch *self, guint stream_id);
+DS_AVAILABLE_IN_ALL
 guint ds_batch_get_n_inputs (DsBatch *self);
 DS_AVAILABLE_IN_ALL
 guint ds_batch_get_input_id (DsBatch *self, guint index);

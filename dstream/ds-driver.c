@@ -14,6 +14,7 @@
 #include "dstream/ds-driver-private.h"
 
 #include "dstream/ds-batch-log-private.h"
+#include "dstream/ds-file-input-dstream-private.h"
 #include "dstream/ds-batch-timer-private.h"
 #include "dstream/ds-job-set-private.h"
 #include "dstream/ds-streaming-context-private.h"
@@ -232,6 +233,9 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
    * fails in each batch must not fill the memory. */
   ds_graph_forget (self->context->graph, set->time);
   ds_receiver_tracker_forget (self->context->receivers, set->time);
+  for (guint i = 0; i < ds_graph_get_n_inputs (self->context->graph); i++)
+    ds_file_input_dstream_end_batch (ds_graph_get_input (self->context->graph, i),
+                                     set->time, ok);
   ds_arena_pool_end_batch (ds_context_get_arena_pool (self->context->context));
   return ok;
 }

@@ -34,7 +34,8 @@ typedef struct
   guint64 n_in;
   gboolean knows_out;
   guint64 n_out;
-  gboolean is_part; /* no more was asked for */
+  guint64 n_text_bytes; /* that it gave as lines that were not counted */
+  gboolean is_part;     /* no more was asked for */
 } DsOperatorFacts;
 
 typedef struct

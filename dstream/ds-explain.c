@@ -5,6 +5,7 @@
  * the first that holds is told: whatever lies behind it is a consequence. */
 
 #include "dstream/ds-explain-private.h"
+#include "dstream/ds-file-input-dstream-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
 const char *
@@ -93,6 +94,7 @@ ds_operator_facts_fill (DsOperatorFacts *self,
   self->knows_out =
       flow->is_prepared && (flow->n_computed > 0 || flow->n_partitions == 0);
   self->n_out = flow->n_values;
+  self->n_text_bytes = flow->n_values == 0 ? flow->n_text_bytes : 0;
   self->is_part = self->knows_out && flow->n_computed < flow->n_partitions;
   /* Text goes through some operators with its lines uncounted, and what nobody computed
    * may have been counted when it was received. */
@@ -166,7 +168,10 @@ ds_explanation_tell_no_data (DsExplanation *self, DsStreamingContext *context)
       g_autoptr (DsReceiverInfo) info =
           ds_streaming_context_get_receiver_info (context, stream);
       const GError *error = info != NULL ? ds_receiver_info_get_last_error (info) : NULL;
+      g_autofree char *scan = ds_file_input_dstream_explain (stream);
 
+      if (scan != NULL)
+        g_string_append_printf (text, "; %s: %s", ds_dstream_describe (stream), scan);
       if (info == NULL ||
           (!ds_receiver_info_is_failing (info) && ds_receiver_info_is_active (info)))
         continue;
@@ -253,6 +258,11 @@ ds_explanation_find_reason (DsExplanation *self,
                          (double) node->slide / DS_SECOND);
   else if (!own->has_rdd)
     ds_explanation_tell (self, DS_CONDITION_NO_RDD, "it had no RDD for this batch");
+  else if (!own->knows_out && own->n_text_bytes > 0)
+    ds_explanation_tell (self, DS_CONDITION_GAVE,
+                         "gave %" G_GUINT64_FORMAT
+                         " bytes of text, of which nobody counted the lines",
+                         own->n_text_bytes);
   else if (!own->knows_out)
     ds_explanation_tell (self, DS_CONDITION_NOT_COMPUTED,
                          "nobody asked its RDD for values, or for their number");

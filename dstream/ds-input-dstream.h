@@ -40,6 +40,7 @@ struct _DsInputDStreamClass
  * @DS_ON_BAD_RECORD_FAIL: the stream fails, naming where the record was
  * @DS_ON_BAD_RECORD_SKIP: drop it and count it
  * @DS_ON_BAD_RECORD_SPLIT: lines only: hand on the pieces
+ * @DS_ON_BAD_RECORD_SKIP_FILE: files only: pass over the file, and say so
  *
  * What a source does with a record that it cannot take, as a line over the limit.
  */
@@ -47,8 +48,37 @@ typedef enum
 {
   DS_ON_BAD_RECORD_FAIL,
   DS_ON_BAD_RECORD_SKIP,
-  DS_ON_BAD_RECORD_SPLIT
+  DS_ON_BAD_RECORD_SPLIT,
+  DS_ON_BAD_RECORD_SKIP_FILE
 } DsBadRecordPolicy;
+
+/**
+ * DsFileSelection:
+ * @DS_FILES_NEW: modified after the stream was made, and within the remember window
+ *   before the batch: Spark's rule
+ * @DS_FILES_RECENT: also older than the stream, but within the remember window: Spark's
+ *   `newFilesOnly = false`
+ * @DS_FILES_ALL: every file once, whatever its time
+ *
+ * Which files of a directory are new to a batch.
+ */
+typedef enum
+{
+  DS_FILES_NEW,
+  DS_FILES_RECENT,
+  DS_FILES_ALL
+} DsFileSelection;
+
+/**
+ * DsFileFilterFunc:
+ * @name: (type filename): the name of a file, without its directory
+ * @user_data: (closure): what was given with the function
+ *
+ * Whether a directory stream takes a file.  Thread: the one that generates batches.
+ *
+ * Returns: %FALSE to pass the file over
+ */
+typedef gboolean (*DsFileFilterFunc) (const char *name, gpointer user_data);
 
 /* ---- Options of text sources ---- */
 
@@ -70,6 +100,30 @@ DS_AVAILABLE_IN_ALL
 void ds_dstream_set_tls_ca_file (DsDStream *self, const char *path);
 DS_AVAILABLE_IN_ALL
 void ds_dstream_set_idle_timeout (DsDStream *self, DsDuration timeout);
+
+/* ---- Directory streams ---- */
+
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_file_filter (DsDStream *self,
+                                 DsFileFilterFunc func,
+                                 gpointer user_data,
+                                 GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_file_pattern (DsDStream *self, const char *glob);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_file_selection (DsDStream *self, DsFileSelection selection);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_max_depth (DsDStream *self, guint max_depth);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_settle_time (DsDStream *self, DsDuration settle_time);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_max_files_per_batch (DsDStream *self, guint max_files);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_max_bytes_per_batch (DsDStream *self, guint64 max_bytes);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_archive_directory (DsDStream *self, const char *directory);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_delete_files (DsDStream *self, gboolean delete_files);
 
 /* ---- Queue streams ---- */
 

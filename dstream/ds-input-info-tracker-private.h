@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* DsInputInfoTracker: how many records each input stream brought to each batch.  Any
+/* DsInputInfoTracker: what each input stream brought to each batch.  Any
  * thread; a lock of its own. */
 
 #include "dstream/ds-batch-private.h"
@@ -15,6 +15,11 @@ void ds_input_info_tracker_free (DsInputInfoTracker *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsInputInfoTracker, ds_input_info_tracker_free)
 
 /* FALSE with %DS_ERROR_INVALID_STATE when the stream has reported for that time. */
+gboolean ds_input_info_tracker_add (DsInputInfoTracker *self,
+                                    DsTime batch_time,
+                                    const DsInputInfo *info,
+                                    GError **error);
+/* The same for a source of which only the number of records is told. */
 gboolean ds_input_info_tracker_report (DsInputInfoTracker *self,
                                        DsTime batch_time,
                                        guint stream_id,

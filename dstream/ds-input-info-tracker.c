@@ -39,13 +39,12 @@ ds_input_info_tracker_free (DsInputInfoTracker *self)
 }
 
 gboolean
-ds_input_info_tracker_report (DsInputInfoTracker *self,
-                              DsTime batch_time,
-                              guint stream_id,
-                              gint64 n_records,
-                              GError **error)
+ds_input_info_tracker_add (DsInputInfoTracker *self,
+                           DsTime batch_time,
+                           const DsInputInfo *info,
+                           GError **error)
 {
-  DsInputReport report = { batch_time, { stream_id, n_records } };
+  DsInputReport report = { batch_time, *info };
   gboolean is_new = TRUE;
 
   g_mutex_lock (&self->lock);
@@ -53,7 +52,8 @@ ds_input_info_tracker_report (DsInputInfoTracker *self,
     {
       DsInputReport *known = &g_array_index (self->reports, DsInputReport, i);
 
-      is_new = known->batch_time != batch_time || known->info.stream_id != stream_id;
+      is_new =
+          known->batch_time != batch_time || known->info.stream_id != info->stream_id;
     }
   if (is_new)
     g_array_append_val (self->reports, report);
@@ -63,8 +63,20 @@ ds_input_info_tracker_report (DsInputInfoTracker *self,
     g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
                  "Input stream %u reported its records for batch %" G_GINT64_FORMAT
                  " ms a second time; a stream reports once a batch",
-                 stream_id, batch_time / DS_MILLISECOND);
+                 info->stream_id, batch_time / DS_MILLISECOND);
   return is_new;
+}
+
+gboolean
+ds_input_info_tracker_report (DsInputInfoTracker *self,
+                              DsTime batch_time,
+                              guint stream_id,
+                              gint64 n_records,
+                              GError **error)
+{
+  DsInputInfo info = { .stream_id = stream_id, .n_records = n_records };
+
+  return ds_input_info_tracker_add (self, batch_time, &info, error);
 }
 
 DsInputInfo *

@@ -176,6 +176,29 @@ ds_running_batch_get_result (DsRunningBatch *self, GError **error)
   return TRUE;
 }
 
+/* Files have been read now, so that it may be known how many records they had. */
+static void
+ds_job_scheduler_count_records (DsStreamingContext *context, DsJobSet *set)
+{
+  for (guint i = 0; i < set->n_inputs; i++)
+    {
+      DsInputInfo *info = &set->inputs[i];
+      DsFlow flow = { 0 };
+      DsRdd *rdd;
+
+      if (!info->is_uncounted)
+        continue;
+      ds_graph_lock (context->graph);
+      rdd = ds_dstream_find_rdd (DS_DSTREAM (ds_graph_get_input (context->graph,
+                                                                 info->stream_id)),
+                                 set->time);
+      if (rdd != NULL)
+        ds_rdd_get_flow (rdd, &flow);
+      ds_graph_unlock (context->graph);
+      info->n_records = (gint64) MIN (flow.n_values, (guint64) G_MAXINT64);
+    }
+}
+
 gboolean
 ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error)
 {
@@ -217,6 +240,7 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
   for (guint i = 0; i < set->steps->len; i++)
     ds_step_rdd_settle (g_ptr_array_index (set->steps, i));
 
+  ds_job_scheduler_count_records (context, set);
   set->processing_start = self.fields.processing_start;
   set->processing_end = ds_driver_get_now (context->driver);
   for (guint i = 0; i < set->jobs->len; i++)

@@ -8,6 +8,7 @@
  * when data pours in; then there are still no more partitions than block intervals, or
  * workers when those are more: each would combine and shuffle for itself. */
 
+#include "dstream/ds-file-input-dstream-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "receivers/ds-socket-receiver-private.h"
 
@@ -118,13 +119,13 @@ ds_receiver_input_dstream_get_receiver (DsDStream *stream)
 
 /**
  * ds_dstream_set_max_record_bytes:
- * @self: a stream from a socket
+ * @self: a stream from a socket, or a directory stream of lines or of parsed files
  * @max_bytes: the longest line, in bytes, without its end, block or record; at least 1,
  *   less than 4 GiB
  *
  * Sets how long a line may be, 1 MiB by default, or a block of raw_socket_stream or a
- * record of socket_stream, 16 MiB; so much memory one can take.  What becomes of a longer
- * one is ds_dstream_set_bad_record_policy ().
+ * record of socket_stream, 16 MiB; of files 64 MiB; so much memory one can take.  What
+ * becomes of a longer one is ds_dstream_set_bad_record_policy ().
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for 0, for 4 GiB or more and for any other stream.
  */
@@ -133,11 +134,13 @@ ds_dstream_set_max_record_bytes (DsDStream *self, gsize max_bytes)
 {
   g_return_if_fail (DS_IS_DSTREAM (self));
 
-  if (!ds_dstream_may_set (self, "set_max_record_bytes"))
+  if (!ds_dstream_may_set (self, "set_max_record_bytes") ||
+      ds_file_input_dstream_set_max_record_bytes (self, max_bytes))
     return;
   if (!DS_IS_RECEIVER_INPUT_DSTREAM (self) ||
       !DS_IS_SOCKET_RECEIVER (DS_RECEIVER_INPUT_DSTREAM (self)->receiver))
-    ds_dstream_latch_lacks (self, "set_max_record_bytes", "streams from sockets");
+    ds_dstream_latch_lacks (self, "set_max_record_bytes",
+                            "streams from sockets, text_file_stream and file_stream");
   else if (max_bytes == 0 || max_bytes >= G_MAXUINT32)
     ds_streaming_context_latch (
         ds_dstream_get_context (self), DS_ERROR_INVALID_ARGUMENT,
@@ -183,12 +186,19 @@ ds_dstream_set_max_rate (DsDStream *self, guint records_per_second)
 
 /**
  * ds_dstream_set_bad_record_policy:
- * @self: a stream from a socket
- * @policy: what becomes of a record that is too long
+ * @self: a stream from a socket, or a directory stream
+ * @policy: what becomes of a record that is too long, or not whole
  *
  * For lines: %DS_ON_BAD_RECORD_SKIP, the default, drops one up to its end and counts it,
  * %DS_ON_BAD_RECORD_SPLIT hands on its pieces, %DS_ON_BAD_RECORD_FAIL stops the receiver
  * for good with an error.
+ *
+ * Of files: %DS_ON_BAD_RECORD_FAIL, the default, fails the batch;
+ * %DS_ON_BAD_RECORD_SKIP drops a line that is too long, or the remainder of binary
+ * records; %DS_ON_BAD_RECORD_SPLIT hands on the pieces of a line;
+ * %DS_ON_BAD_RECORD_SKIP_FILE passes over a file with a remainder, or one that is gone or
+ * not the same any more when it is read, and tells
+ * (#DsStreamingContext::file-passed-over).
  *
  * For the blocks of raw_socket_stream: %DS_ON_BAD_RECORD_SKIP passes over one that is too
  * long or holds no values.  For socket_stream, where nobody knows where the next record
@@ -205,12 +215,14 @@ ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy)
 
   g_return_if_fail (DS_IS_DSTREAM (self));
 
-  if (!ds_dstream_may_set (self, "set_bad_record_policy"))
+  if (!ds_dstream_may_set (self, "set_bad_record_policy") ||
+      ds_file_input_dstream_set_bad_record_policy (self, policy))
     return;
   receiver = ds_receiver_input_dstream_get_receiver (self);
   if (receiver == NULL || !DS_IS_SOCKET_RECEIVER (receiver))
     {
-      ds_dstream_latch_lacks (self, "set_bad_record_policy", "streams from sockets");
+      ds_dstream_latch_lacks (self, "set_bad_record_policy",
+                              "streams from sockets and directory streams");
       return;
     }
   switch (policy)
@@ -220,6 +232,10 @@ ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy)
       break;
     case DS_ON_BAD_RECORD_SPLIT:
       line_policy = DS_LONG_LINE_SPLIT;
+      break;
+    case DS_ON_BAD_RECORD_SKIP_FILE:
+      ds_dstream_latch_lacks (self, "set_bad_record_policy: skip-file",
+                              "text_file_stream, binary_records_stream and file_stream");
       break;
     case DS_ON_BAD_RECORD_SKIP:
     default:

@@ -38,6 +38,13 @@ gboolean ds_receiver_tracker_report (DsReceiverTracker *self,
                                      GError **error);
 /* A batch was run: receivers under back-pressure hear how fast they may go on. */
 void ds_receiver_tracker_complete (DsReceiverTracker *self, const struct _DsJobSet *set);
+/* The same for files, of which only number and size are known. */
+gboolean ds_receiver_tracker_report_files (DsReceiverTracker *self,
+                                           DsTime time,
+                                           guint stream_id,
+                                           guint n_files,
+                                           guint64 n_bytes,
+                                           GError **error);
 /* The batch of @time is over: what nobody remembers any longer goes. */
 void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 

@@ -319,6 +319,22 @@ ds_receiver_tracker_report (DsReceiverTracker *self,
   return TRUE;
 }
 
+gboolean
+ds_receiver_tracker_report_files (DsReceiverTracker *self,
+                                  DsTime time,
+                                  guint stream_id,
+                                  guint n_files,
+                                  guint64 n_bytes,
+                                  GError **error)
+{
+  DsInputInfo info = { .stream_id = stream_id,
+                       .is_uncounted = n_files > 0,
+                       .n_files = n_files,
+                       .n_bytes = n_bytes };
+
+  return ds_input_info_tracker_add (self->infos, time, &info, error);
+}
+
 void
 ds_receiver_tracker_complete (DsReceiverTracker *self, const DsJobSet *set)
 {

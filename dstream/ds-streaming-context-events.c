@@ -14,7 +14,8 @@ typedef struct
   DsBatch *batch;    /* (nullable) */
   DsOutput *output;  /* (nullable) not owned */
   DsDStream *stream; /* (nullable) not owned */
-  char *location;    /* (nullable) */
+  char *location;    /* (nullable) also the path of a file */
+  char *reason;      /* (nullable) */
   GError *error;     /* (nullable) */
 } DsEvent;
 
@@ -127,6 +128,19 @@ ds_streaming_context_install_events (GObjectClass *object_class)
   ds_event_signals[DS_EVENT_RECEIVER_STOPPED] =
       g_signal_new ("receiver-stopped", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
                     DS_TYPE_DSTREAM, G_TYPE_ERROR);
+  /**
+   * DsStreamingContext::file-passed-over:
+   * @self: the context
+   * @stream: a directory stream
+   * @path: the file, as it is shown: what is not UTF-8, or would not be seen, is escaped
+   * @reason: why, and what to do about it
+   *
+   * A directory stream does not take a file, or anything else that lies there.  It is
+   * told once, unless the file changes.
+   */
+  ds_event_signals[DS_EVENT_FILE_PASSED_OVER] =
+      g_signal_new ("file-passed-over", type, flags, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                    DS_TYPE_DSTREAM, G_TYPE_STRING, G_TYPE_STRING);
 }
 
 gboolean
@@ -165,6 +179,10 @@ ds_event_deliver (gpointer data)
     case DS_EVENT_RECEIVER_STOPPED:
       g_signal_emit (event->context, id, 0, event->stream, event->error);
       break;
+    case DS_EVENT_FILE_PASSED_OVER:
+      g_signal_emit (event->context, id, 0, event->stream, event->location,
+                     event->reason);
+      break;
     case DS_N_EVENTS:
     default:
       g_assert_not_reached ();
@@ -179,6 +197,7 @@ ds_event_free (gpointer data)
   g_clear_pointer (&event->batch, ds_batch_unref);
   g_clear_error (&event->error);
   g_free (event->location);
+  g_free (event->reason);
   g_free (event);
 }
 
@@ -291,5 +310,20 @@ ds_streaming_context_post_receiver (DsStreamingContext *self,
     return;
   event.location = g_strdup (location);
   event.error = error != NULL ? g_error_copy (error) : NULL;
+  ds_streaming_context_post (self, &event);
+}
+
+void
+ds_streaming_context_post_file (DsStreamingContext *self,
+                                DsDStream *stream,
+                                const char *path,
+                                const char *reason)
+{
+  DsEvent event = { .kind = DS_EVENT_FILE_PASSED_OVER, .stream = stream };
+
+  if (!ds_streaming_context_is_listened_to (self, event.kind))
+    return;
+  event.location = g_strdup (path);
+  event.reason = g_strdup (reason);
   ds_streaming_context_post (self, &event);
 }

@@ -52,6 +52,7 @@ struct _DsStreamingContext
   double backpressure_derivative;
   double backpressure_min_rate;
   guint64 max_received_bytes; /* 0: a quarter of the engine's memory budget */
+  DsDuration file_min_remember;
   DsFailurePolicy failure_policy;
   guint max_batch_retries;
   DsCatchUpPolicy catch_up_policy;
@@ -157,6 +158,7 @@ typedef enum
   DS_EVENT_RECEIVER_STARTED,
   DS_EVENT_RECEIVER_ERROR,
   DS_EVENT_RECEIVER_STOPPED,
+  DS_EVENT_FILE_PASSED_OVER,
   DS_N_EVENTS
 } DsEventKind;
 
@@ -176,6 +178,11 @@ void ds_streaming_context_post_receiver (DsStreamingContext *self,
                                          DsDStream *stream,
                                          const char *location,
                                          const GError *error);
+/* @path: as it is shown */
+void ds_streaming_context_post_file (DsStreamingContext *self,
+                                     DsDStream *stream,
+                                     const char *path,
+                                     const char *reason);
 
 /* ---- SIGINT, SIGTERM ---- */
 

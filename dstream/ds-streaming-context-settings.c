@@ -104,6 +104,15 @@ static const DsSetting ds_settings[] = {
     "receivers read no further while so much waits to be processed; 0: a quarter of the "
     "engine's memory-budget" },
   /**
+   * DsStreamingContext:file-min-remember:
+   *
+   * How far back, in µs, directory streams look for files by their time, and how long
+   * they remember the names of those that they took; rounded up to whole batches.
+   */
+  { "file-min-remember", DS_SETTING_DURATION, DS_MEMBER (file_min_remember), 1,
+    60 * DS_SECOND, NULL, "fileStream.minRememberDuration",
+    "directory streams take files that were modified within this time" },
+  /**
    * DsStreamingContext:failure-policy:
    *
    * What happens after a batch that failed.

@@ -180,6 +180,19 @@ DsDStream *ds_streaming_context_raw_socket_stream (DsStreamingContext *self,
                                                    const char *host,
                                                    guint16 port);
 DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_text_file_stream (DsStreamingContext *self,
+                                                  const char *directory);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_binary_records_stream (DsStreamingContext *self,
+                                                       const char *directory,
+                                                       gsize record_length);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_file_stream (DsStreamingContext *self,
+                                             const char *directory,
+                                             DsParseFunc parse,
+                                             gpointer user_data,
+                                             GDestroyNotify destroy);
+DS_AVAILABLE_IN_ALL
 DsDStream *ds_streaming_context_queue_stream (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_streaming_context_receiver_stream (DsStreamingContext *self,

@@ -45,9 +45,10 @@ typedef struct
   guint64 n_passed_over; /* for good, unless they change */
   guint64 n_early;       /* modified after the batch time: of a later batch */
   guint64 n_settling;
-  guint64 n_left;  /* past the limits: of a later batch */
-  char *told_path; /* (nullable) owned: one that is passed over, if newly so */
-  char *told_reason;
+  guint64 n_left;      /* past the limits: of a later batch */
+  guint64 n_surprises; /* newly passed over, and not for its name */
+  char *example_path;  /* (nullable) owned: one that is newly passed over */
+  char *example_reason;
   GError *error; /* (nullable) owned: the first directory that could not be listed */
 } DsDirectoryScan;
 

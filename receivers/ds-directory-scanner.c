@@ -108,8 +108,8 @@ void
 ds_directory_scan_clear (DsDirectoryScan *self)
 {
   g_clear_pointer (&self->files, g_ptr_array_unref);
-  g_clear_pointer (&self->told_path, g_free);
-  g_clear_pointer (&self->told_reason, g_free);
+  g_clear_pointer (&self->example_path, g_free);
+  g_clear_pointer (&self->example_reason, g_free);
   g_clear_error (&self->error);
 }
 
@@ -205,6 +205,8 @@ ds_scanning_pass_over (DsScanning *self,
                        const char *name,
                        const DsFileStatus *status)
 {
+  gboolean is_surprise =
+      reason != DS_PASS_HIDDEN && reason != DS_PASS_PATTERN && reason != DS_PASS_FILTER;
   g_autofree char *path = NULL;
   g_autofree char *text = NULL;
 
@@ -219,10 +221,13 @@ ds_scanning_pass_over (DsScanning *self,
   text = ds_scanning_describe (self, reason, path, status);
   if (self->tell != NULL)
     self->tell (path, text, self->user_data);
-  g_free (self->scan->told_path);
-  g_free (self->scan->told_reason);
-  self->scan->told_path = g_steal_pointer (&path);
-  self->scan->told_reason = g_steal_pointer (&text);
+  if (!is_surprise && self->scan->example_path != NULL)
+    return;
+  self->scan->n_surprises += is_surprise;
+  g_free (self->scan->example_path);
+  g_free (self->scan->example_reason);
+  self->scan->example_path = g_steal_pointer (&path);
+  self->scan->example_reason = g_steal_pointer (&text);
 }
 
 /* For whatever no content makes a file to be taken: by what it is alone, so that it is

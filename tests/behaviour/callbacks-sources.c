@@ -195,6 +195,35 @@ callback_input_init (CallbackInput *self)
 {
 }
 
+/* ---- Functions of directory streams ---- */
+
+static gboolean
+on_file (const char *name, gpointer site)
+{
+  callback_site_visit (site, (CallbackVisit){ 0 });
+  return TRUE;
+}
+
+static gsize
+on_parse (const guint8 *bytes,
+          gsize n_bytes,
+          gboolean at_end,
+          DsTask *task,
+          gpointer site)
+{
+  CallbackSite *self = site;
+
+  if (!callback_site_visit (self, (CallbackVisit){ .task = task }))
+    ds_task_fail (task, "bad luck in %s", self->kind->name);
+  else if (n_bytes > 0) /* what the other kinds' streams give */
+    {
+      ds_task_emit_pair (task, ds_value_string ("a"), ds_value_int (1));
+      ds_task_emit_pair (task, ds_value_string ("b"), ds_value_int (2));
+      ds_task_emit_pair (task, ds_value_string ("a"), ds_value_int (3));
+    }
+  return n_bytes;
+}
+
 /* ---- Streams of them ---- */
 
 static void
@@ -230,6 +259,24 @@ build_input (CallbackSite *site)
 }
 
 static void
+build_filter (CallbackSite *site)
+{
+  DsDStream *lines =
+      ds_streaming_context_text_file_stream (site->ssc, callback_site_need_files (site));
+
+  ds_dstream_set_file_filter (lines, on_file, site, NULL);
+  site->collected = ds_dstream_collect (lines);
+}
+
+static void
+build_parse (CallbackSite *site)
+{
+  site->collected = ds_dstream_collect (
+      ds_streaming_context_file_stream (site->ssc, callback_site_need_files (site),
+                                        on_parse, site, NULL));
+}
+
+static void
 provoke_stop (CallbackSite *site)
 {
   if (site->receiver != NULL) /* only one that has been started is stopped */
@@ -248,5 +295,7 @@ const CallbackKind callback_source_kinds[] = {
   { "input-stop", "DsInputDStreamClass.stop", CALLBACK_SOURCE, build_input,
     provoke_stop },
   { "input-compute", "DsInputDStreamClass.compute", CALLBACK_DRIVER, build_input, NULL },
+  { "file-filter", "DsFileFilterFunc", CALLBACK_SOURCE, build_filter, NULL },
+  { "file-parse", "DsParseFunc", CALLBACK_TASK, build_parse, NULL },
   { NULL, NULL, CALLBACK_SOURCE, NULL, NULL },
 };

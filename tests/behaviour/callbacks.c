@@ -4,7 +4,9 @@
 
 #include "tests/behaviour/callbacks.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 
 #define N_BATCHES 5
 
@@ -36,6 +38,10 @@ build_handler (CallbackSite *site)
     if (g_str_equal (kind->name, "receiver-run"))
       kind->build (site);
   site->collected = ds_dstream_collect (site->pairs);
+  if (g_str_equal (site->kind->name, "file-passed-over"))
+    ds_dstream_collect (
+        ds_streaming_context_text_file_stream (site->ssc,
+                                               callback_site_need_files (site)));
   g_closure_set_marshal (closure, on_signal);
   g_signal_connect_closure (site->ssc, site->kind->name, closure, FALSE);
 }
@@ -176,6 +182,27 @@ on_gone (gpointer gone, GObject *unused)
   gate_add (gone, 1);
 }
 
+static char *
+get_file_path (const char *directory, guint index)
+{
+  g_autofree char *name =
+      index < N_BATCHES ? g_strdup_printf ("%u", index) : g_strdup (".hidden");
+
+  return g_build_filename (directory, name, NULL);
+}
+
+static void
+remove_files (const char *directory)
+{
+  for (guint i = 0; i <= N_BATCHES; i++)
+    {
+      g_autofree char *path = get_file_path (directory, i);
+
+      g_unlink (path);
+    }
+  g_rmdir (directory);
+}
+
 void
 callback_site_tear_down (CallbackSite *self)
 {
@@ -198,6 +225,9 @@ callback_site_tear_down (CallbackSite *self)
   if (self->directory != NULL)
     g_rmdir (self->directory);
   g_clear_pointer (&self->directory, g_free);
+  if (self->files != NULL)
+    remove_files (self->files);
+  g_clear_pointer (&self->files, g_free);
   gate_clear (&self->visits);
   gate_clear (&self->borrowed);
   gate_clear (&self->stored);
@@ -213,6 +243,24 @@ callback_site_need_checkpoints (CallbackSite *self)
   self->directory = g_dir_make_tmp ("dstream-callbacks-XXXXXX", &error);
   g_assert_no_error (error);
   ds_streaming_context_checkpoint (self->ssc, self->directory);
+}
+
+const char *
+callback_site_need_files (CallbackSite *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->files = g_dir_make_tmp ("dstream-callbacks-XXXXXX", &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i <= N_BATCHES; i++)
+    {
+      g_autofree char *path = get_file_path (self->files, i);
+      struct timespec times[2] = { { i, 1000 }, { i, 1000 } };
+
+      g_assert_true (g_file_set_contents (path, "line\n", -1, NULL));
+      g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+    }
+  return self->files;
 }
 
 gboolean

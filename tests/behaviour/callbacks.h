@@ -62,6 +62,7 @@ struct _CallbackSite
   DsOutput *collected; /* (nullable) what the callback makes */
   GThread *thread;     /* (nullable) of the program's own */
   char *directory;     /* (nullable) for checkpoints */
+  char *files;         /* (nullable) of a directory stream */
   Gate visits;
   Gate borrowed; /* less than 0 while something may still call destroy */
   Gate stored;   /* records that the receiver's store functions took */
@@ -84,6 +85,9 @@ void callback_site_tear_down (CallbackSite *self);
 
 /* For streams with state.  Does nothing the second time. */
 void callback_site_need_checkpoints (CallbackSite *self);
+
+/* A directory with a file for each of some batches, and one that is passed over. */
+const char *callback_site_need_files (CallbackSite *self);
 
 gboolean callback_site_visit (CallbackSite *self, CallbackVisit visit);
 /* The same with why it failed, for callbacks with a GError. */
