@@ -19,8 +19,11 @@ GArray *ds_time_to (DsTime from, DsTime end, DsDuration step);
 /* How often @divisor (not 0) goes into @duration: 0.5 for one second and two. */
 double ds_duration_divide (DsDuration duration, DsDuration divisor);
 
-/* "7.000 s": for messages.  (transfer full) */
+/* "7.000 s"; "30 us" of what is no whole number of ms: for messages.  (transfer full) */
 char *ds_duration_to_seconds_string (DsDuration duration);
+/* "; times are in microseconds: write 30 * DS_SECOND for 30 s" for a number that looks as
+ * if its unit was forgotten, else "": for the end of messages.  (transfer full) */
+char *ds_duration_suggest_unit (DsDuration duration);
 
 /* In the largest unit of which it has one: 60 s is 1.0 "min".  *@unit is static: "ms",
  * "sec", "min", "hrs" or "days", the largest. */

@@ -124,9 +124,21 @@ ds_duration_to_seconds_string (DsDuration duration)
 {
   char number[G_ASCII_DTOSTR_BUF_SIZE];
 
+  if (duration % DS_MILLISECOND != 0)
+    return g_strdup_printf ("%" G_GINT64_FORMAT " us", duration);
   g_ascii_formatd (number, sizeof number, "%.3f",
                    ds_duration_divide (duration, DS_SECOND));
   return g_strdup_printf ("%s s", number);
+}
+
+char *
+ds_duration_suggest_unit (DsDuration duration)
+{
+  if (duration <= 0 || duration >= 10 * DS_MILLISECOND || duration % DS_MILLISECOND == 0)
+    return g_strdup ("");
+  return g_strdup_printf ("; times are in microseconds: write %" G_GINT64_FORMAT
+                          " * DS_SECOND for %" G_GINT64_FORMAT " s",
+                          duration, duration);
 }
 
 double

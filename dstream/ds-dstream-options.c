@@ -4,6 +4,7 @@
  * option that an operator lacks is a mistake, latched with the names of those that have
  * it; silently ignoring it would let a program believe in eight partitions. */
 
+#include "base/ds-time-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
 #include <string.h>
@@ -289,7 +290,7 @@ ds_dstream_set_initial_state (DsDStream *self, DsRdd *pairs)
 /**
  * ds_dstream_set_state_timeout:
  * @self: a stream made by `map_with_state`
- * @timeout: how long a key may go untouched, in µs; more than 0
+ * @timeout: how long a key may go untouched, in µs; whole milliseconds, more than 0
  *
  * Lets states time out: a key that was touched last before batch time less @timeout, and
  * has nothing in the batch, gets one last call without a value, in which
@@ -298,8 +299,8 @@ ds_dstream_set_initial_state (DsDStream *self, DsRdd *pairs)
  *
  * That happens in the first batch for which it is so, and costs what is due.
  *
- * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator and for a timeout of 0 or
- * less.
+ * Latches %DS_ERROR_INVALID_ARGUMENT for any other operator, for a timeout of 0 or less
+ * and for one that is not a whole number of milliseconds.
  */
 void
 ds_dstream_set_state_timeout (DsDStream *self, DsDuration timeout)
@@ -309,14 +310,16 @@ ds_dstream_set_state_timeout (DsDStream *self, DsDuration timeout)
   if (!ds_dstream_check_option (self, DS_OPTION_STATE_TIMEOUT, "set_state_timeout",
                                 "map_with_state"))
     return;
-  if (timeout <= 0)
+  if (timeout <= 0 || timeout % DS_MILLISECOND != 0)
     {
-      ds_streaming_context_latch (ds_dstream_get_node (self)->context,
-                                  DS_ERROR_INVALID_ARGUMENT,
-                                  "set_state_timeout: the timeout of stream %s is "
-                                  "%" G_GINT64_FORMAT
-                                  " us; it must be more than 0, as 10 * DS_SECOND",
-                                  ds_dstream_describe (self), timeout);
+      g_autofree char *suggestion = ds_duration_suggest_unit (timeout);
+
+      ds_streaming_context_latch (
+          ds_dstream_get_node (self)->context, DS_ERROR_INVALID_ARGUMENT,
+          "set_state_timeout: the timeout of stream %s is %" G_GINT64_FORMAT
+          " us; it must be a whole number of milliseconds, more than 0%s",
+          ds_dstream_describe (self), timeout,
+          *suggestion != '\0' ? suggestion : ", as 10 * DS_SECOND");
       return;
     }
   ds_dstream_get_node (self)->state_timeout = timeout;

@@ -4,6 +4,7 @@
  * batches.  Whoever waits sleeps on one condition, which the end of a stop and the first
  * failure wake. */
 
+#include "base/ds-time-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-task-private.h"
 
@@ -411,10 +412,13 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
  * @error: return location for an error
  *
  * Waits until the context is stopped and the handlers of its signals have heard
- * everything; a handler that does not return within 2 s is not waited for.  A batch, an
- * output or the generation of a batch that failed makes it fail with that error: when the
- * context has stopped for it, or at once under %DS_FAILURE_POLICY_CONTINUE.  A start that
- * failed makes it fail with the error of the start.
+ * everything; a handler that does not return within 2 s is not waited for.  Before the
+ * start it waits, too, for another thread may start it: without one it never returns.
+ *
+ * A batch, an output or the generation of a batch that failed makes it fail with that
+ * error: when the context has stopped for it, or at once under
+ * %DS_FAILURE_POLICY_CONTINUE.  A start that failed makes it fail with the error of the
+ * start.
  *
  * Any thread; inside a function or handler of the stream it fails with
  * %DS_ERROR_INVALID_STATE.
@@ -467,10 +471,39 @@ ds_streaming_context_await_termination_or_timeout (DsStreamingContext *self,
                                      error);
 }
 
+/* FALSE with @error for a time at which there never is a batch. */
+static gboolean
+ds_streaming_context_check_batch_time (DsStreamingContext *self,
+                                       DsTime zero_time,
+                                       DsTime batch_time,
+                                       GError **error)
+{
+  DsTime before = ds_time_floor (batch_time, self->interval, zero_time);
+  g_autofree char *interval = ds_duration_to_seconds_string (self->interval);
+  g_autofree char *suggestion = ds_duration_suggest_unit (batch_time);
+
+  if (batch_time == before && batch_time > zero_time)
+    return TRUE;
+  if (before <= zero_time)
+    g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                 "await_batch: there is no batch of time %" G_GINT64_FORMAT
+                 " us: one comes every %s, and the first is that of %" G_GINT64_FORMAT
+                 " us%s",
+                 batch_time, interval, zero_time + self->interval, suggestion);
+  else
+    g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                 "await_batch: there is no batch of time %" G_GINT64_FORMAT
+                 " us: one comes every %s, and the nearest are those of %" G_GINT64_FORMAT
+                 " and %" G_GINT64_FORMAT " us%s",
+                 batch_time, interval, before, before + self->interval, suggestion);
+  return FALSE;
+}
+
 /**
  * ds_streaming_context_await_batch:
  * @self: a context that was started
- * @batch_time: a batch time, in µs
+ * @batch_time: a batch time, in µs: after the start, and a whole number of batch
+ * intervals from the others
  * @error: return location for an error
  *
  * Waits until the batch of @batch_time and all before it are over, and what they no
@@ -478,7 +511,8 @@ ds_streaming_context_await_termination_or_timeout (DsStreamingContext *self,
  * @batch_time or beyond, before or while this waits.
  *
  * Fails with the error of a batch for which the context stops, with that of a start that
- * failed, with %DS_ERROR_STOPPED when it is stopped before, and with
+ * failed, with %DS_ERROR_INVALID_ARGUMENT at a time at which no batch comes, with
+ * %DS_ERROR_STOPPED when it is stopped before, and with
  * %DS_ERROR_INVALID_STATE before start and inside a function or handler of the stream.
  *
  * Any thread.
@@ -523,5 +557,7 @@ ds_streaming_context_await_batch (DsStreamingContext *self,
               : "has not been started; call ds_streaming_context_start () first");
       return FALSE;
     }
-  return ds_driver_await_batch (driver, batch_time, error);
+  return ds_streaming_context_check_batch_time (self, ds_driver_get_zero_time (driver),
+                                                batch_time, error) &&
+         ds_driver_await_batch (driver, batch_time, error);
 }

@@ -4,6 +4,7 @@
  * parent made in (t - window, t], oldest first.  Nothing is copied.  From here on the
  * stream slides by its own slide. */
 
+#include "base/ds-time-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/ds-window-private.h"
 #include "rdd/ds-step-rdd-private.h"
@@ -17,15 +18,17 @@ ds_window_check_length (DsDStream *parent,
                         DsDuration length)
 {
   DsDStreamNode *node = ds_dstream_get_node (parent);
+  g_autofree char *found = ds_duration_to_seconds_string (length);
+  g_autofree char *needed = ds_duration_to_seconds_string (node->slide);
+  g_autofree char *suggestion = ds_duration_suggest_unit (length);
 
   if (length > 0 && length % node->slide == 0)
     return TRUE;
   ds_streaming_context_latch (
       node->context, DS_ERROR_INVALID_INTERVAL,
-      "%s: a %s of %.3f s over the stream %s, which slides by %.3f s; it must be a "
-      "positive multiple of that",
-      kind, what, (double) length / DS_SECOND, ds_dstream_describe (parent),
-      (double) node->slide / DS_SECOND);
+      "%s: a %s of %s over the stream %s, which slides by %s; it must be a positive "
+      "multiple of that%s",
+      kind, what, found, ds_dstream_describe (parent), needed, suggestion);
   return FALSE;
 }
 

@@ -225,6 +225,15 @@ test_prints_milliseconds (void)
   assert_text (ds_duration_to_string (DS_TIME_NONE), "none");
   assert_text (ds_duration_to_seconds_string (7 * DS_SECOND), "7.000 s");
   assert_text (ds_duration_to_seconds_string (1250 * DS_MILLISECOND), "1.250 s");
+  assert_text (ds_duration_to_seconds_string (-DS_SECOND), "-1.000 s");
+  assert_text (ds_duration_to_seconds_string (30), "30 us");
+  assert_text (ds_duration_to_seconds_string (-1), "-1 us");
+  assert_text (ds_duration_suggest_unit (30),
+               "; times are in microseconds: write 30 * DS_SECOND for 30 s");
+  assert_text (ds_duration_suggest_unit (-1), "");
+  assert_text (ds_duration_suggest_unit (0), "");
+  assert_text (ds_duration_suggest_unit (2 * DS_MILLISECOND), "");
+  assert_text (ds_duration_suggest_unit (1500 * DS_MILLISECOND + 1), "");
 }
 
 static void

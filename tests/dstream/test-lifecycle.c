@@ -108,6 +108,47 @@ test_a_failed_start_is_told (void)
 }
 
 static void
+test_awaits_only_batch_times (void)
+{
+  static const struct
+  {
+    DsTime time;
+    const char *message;
+  } times[] = {
+    { 1500 * DS_MILLISECOND,
+      "await_batch: there is no batch of time 1500000 us: one comes every 1.000 s, and "
+      "the nearest are those of 1000000 and 2000000 us" },
+    { 3,
+      "await_batch: there is no batch of time 3 us: one comes every 1.000 s, and the "
+      "first is that of 1000000 us; times are in microseconds: write 3 * DS_SECOND for 3 "
+      "s" },
+    { 0, "await_batch: there is no batch of time 0 us: one comes every 1.000 s, and the "
+         "first is that of 1000000 us" },
+    { -DS_SECOND,
+      "await_batch: there is no batch of time -1000000 us: one comes every 1.000 s, and "
+      "the first is that of 1000000 us" },
+  };
+  DsTestStream test;
+
+  g_test_summary ("A time at which no batch comes is an error, not a batch that is over");
+
+  ds_test_stream_set_up (&test, "local");
+  ds_dstream_foreach_rdd (ds_streaming_context_queue_stream (test.ssc),
+                          ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (ds_streaming_context_await_batch (test.ssc, times[i].time, &error));
+      g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+      g_assert_cmpstr (error->message, ==, times[i].message);
+    }
+  ds_test_stream_tear_down (&test);
+}
+
+static void
 test_stopped_before_start (void)
 {
   DsTestStream test;
@@ -433,6 +474,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dstream/lifecycle/a-failed-start-is-told",
                    test_a_failed_start_is_told);
+  g_test_add_func ("/dstream/lifecycle/awaits-only-batch-times",
+                   test_awaits_only_batch_times);
   g_test_add_func ("/dstream/lifecycle/stopped-before-start", test_stopped_before_start);
   g_test_add_func ("/dstream/lifecycle/mistakes-wait-for-start",
                    test_mistakes_wait_for_start);

@@ -550,7 +550,17 @@ test_options_that_a_stream_lacks_are_latched (void)
                                 0);
   g_assert_cmpstr (ds_streaming_context_get_build_error (self.test.ssc)->message, ==,
                    "set_state_timeout: the timeout of stream map_with_state is 0 us; it "
-                   "must be more than 0, as 10 * DS_SECOND");
+                   "must be a whole number of milliseconds, more than 0, as 10 * "
+                   "DS_SECOND");
+  ds_test_state_tear_down (&self);
+
+  ds_test_state_set_up (&self, "local[2]");
+  ds_dstream_set_state_timeout (ds_dstream_map_with_state (self.pairs, count, NULL, NULL),
+                                30);
+  g_assert_cmpstr (ds_streaming_context_get_build_error (self.test.ssc)->message, ==,
+                   "set_state_timeout: the timeout of stream map_with_state is 30 us; it "
+                   "must be a whole number of milliseconds, more than 0; times are in "
+                   "microseconds: write 30 * DS_SECOND for 30 s");
   ds_test_state_tear_down (&self);
 }
 

@@ -194,14 +194,21 @@ test_wrong_lengths_latch (void)
   assert_refuses (ds_dstream_window, 2 * DS_SECOND, -DS_SECOND,
                   "window: a slide of -1.000 s over the stream queue stream, which "
                   "slides by 1.000 s; it must be a positive multiple of that");
+  assert_refuses (ds_dstream_window, 30, 10,
+                  "window: a window of 30 us over the stream queue stream, which slides "
+                  "by 1.000 s; it must be a positive multiple of that; times are in "
+                  "microseconds: write 30 * DS_SECOND for 30 s");
+  assert_refuses (ds_dstream_window, -1, 0,
+                  "window: a window of -1 us over the stream queue stream, which slides "
+                  "by 1.000 s; it must be a positive multiple of that");
   assert_refuses (ds_dstream_count_by_value_and_window, 1, 0,
-                  "count_by_value_and_window: a window of 0.000 s over the stream queue "
+                  "count_by_value_and_window: a window of 1 us over the stream queue "
                   "stream, which slides by 1.000 s; it must be a positive multiple of "
-                  "that");
+                  "that; times are in microseconds: write 1 * DS_SECOND for 1 s");
   assert_refuses (ds_dstream_group_by_key_and_window, 1, 0,
-                  "group_by_key_and_window: a window of 0.000 s over the stream queue "
+                  "group_by_key_and_window: a window of 1 us over the stream queue "
                   "stream, which slides by 1.000 s; it must be a positive multiple of "
-                  "that");
+                  "that; times are in microseconds: write 1 * DS_SECOND for 1 s");
 
   ds_test_window_set_up (&fixture, "local", "a:1");
   ds_dstream_reduce_by_key_and_window (fixture.stream, 1, 0, ds_add, &n_destroyed,
