@@ -87,6 +87,19 @@ ds_state_may_change (DsState *self, const char *verb)
   return FALSE;
 }
 
+static void
+ds_state_clear (DsState *self)
+{
+  DsStateWork *work = self->work;
+
+  self->is_removed = TRUE;
+  work->value = ds_value_null ();
+  work->exists = FALSE;
+  work->is_touched = TRUE;
+  work->is_changed = TRUE;
+  work->updated_at = DS_TIME_NONE;
+}
+
 /**
  * ds_state_update: (skip)
  * @self: the state of a key
@@ -104,13 +117,13 @@ ds_state_update (DsState *self, DsValue value)
 
   g_return_if_fail (self != NULL);
 
-  if (ds_value_is_null (value))
-    {
-      ds_state_remove (self);
-      return;
-    }
   if (!ds_state_may_change (self, "update"))
     return;
+  if (ds_value_is_null (value))
+    {
+      ds_state_clear (self);
+      return;
+    }
   work = self->work;
   work->value = ds_value_copy (value, self->run->values);
   work->exists = TRUE;
@@ -132,19 +145,10 @@ ds_state_update (DsState *self, DsValue value)
 void
 ds_state_remove (DsState *self)
 {
-  DsStateWork *work;
-
   g_return_if_fail (self != NULL);
 
-  if (!ds_state_may_change (self, "remove"))
-    return;
-  work = self->work;
-  self->is_removed = TRUE;
-  work->value = ds_value_null ();
-  work->exists = FALSE;
-  work->is_touched = TRUE;
-  work->is_changed = TRUE;
-  work->updated_at = DS_TIME_NONE;
+  if (ds_state_may_change (self, "remove"))
+    ds_state_clear (self);
 }
 
 /**

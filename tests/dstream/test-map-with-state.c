@@ -447,6 +447,12 @@ update_timing_out (DsState *state)
 }
 
 static void
+update_to_null_timing_out (DsState *state)
+{
+  ds_state_update (state, ds_value_null ()); /* the value of that call, passed on */
+}
+
+static void
 remove_timing_out (DsState *state)
 {
   ds_state_remove (state);
@@ -492,6 +498,8 @@ test_misuse_of_a_state_fails_the_task (void)
       remove_twice, "a", DS_ERROR_INVALID_ARGUMENT,
       "value (a,1): ds_state_remove: the state was removed in this call");
   assert_misuse_fails (update_timing_out, "t - -", DS_ERROR_INVALID_ARGUMENT,
+                       "value (t,null): ds_state_update: the state is timing out");
+  assert_misuse_fails (update_to_null_timing_out, "t - -", DS_ERROR_INVALID_ARGUMENT,
                        "value (t,null): ds_state_update: the state is timing out");
   assert_misuse_fails (remove_timing_out, "t - -", DS_ERROR_INVALID_ARGUMENT,
                        "value (t,null): ds_state_remove: the state is timing out");
