@@ -42,11 +42,11 @@ ds_dstream_latch_lacks (DsDStream *self, const char *option, const char *who_has
   DsDStreamNode *node = ds_dstream_get_node (self);
 
   if (node->context == NULL)
-    g_critical ("%s: %s has no such option; %s have it", option,
+    g_critical ("%s: %s has no such option; it is one of %s", option,
                 ds_dstream_describe (self), who_has_it);
   else
     ds_streaming_context_latch (node->context, DS_ERROR_INVALID_ARGUMENT,
-                                "%s: %s has no such option; %s have it", option,
+                                "%s: %s has no such option; it is one of %s", option,
                                 ds_dstream_describe (self), who_has_it);
 }
 

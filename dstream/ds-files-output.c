@@ -122,9 +122,9 @@ ds_files_output_get_plan (DsOutput *self, const char *option)
     return &((DsFilesOutput *) self->state)->plan;
 
   ds_streaming_context_latch (self->context, DS_ERROR_INVALID_ARGUMENT,
-                              "%s: the output %s has no such option; "
+                              "%s: the output %s has no such option; it is one of "
                               "save_as_text_files, save_as_binary_files and "
-                              "save_as_msgpack_files have it",
+                              "save_as_msgpack_files",
                               option, ds_output_get_name (self));
   return NULL;
 }

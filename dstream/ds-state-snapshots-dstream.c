@@ -53,7 +53,10 @@ ds_dstream_state_snapshots (DsDStream *self)
   node = ds_dstream_get_node (self);
   if (node->context != NULL && !node->is_inert && !ds_dstream_is_state_mapped (self))
     {
-      ds_dstream_latch_lacks (self, "state_snapshots", "streams made by map_with_state");
+      ds_streaming_context_latch (node->context, DS_ERROR_INVALID_ARGUMENT,
+                                  "state_snapshots: the stream %s has none; only what "
+                                  "map_with_state made has",
+                                  ds_dstream_describe (self));
       return ds_dstream_new_inert (node->context);
     }
   snapshots =

@@ -535,22 +535,23 @@ test_options_that_a_stream_lacks_are_latched (void)
   g_assert_error (ds_streaming_context_get_build_error (self.test.ssc), DS_ERROR,
                   DS_ERROR_INVALID_ARGUMENT);
   g_assert_cmpstr (ds_streaming_context_get_build_error (self.test.ssc)->message, ==,
-                   "set_state_timeout: map has no such option; map_with_state have it");
+                   "set_state_timeout: map has no such option; it is one of "
+                   "map_with_state");
   ds_test_state_tear_down (&self);
 
   ds_test_state_set_up (&self, "local[2]");
   initial = ds_test_state_pairs (&self, "a1");
   ds_dstream_set_initial_state (self.pairs, initial);
   g_assert_cmpstr (ds_streaming_context_get_build_error (self.test.ssc)->message, ==,
-                   "set_initial_state: map has no such option; map_with_state, "
-                   "update_state_by_key and update_state_by_partition have it");
+                   "set_initial_state: map has no such option; it is one of "
+                   "map_with_state, update_state_by_key and update_state_by_partition");
   ds_test_state_tear_down (&self);
 
   ds_test_state_set_up (&self, "local[2]");
   g_assert_nonnull (ds_dstream_state_snapshots (self.pairs));
   g_assert_cmpstr (ds_streaming_context_get_build_error (self.test.ssc)->message, ==,
-                   "state_snapshots: map has no such option; streams made by "
-                   "map_with_state have it");
+                   "state_snapshots: the stream map has none; only what map_with_state "
+                   "made has");
   ds_test_state_tear_down (&self);
 
   ds_test_state_set_up (&self, "local[2]");

@@ -376,9 +376,9 @@ test_mistakes (gconstpointer data)
     "set_tls: stream 0 is from a Unix socket, *",
     "set_tls_ca_file: no certificates can be read from /no/such/file for stream 0: *",
     "set_tls_ca_file: no certificates can be read from /dev/null for stream 0*",
-    "set_tls: * has no such option; socket_text_stream, *",
+    "set_tls: * has no such option; it is one of socket_text_stream, *",
     "set_idle_timeout: the timeout of stream 0 is -1 us; *",
-    "set_idle_timeout: * has no such option; socket_text_stream, *",
+    "set_idle_timeout: * has no such option; it is one of socket_text_stream, *",
     "set_bad_record_policy: the records of stream 0 cannot be split, *",
     "set_max_record_bytes: 4294967296 bytes for the records of stream 0; *"
   };
