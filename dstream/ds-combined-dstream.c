@@ -81,9 +81,9 @@ ds_dstream_combine_by_key (DsDStream *self,
   DsDStream *combined;
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (create != NULL, NULL);
-  g_return_val_if_fail (merge_value != NULL, NULL);
-  g_return_val_if_fail (merge_combiners != NULL, NULL);
+  ds_dstream_return_if_null (self, create, user_data, destroy);
+  ds_dstream_return_if_null (self, merge_value, user_data, destroy);
+  ds_dstream_return_if_null (self, merge_combiners, user_data, destroy);
 
   combined = ds_dstream_derive (self, DS_TYPE_COMBINED_DSTREAM, NULL, user_data, destroy);
   if (DS_IS_COMBINED_DSTREAM (combined))

@@ -147,6 +147,29 @@ DsDStream *ds_dstream_derive (DsDStream *parent,
                               GDestroyNotify destroy);
 /* A stream that stands for a call that was wrong; it has latched its mistake already. */
 DsDStream *ds_dstream_new_inert (DsStreamingContext *context);
+/* The same for operators of a context.  (transfer none) */
+DsDStream *ds_inert_dstream_new_for_null (DsStreamingContext *context,
+                                          const char *caller,
+                                          const char *argument,
+                                          gpointer user_data,
+                                          GDestroyNotify destroy);
+/* For a call without a function or another argument that it needs: latches that, by the
+ * names of both, frees @user_data, and returns what stands for the call; NULL and a
+ * critical for a stream without context.  (transfer none) (nullable) */
+DsDStream *ds_dstream_refuse_null (DsDStream *self,
+                                   const char *caller,
+                                   const char *argument,
+                                   gpointer user_data,
+                                   GDestroyNotify destroy);
+/* At the entry of operators, as g_return_val_if_fail (). */
+#define ds_dstream_return_if_null(self, argument, user_data, destroy)            \
+  G_STMT_START                                                                   \
+  {                                                                              \
+    if (G_UNLIKELY ((argument) == NULL))                                         \
+      return ds_dstream_refuse_null ((self), G_STRFUNC, #argument, (user_data),  \
+                                     (destroy));                                 \
+  }                                                                              \
+  G_STMT_END
 
 /* The option of a source or operator that it lacks, or a call after start: latched.
  * FALSE: ignore the call. */

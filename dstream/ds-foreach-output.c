@@ -59,8 +59,10 @@ ds_dstream_foreach_rdd (DsDStream *self,
   DsForeachOutput *body;
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
 
+  /* The output of a stream that stands for the wrong call. */
+  if (func == NULL && ds_dstream_get_node (self)->context != NULL)
+    self = ds_dstream_refuse_null (self, G_STRFUNC, "func", NULL, NULL);
   body = g_new (DsForeachOutput, 1);
   body->func = func;
   body->user_data = user_data;

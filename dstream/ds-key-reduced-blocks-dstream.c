@@ -54,7 +54,7 @@ ds_dstream_reduce_by_key_blocks (DsDStream *self,
                                  GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_dstream_derive (self, ds_key_reduced_blocks_dstream_get_type (),
                             G_CALLBACK (func), user_data, destroy);

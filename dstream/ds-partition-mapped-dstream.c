@@ -52,7 +52,7 @@ ds_dstream_map_partitions (DsDStream *self,
                            GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_dstream_derive (self, ds_partition_mapped_dstream_get_type (),
                             G_CALLBACK (func), user_data, destroy);

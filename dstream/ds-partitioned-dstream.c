@@ -37,7 +37,7 @@ DsDStream *
 ds_dstream_partition_by (DsDStream *self, DsPartitioner *partitioner)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (partitioner != NULL, NULL);
+  ds_dstream_return_if_null (self, partitioner, NULL, NULL);
 
   return ds_dstream_derive (self, ds_partitioned_dstream_get_type (), NULL,
                             ds_partitioner_ref (partitioner),

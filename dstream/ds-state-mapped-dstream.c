@@ -209,7 +209,7 @@ ds_dstream_map_with_state (DsDStream *self,
                            GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_state_mapped_dstream_new (self, &ds_state_mapped_by_record, G_CALLBACK (func),
                                       user_data, destroy);
@@ -239,7 +239,7 @@ ds_dstream_map_with_state_blocks (DsDStream *self,
                                   GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_state_mapped_dstream_new (self, &ds_state_mapped_by_block, G_CALLBACK (func),
                                       user_data, destroy);

@@ -223,7 +223,7 @@ ds_dstream_update_state_by_key (DsDStream *self,
                                 GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_state_updated_dstream_new (self, &ds_state_updated_by_key, G_CALLBACK (func),
                                        user_data, destroy);
@@ -253,7 +253,7 @@ ds_dstream_update_state_by_partition (DsDStream *self,
                                       GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_state_updated_dstream_new (self, &ds_state_updated_by_partition,
                                        G_CALLBACK (func), user_data, destroy);
@@ -281,7 +281,7 @@ ds_dstream_update_state_by_key_blocks (DsDStream *self,
                                        GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_state_updated_dstream_new (self, &ds_state_updated_by_block,
                                        G_CALLBACK (func), user_data, destroy);

@@ -137,7 +137,7 @@ ds_dstream_transform (DsDStream *self,
                       GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_transformed_dstream_new (DS_TRANSFORM_ONE, &self, 1, G_CALLBACK (func),
                                      user_data, destroy);
@@ -170,7 +170,7 @@ ds_dstream_transform_with (DsDStream *self,
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
   g_return_val_if_fail (DS_IS_DSTREAM (other), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_transformed_dstream_new (DS_TRANSFORM_WITH, parents, 2, G_CALLBACK (func),
                                      user_data, destroy);
@@ -203,7 +203,8 @@ ds_streaming_context_transform (DsStreamingContext *self,
 {
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), NULL);
   g_return_val_if_fail (n_streams == 0 || streams != NULL, NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  if (func == NULL)
+    return ds_inert_dstream_new_for_null (self, G_STRFUNC, "func", user_data, destroy);
 
   if (!ds_streaming_context_check_streams (self, "transform", streams, n_streams))
     {

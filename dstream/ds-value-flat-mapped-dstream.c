@@ -48,7 +48,7 @@ ds_dstream_flat_map_values (DsDStream *self,
                             GDestroyNotify destroy)
 {
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_dstream_derive (self, ds_value_flat_mapped_dstream_get_type (),
                             G_CALLBACK (func), user_data, destroy);

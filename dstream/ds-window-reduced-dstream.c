@@ -325,7 +325,11 @@ ds_dstream_set_inverse (DsDStream *self,
   DsDStreamNode *node;
 
   g_return_if_fail (DS_IS_DSTREAM (self));
-  g_return_if_fail (func != NULL);
+  if (func == NULL)
+    {
+      ds_dstream_refuse_null (self, G_STRFUNC, "func", user_data, destroy);
+      return;
+    }
 
   has_it = DS_IS_WINDOW_REDUCED_DSTREAM (self) &&
            (DS_WINDOW_REDUCED_DSTREAM (self)->plan.kind == DS_PRE_REDUCE_KEYS ||
@@ -375,7 +379,11 @@ ds_dstream_set_window_filter (DsDStream *self,
   DsWindowReducedDStream *window;
 
   g_return_if_fail (DS_IS_DSTREAM (self));
-  g_return_if_fail (func != NULL);
+  if (func == NULL)
+    {
+      ds_dstream_refuse_null (self, G_STRFUNC, "func", user_data, destroy);
+      return;
+    }
 
   has_it = DS_IS_WINDOW_REDUCED_DSTREAM (self) &&
            DS_WINDOW_REDUCED_DSTREAM (self)->plan.kind != DS_PRE_REDUCE_VALUES;

@@ -46,7 +46,7 @@ ds_dstream_reduce_by_key_and_window (DsDStream *self,
   const DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_KEYS, .func = func };
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_window_reduced_dstream_new (self, &plan, window, slide, user_data, destroy);
 }
@@ -124,7 +124,7 @@ ds_dstream_reduce_by_key_and_window_blocks (DsDStream *self,
   DsDStream *reduced;
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   if (!ds_window_check (self, "reduce_by_key_and_window_blocks", window, &slide))
     return ds_window_refuse (self, user_data, destroy);
@@ -167,7 +167,7 @@ ds_dstream_reduce_by_window (DsDStream *self,
   const DsPreReducePlan plan = { .kind = DS_PRE_REDUCE_ALL, .func = func };
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (func != NULL, NULL);
+  ds_dstream_return_if_null (self, func, user_data, destroy);
 
   return ds_window_reduced_dstream_new (self, &plan, window, slide, user_data, destroy);
 }
@@ -211,9 +211,9 @@ ds_dstream_combine_by_key_and_window (DsDStream *self,
                                  .merge_value = merge_value };
 
   g_return_val_if_fail (DS_IS_DSTREAM (self), NULL);
-  g_return_val_if_fail (create != NULL, NULL);
-  g_return_val_if_fail (merge_value != NULL, NULL);
-  g_return_val_if_fail (merge_combiners != NULL, NULL);
+  ds_dstream_return_if_null (self, create, user_data, destroy);
+  ds_dstream_return_if_null (self, merge_value, user_data, destroy);
+  ds_dstream_return_if_null (self, merge_combiners, user_data, destroy);
 
   return ds_window_reduced_dstream_new (self, &plan, window, slide, user_data, destroy);
 }
