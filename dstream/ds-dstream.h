@@ -54,8 +54,9 @@ struct _DsDStreamClass
  * Makes an RDD of another, once a batch, when the batch is generated.  Must be quick: it
  * runs under the lock of the stream graph.
  *
- * Returns: (transfer full) (nullable): the RDD.  Return @rdd itself with g_object_ref (),
- *   nothing at all with ds_context_empty ().  %NULL is a failure, with or without @error
+ * Returns: (transfer full) (nullable): the RDD.  **Return @rdd itself as `g_object_ref
+ *   (rdd)`**, nothing at all with ds_context_empty ().  %NULL is a failure, with or
+ *   without @error
  */
 typedef DsRdd *(*DsTransformFunc) (DsRdd *rdd,
                                    DsBatch *batch,

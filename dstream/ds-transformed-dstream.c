@@ -53,6 +53,17 @@ ds_transformed_dstream_call (DsTransformedDStream *self,
     }
 }
 
+/* TRUE: @rdd is one of those that the function was given, and there is no reference to it
+ * but that of the stream it came from.  Where others hold it too, this cannot be seen. */
+static gboolean
+ds_transformed_dstream_lacks_reference (DsRdd *rdd, DsRdd **given, guint n_given)
+{
+  for (guint i = 0; i < n_given; i++)
+    if (rdd == given[i])
+      return g_atomic_int_get (&G_OBJECT (rdd)->ref_count) == 1;
+  return FALSE;
+}
+
 static DsRdd *
 ds_transformed_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **error)
 {
@@ -72,6 +83,14 @@ ds_transformed_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **err
 
   rdd = ds_transformed_dstream_call (DS_TRANSFORMED_DSTREAM (dstream), rdds,
                                      node->n_parents, batch, &local_error);
+  if (rdd != NULL && ds_transformed_dstream_lacks_reference (rdd, rdds, node->n_parents))
+    {
+      rdd = NULL; /* not ours */
+      g_clear_error (&local_error);
+      g_set_error (&local_error, DS_ERROR, DS_ERROR_USER_FUNCTION,
+                   "the function returned an RDD that it was given, without a reference "
+                   "of its own; write return g_object_ref (rdd)");
+    }
   if (rdd != NULL && local_error == NULL)
     return rdd;
 
@@ -127,6 +146,11 @@ ds_transformed_dstream_new (DsTransformForm form,
  *
  * Replaces the RDD of each batch by what @func returns.  A failure of @func fails the
  * generation of the batch.
+ *
+ * **What @func returns is a reference of its own, which the stream takes over: to give
+ * the batch on as it is, write `return g_object_ref (rdd)`, never `return rdd`.** Without
+ * the reference the RDD is freed while it is in use.  That is noticed, and fails the
+ * batch, only where nothing else holds the RDD.
  *
  * Returns: (transfer none): the new stream, owned by the context
  */

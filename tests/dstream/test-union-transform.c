@@ -243,6 +243,51 @@ test_an_input_serves_one_context (void)
   ds_test_stream_tear_down (&test);
 }
 
+static DsRdd *
+return_without_reference (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  return rdd;
+}
+
+static DsRdd *
+return_other_without_reference (DsRdd *rdd,
+                                DsRdd *other,
+                                DsBatch *batch,
+                                gpointer unused,
+                                GError **error)
+{
+  return other;
+}
+
+static void
+test_a_missing_reference_fails_the_batch (void)
+{
+  g_test_summary ("An RDD returned as it was given, without a reference, is an error");
+
+  for (guint i = 0; i < 2; i++)
+    {
+      DsTestStream test;
+      DsDStream *stream;
+      g_autoptr (GError) error = NULL;
+
+      ds_test_stream_set_up (&test, "local");
+      stream = ds_streaming_context_queue_stream (test.ssc);
+      ds_test_stream_push (stream, "a", NULL);
+      ds_dstream_collect (
+          i == 0
+              ? ds_dstream_transform (stream, return_without_reference, NULL, NULL)
+              : ds_dstream_transform_with (stream,
+                                           ds_streaming_context_queue_stream (test.ssc),
+                                           return_other_without_reference, NULL, NULL));
+      ds_test_stream_start (&test);
+      ds_manual_clock_advance (test.clock, DS_SECOND);
+      g_assert_false (ds_streaming_context_await_termination (test.ssc, &error));
+      g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
+      g_assert_nonnull (strstr (error->message, "write return g_object_ref (rdd)"));
+      ds_test_stream_tear_down (&test);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -257,5 +302,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/union-transform/needs-a-stream", test_needs_a_stream);
   g_test_add_func ("/dstream/union-transform/an-input-serves-one-context",
                    test_an_input_serves_one_context);
+  g_test_add_func ("/dstream/union-transform/missing-reference",
+                   test_a_missing_reference_fails_the_batch);
   return g_test_run ();
 }
