@@ -109,7 +109,7 @@ typedef DsRdd *(*DsTransformManyFunc) (DsRdd **rdds,
  * Does something with an RDD, once a batch, when the outputs of the batch run.  May run
  * actions.
  *
- * Returns: %FALSE is a failure, with or without @error
+ * Returns: %FALSE is a failure, with or without @error; so is %TRUE with @error
  */
 typedef gboolean (*DsForeachRddFunc) (DsRdd *rdd,
                                       DsBatch *batch,

@@ -15,8 +15,14 @@ static gboolean
 ds_foreach_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
 {
   const DsForeachOutput *body = self->state;
+  g_autoptr (GError) local_error = NULL;
+  gboolean ok = body->func (rdd, batch, body->user_data, &local_error);
 
-  return body->func (rdd, batch, body->user_data, error);
+  if (local_error == NULL)
+    return ok;
+  g_propagate_prefixed_error (error, g_steal_pointer (&local_error), "%s",
+                              ok ? "the function returned TRUE, but set an error: " : "");
+  return FALSE;
 }
 
 static void
@@ -46,7 +52,7 @@ static const DsOutputOps ds_foreach_output_ops = {
  *
  * Calls @func for each batch, when its outputs run: one at a time, in the order in which
  * outputs were registered.  It is not called for a batch without RDD.  A failure of @func
- * fails the batch.
+ * fails the batch: that it returns %FALSE or sets an error.
  *
  * Returns: (transfer none): the output, owned by the context
  */

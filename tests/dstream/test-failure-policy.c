@@ -278,6 +278,35 @@ test_continue_remembers_no_failed_batches (void)
   tear_down (&fixture);
 }
 
+static gboolean
+set_error_and_succeed (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "the database is busy");
+  return TRUE;
+}
+
+static void
+test_an_error_beside_success_is_a_failure (void)
+{
+  DsTestStream test;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("foreach_rdd: who sets an error has failed, whatever it returns");
+
+  ds_test_stream_set_up (&test, "local");
+  ds_dstream_foreach_rdd (ds_streaming_context_queue_stream (test.ssc),
+                          set_error_and_succeed, NULL, NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  g_assert_false (ds_streaming_context_await_termination (test.ssc, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpstr (
+      error->message, ==,
+      "Output foreach_rdd-0 of batch 1000 ms: the function returned TRUE, but "
+      "set an error: the database is busy");
+  ds_test_stream_tear_down (&test);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -296,5 +325,7 @@ main (int argc, char *argv[])
                    test_graceful_stop_tells_of_a_failure);
   g_test_add_func ("/dstream/failure-policy/continue-remembers-no-failed-batches",
                    test_continue_remembers_no_failed_batches);
+  g_test_add_func ("/dstream/failure-policy/an-error-beside-success",
+                   test_an_error_beside_success_is_a_failure);
   return g_test_run ();
 }
