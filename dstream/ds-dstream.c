@@ -8,6 +8,7 @@
  * ds-dstream-options.c). */
 
 #include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-narrow-private.h"
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (DsDStream, ds_dstream, G_TYPE_OBJECT)
 #define DS_NODE(self) ((DsDStreamNode *) ds_dstream_get_instance_private (self))
@@ -120,6 +121,22 @@ ds_dstream_check_parents (DsDStream *const *parents, guint n_parents, const char
   return TRUE;
 }
 
+/* FALSE, latched: a ready-made function cannot work with that. */
+static gboolean
+ds_dstream_check_user_data (DsStreamingContext *context,
+                            const char *kind,
+                            GCallback func,
+                            gpointer user_data)
+{
+  g_autofree char *mistake = ds_function_check_user_data (func, user_data);
+
+  if (mistake == NULL)
+    return TRUE;
+  ds_streaming_context_latch (context, DS_ERROR_INVALID_ARGUMENT, "%s: %s", kind,
+                              mistake);
+  return FALSE;
+}
+
 DsDStream *
 ds_dstream_new_child (GType type,
                       DsDStream *const *parents,
@@ -136,7 +153,8 @@ ds_dstream_new_child (GType type,
   const DsDStreamOps *ops = klass->ops;
 
   g_type_class_unref (klass); /* static types stay */
-  if (!ds_dstream_check_parents (parents, n_parents, ops->kind))
+  if (!ds_dstream_check_parents (parents, n_parents, ops->kind) ||
+      !ds_dstream_check_user_data (context, ops->kind, func, user_data))
     {
       ds_shared_data_unref (data);
       return context != NULL ? ds_dstream_new_inert (context) : NULL;

@@ -3,9 +3,11 @@
 /* Ready-made functions on text.  Words, fields and stripped texts are slices of what they
  * come from; only what changes bytes (case) takes memory from the task. */
 
+#include "base/ds-error.h"
 #include "base/ds-splitter-private.h"
 #include "base/ds-value-private.h"
 #include "rdd/ds-functions.h"
+#include "rdd/ds-narrow-private.h"
 #include "rdd/ds-task-private.h"
 
 /* Length of the UTF-8 character at @bytes; 1 for a byte that begins none. */
@@ -379,19 +381,46 @@ ds_is_not_empty (DsValue text, DsTask *task, gpointer unused)
   return ds_value_expect (text, DS_VALUE_TYPE_STRING).size > 0;
 }
 
+#define DS_WITHOUT_TEXT "has no text to look for: its user_data is NULL; pass the text"
+
+char *
+ds_function_check_user_data (GCallback func, gpointer user_data)
+{
+  if (user_data != NULL)
+    return NULL;
+  if (func == G_CALLBACK (ds_contains))
+    return g_strdup ("ds_contains " DS_WITHOUT_TEXT);
+  if (func == G_CALLBACK (ds_has_prefix))
+    return g_strdup ("ds_has_prefix " DS_WITHOUT_TEXT);
+  return NULL;
+}
+
+static void
+ds_function_fail_without_text (DsTask *task, const char *name)
+{
+  ds_task_take_error (task, g_error_new (DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                                         "%s " DS_WITHOUT_TEXT, name));
+}
+
 /**
  * ds_contains: (skip)
  * @text: a string
  * @task: the running task
  * @part: a NUL-terminated string
  *
- * A #DsFilterFunc: keeps texts in which the bytes of @part occur.
+ * A #DsFilterFunc: keeps texts in which the bytes of @part occur.  Without a @part the
+ * task fails; a stream refuses it before.
  *
  * Returns: whether they do
  */
 gboolean
 ds_contains (DsValue text, DsTask *task, gpointer part)
 {
+  if (G_UNLIKELY (part == NULL))
+    {
+      ds_function_fail_without_text (task, "ds_contains");
+      return FALSE;
+    }
   return ds_value_contains (text, part);
 }
 
@@ -401,12 +430,18 @@ ds_contains (DsValue text, DsTask *task, gpointer part)
  * @task: the running task
  * @prefix: a NUL-terminated string
  *
- * A #DsFilterFunc: keeps texts that begin with the bytes of @prefix.
+ * A #DsFilterFunc: keeps texts that begin with the bytes of @prefix.  Without a @prefix
+ * the task fails; a stream refuses it before.
  *
  * Returns: whether @text does
  */
 gboolean
 ds_has_prefix (DsValue text, DsTask *task, gpointer prefix)
 {
+  if (G_UNLIKELY (prefix == NULL))
+    {
+      ds_function_fail_without_text (task, "ds_has_prefix");
+      return FALSE;
+    }
   return ds_value_has_prefix (text, prefix);
 }

@@ -81,6 +81,9 @@ void ds_function_sink_free (DsSink *sink);
 DsSink *ds_known_flat_map_make_sink (GCallback func, DsTask *task, DsSink *next);
 /* The same for map. */
 DsSink *ds_known_map_make_sink (GCallback func, DsTask *task, DsSink *next);
+/* What is wrong with @user_data for @func, when it is known and needs some; NULL:
+ * nothing.  (transfer full) */
+char *ds_function_check_user_data (GCallback func, gpointer user_data);
 /* Sinks that pass one column of pairs on. */
 DsSink *ds_keys_sink_new (DsTask *task, DsSink *next);
 DsSink *ds_values_sink_new (DsTask *task, DsSink *next);

@@ -236,6 +236,30 @@ test_after_the_start_it_is_late (void)
   ds_test_stream_tear_down (&test);
 }
 
+static void
+test_ready_made_functions_need_their_data (void)
+{
+  static const char *const messages[] = {
+    "filter: ds_contains has no text to look for: its user_data is NULL; pass the text",
+    "filter: ds_has_prefix has no text to look for: its user_data is NULL; pass the text",
+  };
+
+  g_test_summary ("ds_contains and ds_has_prefix without a text are latched");
+
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++)
+    {
+      DsTestStream test;
+      DsDStream *stream;
+
+      ds_test_stream_set_up (&test, "local");
+      stream = ds_streaming_context_queue_stream (test.ssc);
+      ds_dstream_print (ds_dstream_filter (stream, i == 0 ? ds_contains : ds_has_prefix,
+                                           NULL, NULL),
+                        10);
+      assert_start_fails (&test, messages[i]);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -249,5 +273,7 @@ main (int argc, char *argv[])
                    test_options_latch_a_missing_function);
   g_test_add_func ("/dstream/null-functions/after-the-start",
                    test_after_the_start_it_is_late);
+  g_test_add_func ("/dstream/null-functions/ready-made",
+                   test_ready_made_functions_need_their_data);
   return g_test_run ();
 }

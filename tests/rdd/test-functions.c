@@ -266,6 +266,10 @@ test_functions_filter (Fixture *fixture, gconstpointer user_data)
   assert_failed (fixture, DS_ERROR_TYPE);
   ds_contains (ds_value_int (1), task, part);
   assert_failed (fixture, DS_ERROR_TYPE);
+  g_assert_false (ds_contains (string ("an err"), task, NULL));
+  assert_failed (fixture, DS_ERROR_INVALID_ARGUMENT);
+  g_assert_false (ds_has_prefix (string ("error"), task, NULL));
+  assert_failed (fixture, DS_ERROR_INVALID_ARGUMENT);
 }
 
 int
