@@ -538,7 +538,9 @@ ds_streaming_context_describe_settings (void)
  * when the context is made and once more here, so that they have the last word over the
  * file; a property set later wins over both.
  *
- * Whatever is unknown or malformed is an error, and nothing is set.
+ * Whatever is unknown or malformed is an error, and nothing is set.  The error is
+ * latched, too, so that a program that does not look at it does not run with other
+ * settings than it was given; where a file need not be there, look first whether it is.
  *
  * Returns: %FALSE with @error: %DS_ERROR_NOT_FOUND, %DS_ERROR_INVALID_ARGUMENT naming
  *   the valid settings or values, or %DS_ERROR_INVALID_STATE after start
@@ -549,6 +551,7 @@ ds_streaming_context_load_settings (DsStreamingContext *self,
                                     GError **error)
 {
   DsSettingsRead read = { 0 };
+  g_autoptr (GError) local_error = NULL;
 
   g_return_val_if_fail (DS_IS_STREAMING_CONTEXT (self), FALSE);
   g_return_val_if_fail (path != NULL, FALSE);
@@ -560,9 +563,14 @@ ds_streaming_context_load_settings (DsStreamingContext *self,
                    "before ds_streaming_context_start ()");
       return FALSE;
     }
-  if (!ds_settings_read_file (&read, path, error) ||
-      !ds_settings_read_environment (&read, error))
-    return FALSE;
+  if (!ds_settings_read_file (&read, path, &local_error) ||
+      !ds_settings_read_environment (&read, &local_error))
+    {
+      ds_streaming_context_latch (self, (DsError) local_error->code, "%s",
+                                  local_error->message);
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
   ds_settings_apply (&read, self);
   return TRUE;
 }

@@ -226,7 +226,9 @@ test_mistakes_name_what_is_expected (void)
           g_error ("%s: no %s in: %s", cases[i].line, cases[i].names[k], error->message);
       /* All or nothing. */
       g_assert_cmpuint (ssc->max_batch_retries, ==, 3);
-      g_assert_null (ds_streaming_context_get_build_error (ssc));
+      /* For who did not look. */
+      g_assert_cmpstr (ds_streaming_context_get_build_error (ssc)->message, ==,
+                       error->message);
     }
 }
 
@@ -249,6 +251,21 @@ test_files_that_are_none (void)
   g_assert_false (load (ssc, "[stream]\nblock-interval = 1s\n", &without));
   g_assert_error (without, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
   g_assert_nonnull (strstr (without->message, "[streaming]"));
+}
+
+static void
+test_a_bad_file_fails_the_start (void)
+{
+  g_autoptr (DsStreamingContext) ssc = new_context ();
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Who does not look at load_settings learns of the mistake from start");
+
+  ds_streaming_context_load_settings (ssc, "/nowhere/settings.ini", NULL);
+  ds_dstream_print (ds_streaming_context_queue_stream (ssc), 10);
+  g_assert_false (ds_streaming_context_start (ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "/nowhere/settings.ini"));
 }
 
 static void
@@ -367,5 +384,7 @@ main (int argc, char *argv[])
                    test_settings_are_fixed_by_start);
   g_test_add_func ("/dstream/settings/documentation-has-the-table",
                    test_documentation_has_the_table);
+  g_test_add_func ("/dstream/settings/a-bad-file-fails-the-start",
+                   test_a_bad_file_fails_the_start);
   return g_test_run ();
 }

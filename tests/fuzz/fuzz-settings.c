@@ -83,7 +83,11 @@ check_key_file (const guint8 *bytes, gsize n_bytes)
   after = describe_settings (context);
   if (error != NULL)
     g_assert_cmpstr (after, ==, before);
-  g_assert_no_error (ds_streaming_context_get_build_error (context));
+  /* Latched, too. */
+  g_assert_cmpstr (error != NULL ? error->message : NULL, ==,
+                   ds_streaming_context_get_build_error (context) != NULL
+                       ? ds_streaming_context_get_build_error (context)->message
+                       : NULL);
 }
 
 /* ---- A value ---- */
