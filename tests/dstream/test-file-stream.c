@@ -674,8 +674,9 @@ test_refuses_what_is_wrong (Fixture *fixture, gconstpointer user_data)
   assert_start_fails (fixture, DS_ERROR_INVALID_ARGUMENT, "split");
 
   ds_dstream_set_max_depth (ds_streaming_context_queue_stream (fixture->stream.ssc), 1);
-  assert_start_fails (fixture, DS_ERROR_INVALID_ARGUMENT,
-                      "set_max_depth: queue stream has no such option; text_file_stream");
+  assert_start_fails (
+      fixture, DS_ERROR_INVALID_ARGUMENT,
+      "set_max_depth: queue stream has no such option; it is one of text_file_stream");
   n_destroyed = 0;
   ssc = fixture->stream.ssc;
   ds_dstream_set_file_filter (ds_streaming_context_queue_stream (ssc), wants_log,
