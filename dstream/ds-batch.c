@@ -163,8 +163,7 @@ ds_batch_get_n_records (DsBatch *self)
  * @stream_id: an input stream's ds_dstream_get_id ()
  *
  * How many records one input stream brought.  Of files that is known once the batch is
- * completed, and then only if somebody counted them on the way: lines of text that the
- * engine splits further are not counted.
+ * completed: as many as were read, which is 0 when no output asked for them.
  *
  * Returns: the number; 0 for a stream that brought nothing or is not known
  */

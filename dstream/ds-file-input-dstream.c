@@ -462,6 +462,7 @@ ds_file_input_dstream_add (DsStreamingContext *context,
 
   self->format = *format;
   self->format.parse_destroy = NULL;
+  self->format.counts_lines = TRUE;
   node->data = ds_shared_data_new (format->parse_data, format->parse_destroy);
   if (path == NULL)
     {

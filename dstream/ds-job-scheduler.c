@@ -196,6 +196,8 @@ ds_job_scheduler_count_records (DsStreamingContext *context, DsJobSet *set)
         ds_rdd_get_flow (rdd, &flow);
       ds_graph_unlock (context->graph);
       info->n_records = (gint64) MIN (flow.n_values, (guint64) G_MAXINT64);
+      set->n_records += info->n_records;
+      ds_receiver_tracker_count (context->receivers, info->n_records);
     }
 }
 

@@ -45,6 +45,8 @@ gboolean ds_receiver_tracker_report_files (DsReceiverTracker *self,
                                            guint n_files,
                                            guint64 n_bytes,
                                            GError **error);
+/* So many records were received that nobody had counted. */
+void ds_receiver_tracker_count (DsReceiverTracker *self, gint64 n_records);
 /* The batch of @time is over: what nobody remembers any longer goes. */
 void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 

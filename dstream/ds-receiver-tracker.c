@@ -356,6 +356,14 @@ ds_receiver_tracker_complete (DsReceiverTracker *self, const DsJobSet *set)
 }
 
 void
+ds_receiver_tracker_count (DsReceiverTracker *self, gint64 n_records)
+{
+  g_mutex_lock (&self->lock);
+  self->n_received += n_records;
+  g_mutex_unlock (&self->lock);
+}
+
+void
 ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time)
 {
   DsDuration remember = ds_graph_get_max_input_remember (self->context->graph);

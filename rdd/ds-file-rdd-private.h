@@ -55,6 +55,7 @@ typedef struct
   DsFileFormatKind kind;
   DsFileBadRecordPolicy policy;
   gsize record_length; /* binary: 1 to %DS_FILE_MAX_RECORD_LENGTH */
+  gboolean counts_lines; /* text: also where nobody asks, for ds_rdd_get_flow () */
   /* Of a line without its end, of what a parser may leave, of a msgpack value, of a whole
    * file; 0: 64 MiB, whole files 1 GiB. */
   gsize max_record_bytes;

@@ -44,9 +44,17 @@ ds_file_text_reader_get_offset (DsFileTextReader *self)
 static gboolean
 ds_file_text_reader_push_text (DsFileTextReader *self, gsize begin, gsize end)
 {
-  return ds_file_reader_note (self->reader, ds_sink_push_text (self->reader->sink,
-                                                               self->buffer.bytes + begin,
-                                                               end - begin, TRUE, NULL));
+  DsSink *sink = self->reader->sink;
+  const char *text = self->buffer.bytes + begin;
+  gsize n_bytes = end - begin;
+
+  if (!ds_file_reader_note (self->reader,
+                            ds_sink_push_text (sink, text, n_bytes, TRUE, NULL)))
+    return FALSE;
+  /* A sink that takes no text has counted them one by one. */
+  if (self->reader->format->counts_lines && (sink->accepts & DS_ACCEPTS_TEXT))
+    sink->n_values_in += ds_count_lines (text, n_bytes);
+  return TRUE;
 }
 
 /* ---- Lines past the limit ---- */

@@ -13,14 +13,13 @@
 #include "receivers/ds-directory-scanner-private.h"
 
 #include "base/ds-error.h"
-#include "base/ds-time-private.h"
 #include "receivers/ds-directory-pattern-private.h"
 #include "receivers/ds-file-set-private.h"
+#include "receivers/ds-scan-reason-private.h"
 
 #include <fnmatch.h>
 #include <string.h>
 
-#define DS_NS_PER_US 1000
 /* Candidates beyond a limit are dropped in portions. */
 #define DS_SCAN_TRIM_SLACK 1024
 
@@ -63,14 +62,6 @@ typedef struct
   gsize trim_length;      /* of candidates, that calls for dropping some; 0: never */
   gint64 max_modified_ns; /* nothing newer has room */
 } DsScanning;
-
-/* Times before and after all that a file can have stay so. */
-static gint64
-ds_scan_to_ns (DsTime time)
-{
-  return CLAMP (time, G_MININT64 / DS_NS_PER_US, G_MAXINT64 / DS_NS_PER_US) *
-         DS_NS_PER_US;
-}
 
 DsDirectoryScanner *
 ds_directory_scanner_new (DsFileSystem *files, const char *directory)
@@ -115,102 +106,38 @@ ds_directory_scan_clear (DsDirectoryScan *self)
 
 /* ---- Passing over ---- */
 
-typedef enum
-{
-  DS_PASS_HIDDEN,
-  DS_PASS_PATTERN,
-  DS_PASS_FILTER,
-  DS_PASS_DIRECTORY,
-  DS_PASS_SYMLINK,
-  DS_PASS_SPECIAL,
-  DS_PASS_OLD,
-  DS_PASS_FUTURE,
-  DS_PASS_SAME_NAME
-} DsPassReason;
-
-static char *
-ds_scanning_describe_old (DsScanning *self, const DsFileStatus *status)
-{
-  const DsScanRules *rules = self->rules;
-  g_autofree char *modified = ds_file_time_to_string (status->modified_ns);
-  g_autofree char *since = ds_file_time_to_string (self->ignore_until_ns);
-  gboolean is_window = self->batch_time - rules->remember > rules->ignore_until;
-  g_autofree char *window = ds_duration_to_seconds_string (rules->remember);
-  g_autofree char *limit =
-      is_window ? g_strdup_printf ("the last %s, since %s,", window, since)
-                : g_strdup_printf ("the time after the stream was made, %s,", since);
-
-  return g_strdup_printf (
-      "it was modified at %s and only %s counts: a file that is moved "
-      "keeps its time, so touch it after moving, copy it, or take "
-      "files whatever their time with set_file_selection (all)",
-      modified, limit);
-}
-
 /* (transfer full) */
 static char *
 ds_scanning_describe (DsScanning *self,
-                      DsPassReason reason,
+                      DsScanReason reason,
                       const char *path,
                       const DsFileStatus *status)
 {
-  g_autofree char *modified = NULL;
+  const DsRecentBatch *batch = g_hash_table_lookup (self->scanner->recent_times, path);
+  DsScanReasonFacts facts = { .status = status,
+                              .name_pattern = self->rules->name_pattern,
+                              .depth = self->directory->depth,
+                              .batch_time = self->batch_time,
+                              .remember = self->rules->remember,
+                              .ignore_until = self->rules->ignore_until,
+                              .same_name_time =
+                                  batch != NULL ? batch->batch_time : DS_TIME_NONE };
 
-  switch (reason)
-    {
-    case DS_PASS_HIDDEN:
-      return g_strdup ("names that begin with \".\" or \"_\", or end in \"._COPYING_\", "
-                       "are of files that are not finished; rename it when it is");
-    case DS_PASS_PATTERN:
-      return g_strdup_printf ("its name does not match the pattern \"%s\"",
-                              self->rules->name_pattern);
-    case DS_PASS_FILTER:
-      return g_strdup ("the filter function does not want it");
-    case DS_PASS_DIRECTORY:
-      return g_strdup_printf ("it is a directory, and those %u deep are not looked into; "
-                              "see set_max_depth",
-                              self->directory->depth + 1);
-    case DS_PASS_SYMLINK:
-      return g_strdup ("it is a symbolic link, which is not followed; move or copy the "
-                       "file itself");
-    case DS_PASS_SPECIAL:
-      return g_strdup ("it is a FIFO, a socket or a device, not a file");
-    case DS_PASS_OLD:
-      return ds_scanning_describe_old (self, status);
-    case DS_PASS_FUTURE:
-      modified = ds_file_time_to_string (status->modified_ns);
-      return g_strdup_printf ("it was modified at %s, in the future, and waits for the "
-                              "batch of that time; set the clocks, touch it, or take "
-                              "files whatever their time with set_file_selection (all)",
-                              modified);
-    case DS_PASS_SAME_NAME:
-    default:
-      {
-        const DsRecentBatch *batch =
-            g_hash_table_lookup (self->scanner->recent_times, path);
-
-        return g_strdup_printf (
-            "a file of that name was read in batch %" G_GINT64_FORMAT
-            " ms, and what was changed since then is not read while that is remembered; "
-            "give new data a new name",
-            batch->batch_time / DS_MILLISECOND);
-      }
-    }
+  return ds_scan_reason_describe (reason, &facts);
 }
 
 static void
 ds_scanning_pass_over (DsScanning *self,
                        DsKnownFile *known,
-                       DsPassReason reason,
+                       DsScanReason reason,
                        const char *name,
                        const DsFileStatus *status)
 {
-  gboolean is_surprise =
-      reason != DS_PASS_HIDDEN && reason != DS_PASS_PATTERN && reason != DS_PASS_FILTER;
+  gboolean is_surprise = ds_scan_reason_is_surprise (reason);
   g_autofree char *path = NULL;
   g_autofree char *text = NULL;
 
-  if (reason == DS_PASS_FUTURE)
+  if (reason == DS_SCAN_FUTURE)
     self->scan->n_early++;
   else
     self->scan->n_passed_over++;
@@ -234,7 +161,7 @@ ds_scanning_pass_over (DsScanning *self,
  * told once however it grows. */
 static void
 ds_scanning_pass_over_kind (DsScanning *self,
-                            DsPassReason reason,
+                            DsScanReason reason,
                             const char *name,
                             const DsFileStatus *status)
 {
@@ -342,20 +269,20 @@ ds_scanning_is_timely (DsScanning *self,
   if (status->modified_ns > ds_scan_to_ns (self->batch_time))
     {
       /* What is a little ahead was written while this batch was late. */
-      if (status->modified_ns / DS_NS_PER_US > latest + DS_MINUTE)
-        ds_scanning_pass_over (self, known, DS_PASS_FUTURE, name, status);
+      if (status->modified_ns > ds_scan_to_ns (latest + DS_MINUTE))
+        ds_scanning_pass_over (self, known, DS_SCAN_FUTURE, name, status);
       else
         self->scan->n_early++;
       return FALSE;
     }
   if (status->modified_ns <= self->ignore_until_ns)
     {
-      ds_scanning_pass_over (self, known, DS_PASS_OLD, name, status);
+      ds_scanning_pass_over (self, known, DS_SCAN_OLD, name, status);
       return FALSE;
     }
   if (ds_scanning_is_recent (self, name))
     {
-      ds_scanning_pass_over (self, known, DS_PASS_SAME_NAME, name, status);
+      ds_scanning_pass_over (self, known, DS_SCAN_SAME_NAME, name, status);
       return FALSE;
     }
   return TRUE;
@@ -400,7 +327,7 @@ ds_scanning_look_at_directory (DsScanning *self,
     return;
   if (self->directory->depth >= self->rules->max_depth)
     {
-      ds_scanning_pass_over_kind (self, DS_PASS_DIRECTORY, name, status);
+      ds_scanning_pass_over_kind (self, DS_SCAN_DIRECTORY, name, status);
       return;
     }
 
@@ -419,17 +346,17 @@ ds_scanning_look_at (const char *name, const DsFileStatus *status, gpointer user
 
   self->scan->n_listed++;
   if (ds_scanning_is_hidden (name))
-    ds_scanning_pass_over_kind (self, DS_PASS_HIDDEN, name, status);
+    ds_scanning_pass_over_kind (self, DS_SCAN_HIDDEN, name, status);
   else if (status->kind == DS_FILE_DIRECTORY)
     ds_scanning_look_at_directory (self, name, status);
   else if (rules->name_pattern != NULL && fnmatch (rules->name_pattern, name, 0) != 0)
-    ds_scanning_pass_over_kind (self, DS_PASS_PATTERN, name, status);
+    ds_scanning_pass_over_kind (self, DS_SCAN_PATTERN, name, status);
   else if (status->kind == DS_FILE_SYMLINK)
-    ds_scanning_pass_over_kind (self, DS_PASS_SYMLINK, name, status);
+    ds_scanning_pass_over_kind (self, DS_SCAN_SYMLINK, name, status);
   else if (status->kind == DS_FILE_SPECIAL)
-    ds_scanning_pass_over_kind (self, DS_PASS_SPECIAL, name, status);
+    ds_scanning_pass_over_kind (self, DS_SCAN_SPECIAL, name, status);
   else if (rules->filter != NULL && !rules->filter (name, rules->filter_data))
-    ds_scanning_pass_over_kind (self, DS_PASS_FILTER, name, status);
+    ds_scanning_pass_over_kind (self, DS_SCAN_FILTER, name, status);
   else
     ds_scanning_look_at_file (self, name, status);
   return TRUE;

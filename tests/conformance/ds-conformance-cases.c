@@ -10,9 +10,12 @@ static const struct
   DsConformanceRunFunc run;
 } ds_conformance_runners[] = {
   { "batch_info", ds_conformance_run_batch_info },
+  { "binaryRecordsStream", ds_conformance_run_files },
   { "blocks_per_batch", ds_conformance_run_rates },
   { "default_checkpoint_interval", ds_conformance_run_checkpoint_interval },
   { "div", ds_conformance_run_time },
+  { "fileStream", ds_conformance_run_files },
+  { "file_batches_to_remember", ds_conformance_run_file_batches },
   { "floor", ds_conformance_run_time },
   { "format_batch_time", ds_conformance_run_format },
   { "greater", ds_conformance_run_time },
@@ -35,6 +38,7 @@ static const struct
   { "slice", ds_conformance_run_slice },
   { "socketTextStream", ds_conformance_run_socket },
   { "state_handle", ds_conformance_run_state_handle },
+  { "textFileStream", ds_conformance_run_files },
   { "timer_restart_time", ds_conformance_run_timer },
   { "timer_start_time", ds_conformance_run_timer },
   { "to", ds_conformance_run_time },

@@ -30,12 +30,8 @@ static const struct
   const char *word;
   const char *missing;
 } ds_conformance_later_operators[] = {
-  { "binaryRecordsStream", "binaryRecordsStream" },
-  { "fileStream", "fileStream" },
-  { "file_batches_to_remember", "file streams" },
   { "mapWithState.sequence", "mapWithState" },
   { "save_files", "save_files" },
-  { "textFileStream", "textFileStream" },
 };
 
 const DsConformanceOperator *

@@ -45,6 +45,8 @@ gboolean ds_conformance_run_case (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_batch_info (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_checkpoint_interval (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_dataflow (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_file_batches (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_files (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_format (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_one_partition (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_output (DsConformanceCase *self, GError **error);

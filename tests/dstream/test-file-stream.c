@@ -222,6 +222,9 @@ test_reads_lines (Fixture *fixture, gconstpointer user_data)
   stop (fixture);
   g_assert_cmpint (fixture->n_files, ==, 4);
   g_assert_cmpint (fixture->n_bytes, ==, 6 + 2 + 2);
+  g_assert_cmpint (fixture->n_records, ==, 5);
+  g_assert_cmpint (ds_streaming_context_get_n_received (fixture->stream.ssc), ==, 5);
+  g_assert_cmpint (ds_streaming_context_get_n_processed (fixture->stream.ssc), ==, 5);
   g_assert_cmpuint (fixture->told->len, ==, 2);
 }
 
