@@ -212,6 +212,46 @@ run_word_count_values (char **arguments, GError **error)
   return print_counts (counts);
 }
 
+/* ---- Records of a file, added up by key ---- */
+
+static void
+read_records (const DsValue *records, gsize n_records, DsTask *task, gpointer user_data)
+{
+  DsValue keys[N_GATHERED];
+  DsValue values[N_GATHERED];
+
+  for (gsize i = 0; i < n_records; i++)
+    {
+      gsize n_bytes;
+      const guint8 *bytes = ds_value_get_bytes (records[i], &n_bytes);
+      gint64 numbers[2];
+
+      if (n_bytes < sizeof numbers)
+        {
+          ds_task_fail (task, "a record of %" G_GSIZE_FORMAT " bytes has no two numbers",
+                        n_bytes);
+          return;
+        }
+      memcpy (numbers, bytes, sizeof numbers);
+      keys[i] = ds_value_int (GINT64_FROM_LE (numbers[0]));
+      values[i] = ds_value_int (GINT64_FROM_LE (numbers[1]));
+    }
+  ds_task_emit_pairs (task, keys, values, n_records);
+}
+
+static gboolean
+run_binary_records (char **arguments, GError **error)
+{
+  g_autoptr (DsContext) context = new_context (atoi (arguments[1]));
+  g_autoptr (DsRdd) records =
+      ds_context_binary_records (context, arguments[0], (gsize) atol (arguments[2]));
+  g_autoptr (DsRdd) pairs = ds_rdd_map_chunks (records, read_records, NULL, NULL);
+  g_autoptr (DsRdd) sums = ds_rdd_reduce_by_key (pairs, ds_add, NULL, NULL);
+  g_autoptr (DsBlock) block = ds_rdd_collect (sums, error);
+
+  return print_counts (block);
+}
+
 /* ---- The commands ---- */
 
 static const struct
@@ -224,6 +264,7 @@ static const struct
   { "word-count-file", 2, "FILE WORKERS", run_word_count_file },
   { "word-count-chunks", 3, "FILE WORKERS library|own", run_word_count_chunks },
   { "word-count-values", 3, "FILE WORKERS library|own", run_word_count_values },
+  { "binary-records", 3, "FILE WORKERS LENGTH", run_binary_records },
   { "word-count-socket", 5, "FILE WORKERS SEND_BYTES REPEATS WORDS",
     ds_bench_run_word_count_socket },
   { "memory", 5, "FILE WORKERS MIB_PER_SECOND REPEATS WORDS", ds_bench_run_memory },

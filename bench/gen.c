@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which text do the benchmarks count?
+/* Which text do the benchmarks count, and which records do they add up?
  *
- * Prints nothing but what it made: a text file whose bytes are the same on every machine
- * and run.  100,000 different words of 3 to 9 letters, drawn by Zipf's law (the i-th most
- * frequent with weight i^-1.07), in lines of 40 to 80 bytes and a little more.
+ * Prints nothing but what it made: a file whose bytes are the same on every machine and
+ * run.  Text:  100,000 different words of 3 to 9 letters, drawn by Zipf's law (the i-th
+ * most frequent with weight i^-1.07), in lines of 40 to 80 bytes and a little more.
  *
  * Drawing follows Walker's alias method: one random number picks a column of equal
  * width and, within it, either the column's own word or its alias.
  *
- * usage: gen text FILE MIB */
+ * Records are of one length: a key below 100,000 and a value, 8 bytes each and little
+ * endian, then zeros.
+ *
+ * usage: gen text FILE MIB, gen records FILE MIB LENGTH */
 
 #include <math.h>
 #include <stdint.h>
@@ -18,6 +21,7 @@
 #include <string.h>
 
 #define N_WORDS 100000
+#define N_KEYS 100000
 #define ZIPF_EXPONENT (-1.07)
 #define MAX_LETTERS 9
 #define SEED 20240607
@@ -182,12 +186,35 @@ write_text (FILE *file, uint64_t n_bytes_wanted, uint64_t *state)
     }
 }
 
+static void
+write_little_endian (FILE *file, uint64_t number)
+{
+  for (int i = 0; i < 8; i++)
+    putc ((int) (number >> (8 * i) & 0xff), file);
+}
+
+static void
+write_records (FILE *file, uint64_t n_bytes_wanted, uint64_t length, uint64_t *state)
+{
+  for (uint64_t i = 0; i < n_bytes_wanted / length; i++)
+    {
+      write_little_endian (file, next_random (state) % N_KEYS);
+      write_little_endian (file, next_random (state) >> 40);
+      for (uint64_t j = 16; j < length; j++)
+        putc (0, file);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
-  if (argc != 4 || strcmp (argv[1], "text") != 0 || atol (argv[3]) < 1)
+  int is_text = argc == 4 && strcmp (argv[1], "text") == 0;
+  int is_records = argc == 5 && strcmp (argv[1], "records") == 0 && atol (argv[4]) >= 16;
+
+  if ((!is_text && !is_records) || atol (argv[3]) < 1)
     {
-      fprintf (stderr, "usage: %s text FILE MIB\n", argv[0]);
+      fprintf (stderr, "usage: %s text FILE MIB\n       %s records FILE MIB LENGTH\n",
+               argv[0], argv[0]);
       return 2;
     }
 
@@ -200,9 +227,15 @@ main (int argc, char **argv)
       return 1;
     }
   setvbuf (file, NULL, _IOFBF, 1 << 20);
-  make_words (&state);
-  make_alias_table ();
-  write_text (file, (uint64_t) atol (argv[3]) << 20, &state);
+  if (is_records)
+    write_records (file, (uint64_t) atol (argv[3]) << 20, (uint64_t) atol (argv[4]),
+                   &state);
+  else
+    {
+      make_words (&state);
+      make_alias_table ();
+      write_text (file, (uint64_t) atol (argv[3]) << 20, &state);
+    }
   if (ferror (file) || fclose (file) != 0)
     {
       perror (argv[2]);

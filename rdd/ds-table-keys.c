@@ -179,6 +179,37 @@ ds_table_prepare_short_keys (const DsTable *self,
 }
 #endif
 
+/* The same for ints. */
+static __attribute__ ((noinline)) gsize
+ds_table_prepare_int_keys (const DsTable *self,
+                           const DsValue *keys,
+                           gsize n_keys,
+                           DsTableKey *prepared)
+{
+  const guint64 seed0 = self->seed0;
+  const guint64 seed1 = self->seed1;
+  const DsTableSlot *slots =
+      self->prefetches ? self->slots : (const DsTableSlot *) (gconstpointer) self;
+  const gsize mask = self->prefetches ? self->mask : 0;
+  const DsValue *key;
+
+  for (key = keys; key < keys + n_keys; key++, prepared++)
+    {
+      const guint64 k0 = (guint64) key->as.integer;
+      guint64 hash;
+
+      if (G_UNLIKELY (!ds_value_is (*key, DS_VALUE_TYPE_INT)))
+        break;
+      hash = ds_table_hash (seed0, seed1, k0, 0);
+      prepared->k0 = k0;
+      prepared->k1 = 0;
+      prepared->hash = hash;
+      prepared->meta = ds_table_meta (DS_VALUE_TYPE_INT, 0);
+      __builtin_prefetch (&slots[hash & mask], 1);
+    }
+  return (gsize) (key - keys);
+}
+
 void
 ds_table_prepare_keys (const DsTable *self,
                        const DsValue *keys,
@@ -195,6 +226,12 @@ ds_table_prepare_keys (const DsTable *self,
       if (done == n_keys)
         break;
 #endif
+      if (ds_value_is (keys[done], DS_VALUE_TYPE_INT))
+        {
+          done += ds_table_prepare_int_keys (self, keys + done, n_keys - done,
+                                             prepared + done);
+          continue;
+        }
       ds_table_prepare_key (self, &keys[done], &prepared[done]);
       if (self->prefetches)
         __builtin_prefetch (&self->slots[prepared[done].hash & self->mask], 1);
