@@ -119,3 +119,34 @@ ds_context_binary_files (DsContext *self, const char *path)
 
   return ds_file_rdd_new_for_path (self, "binary_files", &format, path);
 }
+
+/**
+ * ds_context_msgpack_file:
+ * @self: the engine
+ * @path: (type filename): as of ds_context_text_file ()
+ *
+ * The values of files of msgpack values back to back, in order of name: what
+ * ds_rdd_save_as_msgpack_file () writes, and the values of other writers that
+ * #DsValue can hold (maps and timestamps it cannot).
+ *
+ * Tuples are an extension of type 1 that holds an array.  A file is read by one task,
+ * since the border of a value in its middle cannot be found; a name that ends in ".gz" is
+ * unpacked.
+ *
+ * Actions fail as those of ds_context_text_file () do, with %DS_ERROR_CORRUPT or
+ * %DS_ERROR_TOO_DEEP at what is no value, %DS_ERROR_BAD_FILE when a file ends within one,
+ * and %DS_ERROR_LIMIT at a value of more than 64 MiB; messages name file and offset.
+ *
+ * Option: ds_rdd_set_n_partitions (): at least so many, when there are as many files.
+ *
+ * Returns: (transfer full): the RDD of values
+ */
+DsRdd *
+ds_context_msgpack_file (DsContext *self, const char *path)
+{
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_PARSE, .parse = ds_parse_msgpack };
+
+  g_return_val_if_fail (DS_IS_CONTEXT (self) && path != NULL, NULL);
+
+  return ds_file_rdd_new_for_path (self, "msgpack_file", &format, path);
+}

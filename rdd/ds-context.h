@@ -66,6 +66,8 @@ DsRdd *ds_context_binary_records (DsContext *self, const char *path, gsize recor
 DS_AVAILABLE_IN_ALL
 DsRdd *ds_context_binary_files (DsContext *self, const char *path);
 DS_AVAILABLE_IN_ALL
+DsRdd *ds_context_msgpack_file (DsContext *self, const char *path);
+DS_AVAILABLE_IN_ALL
 DsRdd *ds_context_union (DsContext *self,
                          DsRdd **rdds,
                          gsize n_rdds); /* (array length=n_rdds) */

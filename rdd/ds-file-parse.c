@@ -37,6 +37,17 @@ ds_file_parser_fail_taken (DsFileParser *self, gsize n_taken)
                                    self->buffer.n_filled));
 }
 
+/* Says where the bytes of a failed call come from. */
+static void
+ds_file_parser_name_bytes (DsFileParser *self)
+{
+  g_autofree char *name = ds_file_display_name (self->reader->split->file->path);
+
+  g_prefix_error (&self->reader->task->error,
+                  "\"%s\", bytes from offset %" G_GUINT64_FORMAT " on: ", name,
+                  ds_file_parser_get_offset (self));
+}
+
 /* One call.  FALSE: enough, or the task failed. */
 static gboolean
 ds_file_parser_call (DsFileParser *self, gsize *n_taken)
@@ -49,6 +60,8 @@ ds_file_parser_call (DsFileParser *self, gsize *n_taken)
   *n_taken = format->parse ((const guint8 *) self->buffer.bytes, self->buffer.n_filled,
                             self->at_end, task, format->parse_data);
   ds_task_leave (task, &frame);
+  if (task->error != NULL)
+    ds_file_parser_name_bytes (self);
   if (task->error == NULL && *n_taken > self->buffer.n_filled)
     ds_file_parser_fail_taken (self, *n_taken);
   /* What was emitted may point into the buffer. */

@@ -10,7 +10,7 @@
  * usage: binary-sum FILE RECORD_LENGTH; prints how many different keys, and the sum of
  * all values. */
 
-#include "bench/hand/word-table.h"
+#include "bench/hand/map-memory.h"
 
 #include <fcntl.h>
 #include <unistd.h>

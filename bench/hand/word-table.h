@@ -7,14 +7,7 @@
  * integers; a longer one lies beside the table and is compared by hash first.  Slots are
  * half a cache line, so that none crosses one. */
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-#define INLINE static inline __attribute__ ((always_inline))
-#define LIKELY(condition) __builtin_expect (!!(condition), 1)
+#include "bench/hand/map-memory.h"
 
 enum
 {
@@ -37,26 +30,6 @@ typedef struct
   uint64_t mask;
   uint64_t n_words;
 } WordTable;
-
-/* Zeroed, on a 2 MiB border so that the kernel can use huge pages. */
-static void *
-map_memory (size_t n_bytes)
-{
-  const size_t huge = (size_t) 2 << 20;
-  size_t rounded = (n_bytes + huge - 1) & ~(huge - 1);
-  char *memory = mmap (NULL, rounded + huge, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-  if (memory == MAP_FAILED)
-    {
-      perror ("mmap");
-      exit (1);
-    }
-
-  char *aligned = (char *) (((uintptr_t) memory + huge - 1) & ~(uintptr_t) (huge - 1));
-  madvise (aligned, rounded, MADV_HUGEPAGE);
-  return aligned;
-}
 
 INLINE uint64_t
 load_8 (const char *bytes)

@@ -168,8 +168,8 @@ test_file_formats_parse_misbehaves (DsTestFiles *files, gconstpointer user_data)
                         NULL);
   format.parse = parse_and_fail;
   failing = ds_test_files_open (files, &format, path, NULL);
-  ds_test_assert_fails (failing, DS_ERROR_USER_FUNCTION, "parsed_files, partition 0",
-                        "byte 120 is no good", NULL);
+  ds_test_assert_fails (failing, DS_ERROR_USER_FUNCTION, path, "offset 0",
+                        "parsed_files, partition 0", "byte 120 is no good", NULL);
   format.parse = parse_nothing;
   waiting = ds_test_files_open (files, &format, path, NULL);
   ds_test_assert_fails (waiting, DS_ERROR_LIMIT, path, "offset 0", NULL);
@@ -243,6 +243,59 @@ test_file_formats_whole_limit (DsTestFiles *files, gconstpointer user_data)
   g_assert_cmpuint (n_reports, ==, 2);
 }
 
+/* ---- msgpack ---- */
+
+static void
+test_file_formats_msgpack (DsTestFiles *files, gconstpointer user_data)
+{
+  g_autofree char *saved = g_build_filename (files->directory, "saved", NULL);
+  g_autofree char *text = g_strnfill (700000, 'x');
+  g_autoptr (DsRdd) integers = ds_test_integers (files->context, 200000, 3);
+  g_autoptr (DsBlock) longs = ds_block_new_strings (text, "short", text, NULL);
+  g_autoptr (DsRdd) strings = ds_context_parallelize (files->context, longs, 1);
+  g_autoptr (DsRdd) both = ds_rdd_union (integers, strings);
+  g_autoptr (DsRdd) read = ds_context_msgpack_file (files->context, saved);
+  g_autofree char *expected = ds_test_collect (both);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("What was saved comes back: small values across the pieces that are "
+                  "read, and one larger than several of them");
+
+  g_assert_true (ds_rdd_save_as_msgpack_file (both, saved, &error));
+  g_assert_no_error (error);
+  ds_test_assert_collects (read, expected);
+}
+
+static void
+test_file_formats_msgpack_damage (DsTestFiles *files, gconstpointer user_data)
+{
+  /* 1, (2, "a"), then a map of one pair, which is no value. */
+  static const guint8 damaged[] = { 0x01, 0xc7, 0x04, 0x01, 0x92, 0x02,
+                                    0xa1, 'a',  0x81, 0x01, 0x02 };
+  g_autofree char *path = ds_test_files_write (files, "damaged", damaged, sizeof damaged);
+  g_autofree char *cut = ds_test_files_write (files, "cut", damaged, 7);
+  g_autofree char *whole = ds_test_files_write (files, "whole", damaged, 8);
+  g_autofree char *packed = ds_test_files_write_packed (files, "w.gz", damaged, 8);
+  DsFileFormat format = { .kind = DS_FILE_FORMAT_PARSE, .parse = ds_parse_msgpack };
+  g_autoptr (DsRdd) damaged_rdd = ds_test_files_open (files, &format, path, NULL);
+  g_autoptr (DsRdd) cut_rdd = ds_test_files_open (files, &format, cut, NULL);
+  g_autoptr (DsRdd) whole_rdd = ds_test_files_open (files, &format, whole, packed, NULL);
+  g_autoptr (DsRdd) skipping = NULL;
+
+  g_test_summary ("A value that is none, and one that is cut, fail naming file and "
+                  "offset; what is cut can be dropped");
+
+  ds_test_assert_collects (whole_rdd, "1\n(2,a)\n1\n(2,a)\n");
+  ds_test_assert_fails (damaged_rdd, DS_ERROR_CORRUPT, path, "offset 0", "byte 8", "0x81",
+                        NULL);
+  ds_test_assert_fails (cut_rdd, DS_ERROR_BAD_FILE, cut, "offset 1", "6 bytes", NULL);
+  format.policy = DS_FILE_ON_BAD_SKIP;
+  skipping = ds_test_files_open (files, &format, cut, whole, NULL);
+  ds_test_assert_collects (skipping, "1\n1\n(2,a)\n");
+  g_assert_cmpint (ds_context_get_counter (files->context, DS_FILE_SKIPPED_COUNTER), ==,
+                   1);
+}
+
 static void
 test_file_formats_refuses_what_it_cannot_do (DsTestFiles *files, gconstpointer user_data)
 {
@@ -273,6 +326,8 @@ main (int argc, char **argv)
   ADD ("parse-misbehaves", test_file_formats_parse_misbehaves);
   ADD ("whole", test_file_formats_whole);
   ADD ("whole-limit", test_file_formats_whole_limit);
+  ADD ("msgpack", test_file_formats_msgpack);
+  ADD ("msgpack-damage", test_file_formats_msgpack_damage);
   ADD ("refuses-what-it-cannot-do", test_file_formats_refuses_what_it_cannot_do);
 #undef ADD
   return g_test_run ();
