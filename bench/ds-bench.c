@@ -264,6 +264,8 @@ static const struct
   { "word-count-file", 2, "FILE WORKERS", run_word_count_file },
   { "word-count-chunks", 3, "FILE WORKERS library|own", run_word_count_chunks },
   { "word-count-values", 3, "FILE WORKERS library|own", run_word_count_values },
+  { "word-count-file-stream", 2, "DIRECTORY WORKERS",
+    ds_bench_run_word_count_file_stream },
   { "binary-records", 3, "FILE WORKERS LENGTH", run_binary_records },
   { "word-count-socket", 5, "FILE WORKERS SEND_BYTES REPEATS WORDS",
     ds_bench_run_word_count_socket },
