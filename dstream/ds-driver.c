@@ -224,6 +224,7 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
     ds_batch_log_add (self->context->log, self->context->graph, set, local_error);
   g_array_set_size (set->jobs, 0);
   g_ptr_array_set_size (set->steps, 0);
+  ds_receiver_tracker_settle (self->context->receivers, set->time, ok);
   if (!ok)
     g_propagate_error (error, g_steal_pointer (&local_error));
   if (!ok && self->context->failure_policy != DS_FAILURE_POLICY_CONTINUE)

@@ -207,6 +207,25 @@ ds_received_block_tracker_get_n_unallocated_records (DsReceivedBlockTracker *sel
   return n_records;
 }
 
+gint64
+ds_received_block_tracker_get_n_records_after (DsReceivedBlockTracker *self,
+                                               DsTime time,
+                                               guint stream_id)
+{
+  gint64 n_records = 0;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = self->n_allocated; i < self->blocks->len; i++)
+    {
+      const DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+
+      if (known->stream_id == stream_id && known->arrival_time > time)
+        n_records += known->n_records;
+    }
+  g_mutex_unlock (&self->lock);
+  return n_records;
+}
+
 void
 ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshold)
 {

@@ -23,6 +23,9 @@ gboolean ds_receiver_tracker_start (DsReceiverTracker *self, GError **error);
 void ds_receiver_tracker_stop_async (DsReceiverTracker *self);
 /* FALSE: not all had stopped at @deadline (g_get_monotonic_time ()). */
 gboolean ds_receiver_tracker_join (DsReceiverTracker *self, gint64 deadline);
+/* All batches are over: receivers hear of what is safe until @deadline, and of nothing
+ * more. */
+void ds_receiver_tracker_hush (DsReceiverTracker *self, gint64 deadline);
 
 /* ---- A batch.  Thread: driver, the one that generates ---- */
 
@@ -36,8 +39,6 @@ gboolean ds_receiver_tracker_report (DsReceiverTracker *self,
                                      guint stream_id,
                                      gint64 n_records,
                                      GError **error);
-/* A batch was run: receivers under back-pressure hear how fast they may go on. */
-void ds_receiver_tracker_complete (DsReceiverTracker *self, const struct _DsJobSet *set);
 /* The same for files, of which only number and size are known. */
 gboolean ds_receiver_tracker_report_files (DsReceiverTracker *self,
                                            DsTime time,
@@ -47,6 +48,11 @@ gboolean ds_receiver_tracker_report_files (DsReceiverTracker *self,
                                            GError **error);
 /* So many records were received that nobody had counted. */
 void ds_receiver_tracker_count (DsReceiverTracker *self, gint64 n_records);
+/* A batch was run: receivers under back-pressure hear how fast they may go on. */
+void ds_receiver_tracker_complete (DsReceiverTracker *self, const struct _DsJobSet *set);
+/* The batch of @time is over: receivers hear that what they stored for it is safe; or it
+ * was given up, without @is_done, and they hear nothing any more. */
+void ds_receiver_tracker_settle (DsReceiverTracker *self, DsTime time, gboolean is_done);
 /* The batch of @time is over: what nobody remembers any longer goes. */
 void ds_receiver_tracker_forget (DsReceiverTracker *self, DsTime time);
 

@@ -13,13 +13,24 @@
 /* Of the engine's memory budget: 1 / this is for received data. */
 #define DS_RECEIVED_SHARE 4
 
+/* A receiver wants to hear when all that it stored up to here is safe. */
+typedef struct
+{
+  guint64 token;
+  DsTime arrival_time;
+  DsTime batch_time; /* of the batch that has it; DS_TIME_NONE: none yet */
+} DsNotedToken;
+
 typedef struct
 {
   DsReceiverTracker *tracker;
   DsDStream *stream; /* not owned */
   DsReceiverSupervisor *supervisor;
   DsRateController *controller; /* (nullable): without back-pressure; thread: driver */
-  DsReceiverInfo *info;         /* guarded by the tracker's lock */
+  DsReceiverInfo *info;         /* guarded by the tracker's lock, as are the following */
+  GArray *tokens;               /* DsNotedToken, in order */
+  guint64 n_settled;            /* tokens that were in front of those */
+  gboolean has_lost; /* what a token stood for: no later one may be acknowledged */
 } DsTrackedReceiver;
 
 struct _DsReceiverTracker
@@ -65,6 +76,7 @@ ds_receiver_tracker_free (DsReceiverTracker *self)
       g_clear_pointer (&tracked->controller, ds_rate_controller_free);
       ds_receiver_supervisor_free (tracked->supervisor);
       ds_receiver_info_unref (tracked->info);
+      g_array_unref (tracked->tokens);
     }
   g_array_unref (self->receivers);
   ds_received_block_tracker_free (self->blocks);
@@ -97,6 +109,20 @@ ds_receiver_tracker_add_block (gpointer owner,
   ds_received_block_tracker_add (self->blocks, ds_dstream_get_id (receiver->stream),
                                  block, (gint64) n_records, n_bytes, arrival_time);
   return TRUE;
+}
+
+/* The block of the token was added before. */
+static void
+ds_receiver_tracker_note_token (gpointer owner, guint64 token)
+{
+  DsTrackedReceiver *receiver = owner;
+  DsNotedToken noted = { token, ds_driver_get_now (receiver->tracker->context->driver),
+                         DS_TIME_NONE };
+
+  g_mutex_lock (&receiver->tracker->lock);
+  if (!receiver->has_lost)
+    g_array_append_val (receiver->tokens, noted);
+  g_mutex_unlock (&receiver->tracker->lock);
 }
 
 /* NULL: as it was. */
@@ -186,6 +212,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
 {
   static const DsReceiverEvents events = {
     .add_block = ds_receiver_tracker_add_block,
+    .note_token = ds_receiver_tracker_note_token,
     .started = ds_receiver_tracker_started,
     .error = ds_receiver_tracker_error,
     .stopped = ds_receiver_tracker_stopped,
@@ -214,7 +241,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
         .budget = self->budget,
       };
       DsReceiver *receiver = ds_receiver_input_dstream_prepare (input, &settings);
-      DsTrackedReceiver tracked = { self, DS_DSTREAM (input), NULL, NULL, NULL };
+      DsTrackedReceiver tracked = { .tracker = self, .stream = DS_DSTREAM (input) };
       DsTrackedReceiver *kept;
 
       if (receiver == NULL)
@@ -223,6 +250,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
           &(const DsReceiverInfoFields){ .stream_id = i,
                                          .name = ds_dstream_describe (tracked.stream),
                                          .last_error_time = DS_TIME_NONE });
+      tracked.tokens = g_array_new (FALSE, FALSE, sizeof (DsNotedToken));
       g_mutex_lock (&self->lock);
       g_array_append_val (self->receivers, tracked);
       g_mutex_unlock (&self->lock);
@@ -269,6 +297,14 @@ ds_receiver_tracker_join (DsReceiverTracker *self, gint64 deadline)
   return all;
 }
 
+void
+ds_receiver_tracker_hush (DsReceiverTracker *self, gint64 deadline)
+{
+  for (guint i = 0; i < self->receivers->len; i++)
+    ds_receiver_supervisor_hush (
+        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor, deadline);
+}
+
 /* ---- A batch ---- */
 
 static void
@@ -279,16 +315,115 @@ ds_receiver_tracker_set_cutting_time (DsReceiverTracker *self, DsTime time)
   g_mutex_unlock (&self->lock);
 }
 
+/* How many tokens each receiver has noted so far. */
+static guint64 *
+ds_receiver_tracker_count_tokens (DsReceiverTracker *self)
+{
+  guint64 *n_noted = g_new (guint64, self->receivers->len);
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+
+      n_noted[i] = tracked->n_settled + tracked->tokens->len;
+    }
+  g_mutex_unlock (&self->lock);
+  return n_noted;
+}
+
+/* What the first @n_noted tokens stand for was there before blocks were allocated to
+ * @time, so it is in that batch or an earlier one, unless it arrived after it. */
+static void
+ds_tracked_receiver_allocate_tokens (DsTrackedReceiver *self,
+                                     guint64 n_noted,
+                                     DsTime time)
+{
+  g_mutex_lock (&self->tracker->lock);
+  for (guint i = 0; i < self->tokens->len && self->n_settled + i < n_noted; i++)
+    {
+      DsNotedToken *noted = &g_array_index (self->tokens, DsNotedToken, i);
+
+      if (noted->batch_time == DS_TIME_NONE && noted->arrival_time <= time)
+        noted->batch_time = time;
+    }
+  g_mutex_unlock (&self->tracker->lock);
+}
+
+/* Takes the tokens up to the batch of @time out.  How many, the last one in @token. */
+static guint
+ds_tracked_receiver_take_tokens (DsTrackedReceiver *self,
+                                 DsTime time,
+                                 gboolean is_done,
+                                 guint64 *token)
+{
+  guint n = 0;
+
+  g_mutex_lock (&self->tracker->lock);
+  for (; n < self->tokens->len; n++)
+    {
+      const DsNotedToken *noted = &g_array_index (self->tokens, DsNotedToken, n);
+
+      if (noted->batch_time == DS_TIME_NONE || noted->batch_time > time)
+        break;
+      *token = noted->token;
+    }
+  if (n > 0 && !is_done)
+    {
+      self->has_lost = TRUE;
+      g_array_set_size (self->tokens, 0);
+    }
+  else if (n > 0)
+    {
+      self->n_settled += n;
+      g_array_remove_range (self->tokens, 0, n);
+    }
+  g_mutex_unlock (&self->tracker->lock);
+  return n;
+}
+
+void
+ds_receiver_tracker_settle (DsReceiverTracker *self, DsTime time, gboolean is_done)
+{
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      guint64 token = 0;
+
+      if (ds_tracked_receiver_take_tokens (tracked, time, is_done, &token) > 0 && is_done)
+        ds_receiver_supervisor_acknowledge (tracked->supervisor, token);
+    }
+}
+
+/* Cuts the batch of @time.  When it is cut late, records that arrived since are part of
+ * the next one; from here on nothing more arrives after @time. */
+static void
+ds_tracked_receiver_begin_batch (DsTrackedReceiver *self, DsTime time)
+{
+  gint64 n_waiting = 0;
+
+  if (ds_receiver_supervisor_get_rate (self->supervisor) > 0)
+    n_waiting =
+        ds_received_block_tracker_get_n_records_after (self->tracker->blocks, time,
+                                                       ds_dstream_get_id (self->stream));
+  ds_receiver_supervisor_begin_batch (self->supervisor, (guint64) n_waiting);
+}
+
 void
 ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time)
 {
+  g_autofree guint64 *n_noted = NULL;
+
   if (self->receivers->len == 0)
     return;
 
+  n_noted = ds_receiver_tracker_count_tokens (self);
+
   ds_receiver_tracker_set_cutting_time (self, time);
   for (guint i = 0; i < self->receivers->len; i++)
-    ds_receiver_supervisor_cut (
-        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor);
+    ds_tracked_receiver_begin_batch (&g_array_index (self->receivers, DsTrackedReceiver,
+                                                     i),
+                                     time);
   ds_receiver_tracker_set_cutting_time (self, DS_TIME_NONE);
 
   if (!ds_received_block_tracker_allocate (self->blocks, time))
@@ -300,6 +435,9 @@ ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time)
       gint64 n_records = ds_received_block_tracker_get_n_records (self->blocks, time, id);
 
       ds_input_info_tracker_report (self->infos, time, id, n_records, NULL);
+      ds_tracked_receiver_allocate_tokens (&g_array_index (self->receivers,
+                                                           DsTrackedReceiver, i),
+                                           n_noted[i], time);
     }
 }
 

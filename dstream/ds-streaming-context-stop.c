@@ -124,6 +124,8 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
       ds_driver_abandon (self->driver);
     }
   ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_STOP_PATIENCE);
+  /* Afterwards the program may free what its receivers work with. */
+  ds_receiver_tracker_hush (self->receivers, g_get_monotonic_time () + DS_STOP_PATIENCE);
   ds_graph_stop_inputs (self->graph);
   ds_streaming_context_stop_engine (self, flags);
   ds_streaming_context_leave_active (self);

@@ -195,6 +195,11 @@ DsDStream *ds_streaming_context_file_stream (DsStreamingContext *self,
 DS_AVAILABLE_IN_ALL
 DsDStream *ds_streaming_context_queue_stream (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_rate_stream (DsStreamingContext *self,
+                                             guint records_per_second);
+DS_AVAILABLE_IN_ALL
+DsDStream *ds_streaming_context_constant_stream (DsStreamingContext *self, DsRdd *rdd);
+DS_AVAILABLE_IN_ALL
 DsDStream *ds_streaming_context_receiver_stream (DsStreamingContext *self,
                                                  DsReceiver *receiver);
 DS_AVAILABLE_IN_ALL

@@ -29,8 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsRateLimiter, ds_rate_limiter_free)
 void ds_rate_limiter_publish (DsRateLimiter *self, double rate);
 /* 0: no limit. */
 guint64 ds_rate_limiter_get_rate (DsRateLimiter *self);
-/* What is taken from now on belongs to the next batch. */
-void ds_rate_limiter_begin_batch (DsRateLimiter *self);
+/* What is taken from now on belongs to the next batch, which has @n_waiting records
+ * already. */
+void ds_rate_limiter_begin_batch (DsRateLimiter *self, guint64 n_waiting);
 
 /* ---- For who can wait ---- */
 

@@ -203,13 +203,14 @@ ds_rate_limiter_is_limited (DsRateLimiter *self)
 }
 
 void
-ds_rate_limiter_begin_batch (DsRateLimiter *self)
+ds_rate_limiter_begin_batch (DsRateLimiter *self, guint64 n_waiting)
 {
   if (!ds_rate_limiter_is_limited (self))
     return;
 
   g_mutex_lock (&self->lock);
-  self->n_in_batch = (guint64) __atomic_load_n (&self->n_in_store, __ATOMIC_SEQ_CST);
+  self->n_in_batch =
+      n_waiting + (guint64) __atomic_load_n (&self->n_in_store, __ATOMIC_SEQ_CST);
   ds_rate_limiter_tell_locked (self);
   g_mutex_unlock (&self->lock);
 }

@@ -69,8 +69,8 @@ void ds_receiver_runner_invoke (DsReceiverSupervisor *self,
                                 gpointer data,
                                 GDestroyNotify destroy);
 /* Tells the receiver of all tokens that it has not heard of yet, for the last time.
- * Thread: receiver. */
-void ds_receiver_supervisor_acknowledge_rest (DsReceiverSupervisor *self);
+ * Thread: poll.  Returns %G_SOURCE_REMOVE. */
+gboolean ds_receiver_supervisor_acknowledge_rest (gpointer self);
 /* Gives back what a supervisor that is over and freed still has. */
 void ds_receiver_supervisor_let_go (DsReceiverSupervisor *self);
 

@@ -15,6 +15,8 @@
 
 /* After a run this long the next pause is a short one again, even if nothing came. */
 #define DS_RECEIVER_GOOD_RUN DS_BACKOFF_MAX
+/* How long the end waits for acknowledgements that a poll thread delivers. */
+#define DS_RECEIVER_PATIENCE (2 * DS_SECOND)
 
 /* ---- The steps; Thread: receiver ---- */
 
@@ -115,8 +117,12 @@ ds_receiver_runner_end (DsReceiverSupervisor *self, const GError *error)
   g_atomic_int_set (&self->is_closed, TRUE);
   g_atomic_int_set (&self->stopping, TRUE);
   ds_block_generator_stop (self->generator);
-  /* Whoever waits for the end may free then what the receiver works with. */
-  ds_receiver_supervisor_acknowledge_rest (self);
+  /* Whoever waits for the end may free then what the receiver works with; an owner that
+   * notes tokens has more to tell, and says when that is all. */
+  if (self->events.note_token == NULL && self->has_own_thread)
+    ds_receiver_supervisor_hush (self, g_get_monotonic_time () + DS_RECEIVER_PATIENCE);
+  else if (self->events.note_token == NULL)
+    ds_receiver_supervisor_acknowledge_rest (self);
 
   g_mutex_lock (&self->event_lock);
   if (!self->is_silent)

@@ -27,7 +27,7 @@ typedef struct
   DsArenaPool *pool;         /* the process-wide one */
   guint64 max_rate;          /* records a second; 0: no limit */
   guint64 initial_rate;      /* until another is published; 0: @max_rate */
-  DsDuration batch_interval; /* of ds_receiver_supervisor_cut (), for the limit of a
+  DsDuration batch_interval; /* of ds_receiver_supervisor_begin_batch (), for that of a
                               * batch; 0: none */
   DsMemoryBudget *budget;    /* (transfer none), needed: the bytes of handed-over blocks
                               * stay taken until the owner releases them */
@@ -47,6 +47,10 @@ typedef struct
                          gsize n_records,
                          gsize n_bytes,
                          GError **error);
+  /* (nullable) Everything that was stored with a token up to @token has been added; once
+   * that is safe call ds_receiver_supervisor_acknowledge ().  NULL: it is safe as soon as
+   * it is added. */
+  void (*note_token) (gpointer owner, guint64 token);
   /* At each start, also after a pause. */
   void (*started) (gpointer owner, const char *location);
   /* Already logged with g_message ().  @is_down: the receiver is started again after a
@@ -61,10 +65,14 @@ DsReceiverSupervisor *ds_receiver_supervisor_new (DsReceiver *receiver,
                                                   gpointer owner);
 /* Returns at once; starting goes on in the receiver's thread. */
 gboolean ds_receiver_supervisor_start (DsReceiverSupervisor *self, GError **error);
-/* What was stored so far becomes a block now, and the next batch begins: called at each
- * batch tick, so that a batch holds everything stored before it.  Any thread; does not
- * wait for the receiver. */
+/* What was stored so far becomes a block now.  Any thread; does not wait for the
+ * receiver.
+ */
 void ds_receiver_supervisor_cut (DsReceiverSupervisor *self);
+/* The same at a batch tick, so that a batch holds everything stored before it.  The next
+ * batch begins, with @n_waiting records that were handed over already; those count in its
+ * rate limit. */
+void ds_receiver_supervisor_begin_batch (DsReceiverSupervisor *self, guint64 n_waiting);
 /* Asks the receiver to stop.  A receiver with a stop function of its own may store until
  * that has returned, however long it takes; from any other nothing more is accepted.  All
  * that was stored is handed over before stopped () is called.  Returns at once. */
@@ -73,6 +81,12 @@ void ds_receiver_supervisor_stop_async (DsReceiverSupervisor *self);
  * when it was not over. */
 gboolean ds_receiver_supervisor_join (DsReceiverSupervisor *self, gint64 deadline);
 gboolean ds_receiver_supervisor_is_active (DsReceiverSupervisor *self);
+/* What was stored with a token up to @token is safe: the receiver hears of it, soon and
+ * on a poll thread.  Any thread. */
+void ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self, guint64 token);
+/* Waits, until @deadline (g_get_monotonic_time ()), until the receiver has heard of all
+ * of that; it hears of nothing more.  Thread: none that runs receivers. */
+void ds_receiver_supervisor_hush (DsReceiverSupervisor *self, gint64 deadline);
 /* From now on @rate records a second, up to the maximum; see ds_rate_limiter_publish ().
  */
 void ds_receiver_supervisor_publish_rate (DsReceiverSupervisor *self, double rate);

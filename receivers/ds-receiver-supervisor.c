@@ -191,7 +191,13 @@ void
 ds_receiver_supervisor_cut (DsReceiverSupervisor *self)
 {
   ds_block_generator_cut (self->generator);
-  ds_rate_limiter_begin_batch (self->limiter);
+}
+
+void
+ds_receiver_supervisor_begin_batch (DsReceiverSupervisor *self, guint64 n_waiting)
+{
+  ds_block_generator_cut (self->generator);
+  ds_rate_limiter_begin_batch (self->limiter, n_waiting);
 }
 
 void
@@ -346,6 +352,9 @@ ds_receiver_supervisor_free (DsReceiverSupervisor *self)
 
   g_mutex_lock (&self->lock);
   self->is_freed = TRUE;
+  self->is_deaf = TRUE;
+  if (self->tokens != NULL)
+    self->n_heard = self->tokens->len;
   is_over = !self->is_started || self->is_over;
   g_mutex_unlock (&self->lock);
 
@@ -460,14 +469,17 @@ ds_receiver_supervisor_store (DsReceiverSupervisor *self, DsValue value)
   return is_stored;
 }
 
-/* Thread: receiver.  Tells it of the oldest token; FALSE when there is none, and with
- * @is_end there will be none any more. */
+/* Thread: poll.  Tells the receiver of the oldest token; FALSE when there is none, and
+ * with @is_end there will be none any more. */
 static gboolean
 ds_receiver_supervisor_acknowledge_next (DsReceiverSupervisor *self, gboolean is_end)
 {
+  g_autoptr (DsReceiver) receiver = NULL;
   guint64 token = 0;
 
   g_mutex_lock (&self->lock);
+  if (self->receiver != NULL)
+    receiver = g_object_ref (self->receiver);
   if (self->tokens != NULL && self->n_heard < self->tokens->len)
     token = g_array_index (self->tokens, guint64, self->n_heard++);
   else if (is_end)
@@ -477,14 +489,15 @@ ds_receiver_supervisor_acknowledge_next (DsReceiverSupervisor *self, gboolean is
       g_array_set_size (self->tokens, 0);
       self->n_heard = 0;
     }
+  if (self->is_deaf)
+    g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
-  if (token != 0)
-    DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged (self->receiver, token);
+  if (token != 0 && receiver != NULL)
+    DS_RECEIVER_GET_CLASS (receiver)->acknowledged (receiver, token);
   return token != 0;
 }
 
-/* Thread: receiver. */
 static gboolean
 ds_receiver_supervisor_acknowledge_one (gpointer self)
 {
@@ -492,30 +505,22 @@ ds_receiver_supervisor_acknowledge_one (gpointer self)
   return G_SOURCE_REMOVE;
 }
 
-void
-ds_receiver_supervisor_acknowledge_rest (DsReceiverSupervisor *self)
+gboolean
+ds_receiver_supervisor_acknowledge_rest (gpointer self)
 {
   while (ds_receiver_supervisor_acknowledge_next (self, TRUE))
     ;
+  return G_SOURCE_REMOVE;
 }
 
-static void
-ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self,
-                                    DsReceiver *receiver,
-                                    guint64 token)
+void
+ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self, guint64 token)
 {
   gboolean is_heard = FALSE;
 
-  if (token == 0 || DS_RECEIVER_GET_CLASS (receiver)->acknowledged == NULL)
-    return;
-  if (self->has_own_thread)
-    {
-      DS_RECEIVER_GET_CLASS (receiver)->acknowledged (receiver, token);
-      return;
-    }
-
   g_mutex_lock (&self->lock);
-  is_heard = !self->is_deaf;
+  is_heard = !self->is_deaf && self->receiver != NULL &&
+             DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged != NULL;
   if (is_heard)
     {
       if (self->tokens == NULL)
@@ -527,6 +532,51 @@ ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self,
     ds_receiver_runner_invoke (self, ds_receiver_supervisor_acknowledge_one,
                                ds_receiver_supervisor_ref (self),
                                (GDestroyNotify) ds_receiver_supervisor_unref);
+}
+
+void
+ds_receiver_supervisor_hush (DsReceiverSupervisor *self, gint64 deadline)
+{
+  gboolean is_to_hear = FALSE;
+
+  g_mutex_lock (&self->lock);
+  is_to_hear = self->is_started && !self->is_deaf && self->receiver != NULL &&
+               DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged != NULL;
+  g_mutex_unlock (&self->lock);
+  if (!is_to_hear)
+    return;
+
+  ds_receiver_runner_invoke (self, ds_receiver_supervisor_acknowledge_rest,
+                             ds_receiver_supervisor_ref (self),
+                             (GDestroyNotify) ds_receiver_supervisor_unref);
+  g_mutex_lock (&self->lock);
+  while (!self->is_deaf && g_cond_wait_until (&self->changed, &self->lock, deadline))
+    ;
+  /* One that hangs in its function hears of no more, either. */
+  self->is_deaf = TRUE;
+  if (self->tokens != NULL)
+    self->n_heard = self->tokens->len;
+  g_mutex_unlock (&self->lock);
+}
+
+/* What the token stands for was added. */
+static void
+ds_receiver_supervisor_note_token (DsReceiverSupervisor *self,
+                                   DsReceiver *receiver,
+                                   guint64 token)
+{
+  if (token == 0 || DS_RECEIVER_GET_CLASS (receiver)->acknowledged == NULL)
+    return;
+  if (self->events.note_token == NULL)
+    {
+      ds_receiver_supervisor_acknowledge (self, token);
+      return;
+    }
+
+  g_mutex_lock (&self->event_lock);
+  if (!self->is_silent)
+    self->events.note_token (self->owner, token);
+  g_mutex_unlock (&self->event_lock);
 }
 
 gboolean
@@ -555,7 +605,7 @@ ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
       ds_receiver_supervisor_refuse_early_store (self);
       return FALSE;
     }
-  ds_receiver_supervisor_acknowledge (self, receiver, token);
+  ds_receiver_supervisor_note_token (self, receiver, token);
   return TRUE;
 }
 

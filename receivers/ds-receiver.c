@@ -43,11 +43,12 @@
  *   again.  The default one calls @run
  * @stop: the opposite.  What is stored until it has returned still counts, also during a
  *   graceful stop
- * @acknowledged: everything that was stored with a token up to the given one has been
- * taken over by the stream: it was added to the blocks that wait for their batch.  (There
- * is no log of received data yet; with one, it will mean "written to the log".)  Called
- * by whoever stores, with @run, else on the thread that calls @start and @stop; then also
- * after @stop, for what was stored until then, but never after the stream has stopped
+ * @acknowledged: everything that was stored with a token up to the given one is safe: the
+ *   batch that it belongs to is done, and the source may forget it.  Called on one of the
+ *   threads that receivers share, also for a receiver with @run; in order, but not for
+ *   every token; also after @stop, for what was stored until then, but never after the
+ *   stream has stopped.  After a batch that failed and was given up nothing stored with
+ *   or after it is acknowledged any more
  *
  * What a receiver is made of.  All of it may block only where it says so.
  */
@@ -246,9 +247,9 @@ ds_receiver_store_bytes (DsReceiver *self, GBytes *record)
  * Stores a block of its own, after everything that was stored before it, and waits until
  * that is done, and before that while the memory budget of the stream is used up.
  *
- * With @token, the acknowledged function is called once the stream has taken the block
- * over: before this function returns for a receiver with a thread of its own, soon in the
- * receiver's thread for any other.
+ * With @token, the acknowledged function is called once the block is safe: its batch is
+ * done, with all outputs.  Until then a source that can send again should keep it: what
+ * was received and not processed is lost when the process is killed.
  *
  * Fails with %DS_ERROR_STOPPED once the receiver is stopping, or with what kept the
  * stream from keeping the block.

@@ -35,8 +35,9 @@ struct _DsReceiverClass
   gboolean (*start) (DsReceiver *self, GError **error);
   void (*stop) (DsReceiver *self);
 
-  /* Thread: receiver, or the one that stored.  Everything stored with a token up to
-   * @token was taken over by the stream.  For sources that want an acknowledgement. */
+  /* Thread: one that receivers share, never that of run.  Everything stored with a token
+   * up to @token is safe: its batch is done.  For sources that want an acknowledgement.
+   */
   void (*acknowledged) (DsReceiver *self, guint64 token);
 
   gpointer padding[12];

@@ -12,6 +12,7 @@ G_DECLARE_FINAL_TYPE (TestPourer, test_pourer, TEST, POURER, DsReceiver)
 struct _TestPourer
 {
   DsReceiver parent_instance;
+  gboolean in_blocks;
   DsTestGate stored;
 };
 
@@ -22,9 +23,15 @@ test_pourer_run (DsReceiver *receiver, GCancellable *cancellable, GError **error
 {
   TestPourer *self = (TestPourer *) receiver;
 
-  for (gint64 i = 0; ds_receiver_store (receiver, ds_value_int (i)); i++)
-    ds_test_gate_add (&self->stored, 1);
-  return TRUE;
+  for (gint64 i = 0;; i++)
+    {
+      g_autoptr (DsBlock) block = self->in_blocks ? ds_block_new_ints (i) : NULL;
+
+      if (!(block != NULL ? ds_receiver_store_block (receiver, block, 0, NULL)
+                          : ds_receiver_store (receiver, ds_value_int (i))))
+        return TRUE;
+      ds_test_gate_add (&self->stored, 1);
+    }
 }
 
 static void
@@ -176,6 +183,58 @@ test_a_graceful_stop_waits_for_no_rate (void)
   tear_down (&fixture);
 }
 
+/* The first batch takes until it is let go. */
+static gboolean
+hold_first_batch (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  DsTestGate *gates = user_data; /* begun, let go */
+
+  g_assert_cmpint (ds_batch_get_n_records (batch), <=, 10);
+  if (ds_batch_get_time (batch) == DS_SECOND)
+    {
+      ds_test_gate_add (&gates[0], 1);
+      ds_test_gate_await (&gates[1], 1);
+    }
+  return TRUE;
+}
+
+static void
+test_late_ticks_let_nothing_more_in (void)
+{
+  Fixture fixture;
+  DsTestGate gates[2] = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary (
+      "While no batch is generated because too many wait, records arrive that "
+      "belong to later ones: they count there");
+
+  set_up (&fixture);
+  fixture.pourer->in_blocks = TRUE;
+  g_object_set (fixture.test.ssc, "receiver-max-rate", 10, "max-waiting-batches", 1,
+                NULL);
+  ds_dstream_foreach_rdd (fixture.stream, hold_first_batch, gates, NULL);
+  ds_test_stream_start (&fixture.test);
+  ds_test_gate_await (&fixture.pourer->stored, 1);
+  ds_manual_clock_advance (fixture.test.clock, DS_SECOND);
+  ds_test_gate_await (&gates[0], 1);
+  for (guint i = 0; i < 4; i++)
+    ds_manual_clock_advance (fixture.test.clock, DS_SECOND);
+  /* All that may come before the third tick is generated: at 5 s. */
+  ds_test_gate_await (&fixture.pourer->stored, 11);
+  ds_test_gate_add (&gates[1], 1);
+  ds_streaming_context_await_batch (fixture.test.ssc, 5 * DS_SECOND, &error);
+  g_assert_no_error (error);
+  ds_test_stream_run (&fixture.test, 1);
+  ds_test_stream_run (&fixture.test, 1);
+  tear_down (&fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (gates); i++)
+    {
+      g_mutex_clear (&gates[i].lock);
+      g_cond_clear (&gates[i].changed);
+    }
+}
+
 /* ---- Back-pressure ---- */
 
 /* 5 ms a record, by the clock of the stream: 200 records a second. */
@@ -275,6 +334,7 @@ main (int argc, char *argv[])
   ADD ("a-stream-has-a-limit-of-its-own", test_a_stream_has_a_limit_of_its_own);
   ADD ("only-receivers-have-rates", test_only_receivers_have_rates);
   ADD ("a-graceful-stop-waits-for-no-rate", test_a_graceful_stop_waits_for_no_rate);
+  ADD ("late-ticks-let-nothing-more-in", test_late_ticks_let_nothing_more_in);
   ADD ("back-pressure-finds-the-rate", test_back_pressure_finds_the_rate);
   ADD ("the-initial-rate-is-of-back-pressure", test_the_initial_rate_is_of_back_pressure);
   ADD ("explain-tells-the-limit", test_explain_tells_the_limit);

@@ -11,7 +11,8 @@ struct _TestReceiver
 {
   DsReceiver parent_instance;
   DsTestGate started;
-  DsDuration stop_takes; /* then it stores one more */
+  DsTestGate acknowledged; /* the sum of the tokens */
+  DsDuration stop_takes;   /* then it stores one more */
 };
 
 G_DEFINE_FINAL_TYPE (TestReceiver, test_receiver, DS_TYPE_RECEIVER)
@@ -37,10 +38,17 @@ test_receiver_stop (DsReceiver *self)
 }
 
 static void
+test_receiver_acknowledged (DsReceiver *self, guint64 token)
+{
+  ds_test_gate_add (&TEST_RECEIVER (self)->acknowledged, (gint64) token);
+}
+
+static void
 test_receiver_class_init (TestReceiverClass *klass)
 {
   DS_RECEIVER_CLASS (klass)->start = test_receiver_start;
   DS_RECEIVER_CLASS (klass)->stop = test_receiver_stop;
+  DS_RECEIVER_CLASS (klass)->acknowledged = test_receiver_acknowledged;
 }
 
 static void
@@ -396,6 +404,101 @@ test_a_reported_error_is_no_end (void)
   tear_down (&fixture);
 }
 
+/* ---- Acknowledgements ---- */
+
+static void
+store_token (Fixture *fixture, const char *text, guint64 token)
+{
+  g_autoptr (DsBlock) block = ds_block_new_strings (text, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (
+      ds_receiver_store_block (DS_RECEIVER (fixture->receiver), block, token, &error));
+  g_assert_no_error (error);
+}
+
+/* Fails where @user_data of the fixture says, and looks at what is acknowledged. */
+typedef struct
+{
+  Fixture *fixture;
+  DsTime bad_time;      /* of the batch that fails */
+  gint64 n_expected[4]; /* while batch 0, 1 ... is run */
+} Safety;
+
+static gboolean
+check_not_safe_yet (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  Safety *safety = user_data;
+  gint64 n = ds_test_gate_get (&safety->fixture->receiver->acknowledged);
+  DsTime number = ds_batch_get_time (batch) / DS_SECOND;
+
+  if (number < (DsTime) G_N_ELEMENTS (safety->n_expected))
+    g_assert_cmpint (n, ==, safety->n_expected[number]);
+  if (ds_batch_get_time (batch) != safety->bad_time)
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no use");
+  return FALSE;
+}
+
+static void
+test_tokens_are_acknowledged_when_their_batch_is_done (void)
+{
+  Fixture fixture;
+  Safety safety = { &fixture, 0, { 0, 0, 5, 11 } };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary (
+      "Not while the batch is run, but once it is done; of several tokens of a "
+      "batch the last one; the rest by a graceful stop");
+
+  set_up (&fixture, "local");
+  ds_dstream_foreach_rdd (fixture.stream, check_not_safe_yet, &safety, NULL);
+  start (&fixture);
+  store_token (&fixture, "a", 5);
+  ds_test_stream_run (&fixture.test, 1);
+  ds_test_gate_await (&fixture.receiver->acknowledged, 5);
+  store_token (&fixture, "b", 1);
+  store_token (&fixture, "c", 6);
+  ds_test_stream_run (&fixture.test, 1);
+  ds_test_gate_await (&fixture.receiver->acknowledged, 11);
+  store_token (&fixture, "d", 100);
+  ds_streaming_context_stop (fixture.test.ssc, DS_STOP_GRACEFULLY, &error);
+  g_assert_no_error (error);
+  /* Before the stop was over. */
+  g_assert_cmpint (ds_test_gate_get (&fixture.receiver->acknowledged), ==, 111);
+  tear_down (&fixture);
+}
+
+static void
+test_nothing_is_safe_after_a_batch_was_given_up (void)
+{
+  Fixture fixture;
+  Safety safety = { &fixture, 2 * DS_SECOND, { 0, 0, 1, 1 } };
+  DsReceiver *receiver;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("What a batch that failed had is not acknowledged, nor anything later: "
+                  "that would say that it is safe, too");
+
+  set_up (&fixture, "local");
+  g_object_set (fixture.test.ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
+  ds_dstream_foreach_rdd (fixture.stream, check_not_safe_yet, &safety, NULL);
+  start (&fixture);
+  for (guint i = 1; i <= 3; i++)
+    {
+      store_token (&fixture, "record", i);
+      ds_manual_clock_advance (fixture.test.clock, DS_SECOND);
+      ds_streaming_context_await_batch (fixture.test.ssc, i * DS_SECOND, NULL);
+      if (i == 1)
+        ds_test_gate_await (&fixture.receiver->acknowledged, 1);
+    }
+  receiver = g_object_ref (DS_RECEIVER (fixture.receiver));
+  /* Joins the thread on which acknowledgements come. */
+  tear_down (&fixture);
+  g_assert_cmpint (ds_test_gate_get (&TEST_RECEIVER (receiver)->acknowledged), ==, 1);
+  g_assert_finalize_object (receiver);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -404,6 +507,11 @@ main (int argc, char *argv[])
                    test_a_batch_has_what_was_stored_before_it);
   g_test_add_func ("/dstream/receiver-stream/a-jump-of-the-clock-moves-no-record",
                    test_a_jump_of_the_clock_moves_no_record);
+  g_test_add_func (
+      "/dstream/receiver-stream/tokens-are-acknowledged-when-their-batch-is-done",
+      test_tokens_are_acknowledged_when_their_batch_is_done);
+  g_test_add_func ("/dstream/receiver-stream/nothing-is-safe-after-a-batch-was-given-up",
+                   test_nothing_is_safe_after_a_batch_was_given_up);
   g_test_add_func ("/dstream/receiver-stream/bytes-are-given-back",
                    test_bytes_are_given_back);
   g_test_add_func ("/dstream/receiver-stream/graceful-stop-takes-the-rest",

@@ -19,7 +19,8 @@ import transcript  # noqa: E402
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # In real time, so its output is not the same twice; a test of its own has it.
-ELSEWHERE = {"network-word-count": "tests/behaviour/test-network-word-count.py"}
+ELSEWHERE = {"network-word-count": "tests/behaviour/test-network-word-count.py",
+             "rate-lesson": "tests/examples/test-rate-lesson.py"}
 
 
 def head_comment(text):

@@ -24,7 +24,7 @@ struct _TestRunReceiver
   DsReceiver parent_instance;
   TestRunFunc run;
   gpointer data;
-  guint64 acknowledged;
+  guint64 acknowledged; /* atomic */
 };
 
 G_DEFINE_FINAL_TYPE (TestRunReceiver, test_run_receiver, DS_TYPE_RECEIVER)
@@ -40,7 +40,8 @@ test_run_receiver_run (DsReceiver *receiver, GCancellable *cancellable, GError *
 static void
 test_run_receiver_acknowledged (DsReceiver *receiver, guint64 token)
 {
-  ((TestRunReceiver *) receiver)->acknowledged = token;
+  __atomic_store_n (&((TestRunReceiver *) receiver)->acknowledged, token,
+                    __ATOMIC_SEQ_CST);
 }
 
 static void

@@ -55,7 +55,7 @@ static void
 advance_and_begin (Fixture *fixture, DsDuration step)
 {
   ds_manual_clock_advance (fixture->clock, step);
-  ds_rate_limiter_begin_batch (fixture->limiter);
+  ds_rate_limiter_begin_batch (fixture->limiter, 0);
 }
 
 static void
@@ -94,7 +94,7 @@ test_holds_from_the_first_record (void)
       ds_manual_clock_advance (fixture.clock, DS_MILLISECOND);
       g_assert_cmpuint (take_all (&fixture), ==, 1);
       if (i % 9 == 8) /* long before the batch is full */
-        ds_rate_limiter_begin_batch (fixture.limiter);
+        ds_rate_limiter_begin_batch (fixture.limiter, 0);
     }
   tear_down (&fixture);
 }
@@ -113,8 +113,11 @@ test_a_batch_has_no_more_than_its_share (void)
   ds_manual_clock_advance (fixture.clock, 5 * DS_SECOND);
   g_assert_cmpuint (take_all (&fixture), ==, 0);
   g_assert_cmpint (ds_rate_limiter_get_deadline (fixture.limiter), ==, -1);
-  ds_rate_limiter_begin_batch (fixture.limiter);
+  ds_rate_limiter_begin_batch (fixture.limiter, 0);
   g_assert_cmpuint (take_all (&fixture), ==, 5);
+  ds_manual_clock_advance (fixture.clock, 5 * DS_SECOND);
+  ds_rate_limiter_begin_batch (fixture.limiter, 3); /* are in it already */
+  g_assert_cmpuint (take_all (&fixture), ==, 2);
   tear_down (&fixture);
 }
 
@@ -195,7 +198,7 @@ test_no_time_has_more_than_its_share (void)
       ds_manual_clock_advance (fixture.clock, step);
       if (now >= batch_end)
         {
-          ds_rate_limiter_begin_batch (fixture.limiter);
+          ds_rate_limiter_begin_batch (fixture.limiter, 0);
           n_in_batch = 0;
           batch_end = now - now % interval + interval;
         }
@@ -329,7 +332,7 @@ test_who_waits_is_woken (void)
   await_passed (&waiter, 4);
   ds_manual_clock_advance (fixture.clock, DS_SECOND); /* 10 permits, room for 6 */
   await_passed (&waiter, 10);
-  ds_rate_limiter_begin_batch (fixture.limiter);
+  ds_rate_limiter_begin_batch (fixture.limiter, 0);
   await_passed (&waiter, 14);
   /* 16 more may come in this batch, and 20 did time make. */
   ds_rate_limiter_publish (fixture.limiter, 20);
@@ -361,12 +364,12 @@ test_watches_are_called (void)
   id = ds_rate_limiter_add_watch (fixture.limiter, count_call, &n_calls);
   ds_manual_clock_advance (fixture.clock, 1);
   g_assert_cmpint (n_calls, ==, 1);
-  ds_rate_limiter_begin_batch (fixture.limiter);
+  ds_rate_limiter_begin_batch (fixture.limiter, 0);
   g_assert_cmpint (n_calls, ==, 2);
   ds_rate_limiter_publish (fixture.limiter, 5);
   g_assert_cmpint (n_calls, ==, 3);
   ds_rate_limiter_remove_watch (fixture.limiter, id);
-  ds_rate_limiter_begin_batch (fixture.limiter);
+  ds_rate_limiter_begin_batch (fixture.limiter, 0);
   g_assert_cmpint (n_calls, ==, 3);
   tear_down (&fixture);
 }
@@ -383,7 +386,7 @@ test_deadlines_on_the_system_clock (void)
 
   g_assert_true (ds_rate_limiter_has_room (limiter));
   ds_rate_limiter_note_read (limiter, 1, 10);
-  ds_rate_limiter_begin_batch (limiter);
+  ds_rate_limiter_begin_batch (limiter, 0);
   deadline = ds_rate_limiter_get_deadline (limiter);
   g_assert_cmpint (deadline, >=, before + DS_SECOND - 1000);
   g_assert_cmpint (deadline, <=, g_get_monotonic_time () + DS_SECOND + 1000);
@@ -466,12 +469,12 @@ test_stores_keep_to_it (void)
   await_stored (&n_stored, 1);
   for (gint i = 1; i <= 3; i++)
     {
-      ds_receiver_supervisor_cut (supervisor);
+      ds_receiver_supervisor_begin_batch (supervisor, 0);
       g_assert_cmpuint (recorder->n_records, ==, (gsize) (i * 10 - 9));
       ds_manual_clock_advance (clock, DS_SECOND);
       await_stored (&n_stored, i * 10 + 1);
     }
-  ds_receiver_supervisor_cut (supervisor);
+  ds_receiver_supervisor_begin_batch (supervisor, 0);
   ds_test_stop_and_free (supervisor);
   g_assert_cmpint (n_stored, ==, 31);
   g_assert_cmpuint (recorder->n_records, ==, 31);

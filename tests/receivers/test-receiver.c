@@ -49,22 +49,33 @@ test_stores_in_every_form (void)
   ds_receiver_supervisor_free (supervisor);
 }
 
+static void
+await_acknowledged (DsReceiver *receiver, guint64 token)
+{
+  TestRunReceiver *self = (TestRunReceiver *) receiver;
+  gint64 deadline = g_get_monotonic_time () + DS_TEST_PATIENCE;
+
+  while (__atomic_load_n (&self->acknowledged, __ATOMIC_SEQ_CST) != token)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
 static gboolean
 run_store_blocks (DsReceiver *receiver,
                   GCancellable *cancellable,
                   gpointer data,
                   GError **error)
 {
-  TestRunReceiver *self = (TestRunReceiver *) receiver;
   g_autoptr (DsBlock) block = ds_block_new_ints (1, 2, 3);
   g_autoptr (GBytes) text = g_bytes_new ("a\n", 2);
 
   g_assert_true (ds_receiver_store_block (receiver, block, 7, error));
-  g_assert_cmpuint (self->acknowledged, ==, 7);
-  g_assert_true (ds_receiver_store_text (receiver, text, 0, error));
-  g_assert_cmpuint (self->acknowledged, ==, 7);
+  await_acknowledged (receiver, 7);
   g_assert_true (ds_receiver_store_text (receiver, text, 9, error));
-  g_assert_cmpuint (self->acknowledged, ==, 9);
+  await_acknowledged (receiver, 9);
+  g_assert_true (ds_receiver_store_text (receiver, text, 0, error));
   return TRUE;
 }
 
@@ -75,11 +86,14 @@ test_acknowledges_tokens (void)
   g_autoptr (DsReceiver) receiver = test_run_receiver_new (run_store_blocks, NULL);
   DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (recorder, receiver);
 
-  g_test_summary ("A token is acknowledged when its block was taken over; 0 is none");
+  g_test_summary (
+      "A token is acknowledged when its block was taken over by an owner that "
+      "says no more; 0 is none");
 
   ds_test_assert_start (supervisor);
   ds_test_assert_join (supervisor);
   g_assert_cmpuint (recorder->n_records, ==, 5);
+  await_acknowledged (receiver, 9);
   ds_receiver_supervisor_free (supervisor);
 }
 
