@@ -46,10 +46,9 @@ GPtrArray *ds_received_block_tracker_get_unallocated (DsReceivedBlockTracker *se
 DsTime
 ds_received_block_tracker_get_first_unallocated_time (DsReceivedBlockTracker *self);
 gint64 ds_received_block_tracker_get_n_unallocated_records (DsReceivedBlockTracker *self);
-/* Of one stream, that arrived after @time. */
-gint64 ds_received_block_tracker_get_n_records_after (DsReceivedBlockTracker *self,
-                                                      DsTime time,
-                                                      guint stream_id);
+/* Of one stream. */
+gint64 ds_received_block_tracker_get_n_waiting_records (DsReceivedBlockTracker *self,
+                                                        guint stream_id);
 /* Forgets the blocks of batches strictly before @threshold and releases their bytes. */
 void ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshold);
 

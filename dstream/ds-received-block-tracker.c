@@ -208,9 +208,8 @@ ds_received_block_tracker_get_n_unallocated_records (DsReceivedBlockTracker *sel
 }
 
 gint64
-ds_received_block_tracker_get_n_records_after (DsReceivedBlockTracker *self,
-                                               DsTime time,
-                                               guint stream_id)
+ds_received_block_tracker_get_n_waiting_records (DsReceivedBlockTracker *self,
+                                                 guint stream_id)
 {
   gint64 n_records = 0;
 
@@ -219,7 +218,7 @@ ds_received_block_tracker_get_n_records_after (DsReceivedBlockTracker *self,
     {
       const DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
 
-      if (known->stream_id == stream_id && known->arrival_time > time)
+      if (known->stream_id == stream_id)
         n_records += known->n_records;
     }
   g_mutex_unlock (&self->lock);

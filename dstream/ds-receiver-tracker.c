@@ -395,24 +395,27 @@ ds_receiver_tracker_settle (DsReceiverTracker *self, DsTime time, gboolean is_do
     }
 }
 
-/* Cuts the batch of @time.  When it is cut late, records that arrived since are part of
- * the next one; from here on nothing more arrives after @time. */
+/* What is not allocated now belongs to a later batch. */
 static void
-ds_tracked_receiver_begin_batch (DsTrackedReceiver *self, DsTime time)
+ds_receiver_tracker_begin_batch (DsReceiverTracker *self)
 {
-  gint64 n_waiting = 0;
+  for (guint i = 0; i < self->receivers->len; i++)
+    {
+      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      gint64 n_waiting = 0;
 
-  if (ds_receiver_supervisor_get_rate (self->supervisor) > 0)
-    n_waiting =
-        ds_received_block_tracker_get_n_records_after (self->tracker->blocks, time,
-                                                       ds_dstream_get_id (self->stream));
-  ds_receiver_supervisor_begin_batch (self->supervisor, (guint64) n_waiting);
+      if (ds_receiver_supervisor_get_rate (tracked->supervisor) > 0)
+        n_waiting = ds_received_block_tracker_get_n_waiting_records (
+            self->blocks, ds_dstream_get_id (tracked->stream));
+      ds_receiver_supervisor_begin_batch (tracked->supervisor, (guint64) n_waiting);
+    }
 }
 
 void
 ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time)
 {
   g_autofree guint64 *n_noted = NULL;
+  gboolean is_new = FALSE;
 
   if (self->receivers->len == 0)
     return;
@@ -421,12 +424,13 @@ ds_receiver_tracker_allocate (DsReceiverTracker *self, DsTime time)
 
   ds_receiver_tracker_set_cutting_time (self, time);
   for (guint i = 0; i < self->receivers->len; i++)
-    ds_tracked_receiver_begin_batch (&g_array_index (self->receivers, DsTrackedReceiver,
-                                                     i),
-                                     time);
+    ds_receiver_supervisor_end_batch (
+        g_array_index (self->receivers, DsTrackedReceiver, i).supervisor);
   ds_receiver_tracker_set_cutting_time (self, DS_TIME_NONE);
 
-  if (!ds_received_block_tracker_allocate (self->blocks, time))
+  is_new = ds_received_block_tracker_allocate (self->blocks, time);
+  ds_receiver_tracker_begin_batch (self);
+  if (!is_new)
     return;
   for (guint i = 0; i < self->receivers->len; i++)
     {

@@ -29,8 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsRateLimiter, ds_rate_limiter_free)
 void ds_rate_limiter_publish (DsRateLimiter *self, double rate);
 /* 0: no limit. */
 guint64 ds_rate_limiter_get_rate (DsRateLimiter *self);
-/* What is taken from now on belongs to the next batch, which has @n_waiting records
- * already. */
+/* Between these two a batch is cut and gets what belongs to it; nothing passes meanwhile.
+ * The batch that begins has @n_waiting records already. */
+void ds_rate_limiter_end_batch (DsRateLimiter *self);
 void ds_rate_limiter_begin_batch (DsRateLimiter *self, guint64 n_waiting);
 
 /* ---- For who can wait ---- */

@@ -7,8 +7,10 @@
  * time comes in steps as large as somebody likes; there the bucket holds a batch.
  *
  * The count is exact although storing and cutting run side by side: a record is counted
- * before it is stored, and those whose store is not over when a batch begins are counted
- * in that one, too, since nobody knows on which side of the cut they fall.
+ * before it is stored, and nothing passes from before a batch is cut until its blocks are
+ * known to belong to it.  Then the count is that of the records that belong to a later
+ * batch, and of those whose store was not over when the cut began: nobody knows on which
+ * side of it they fall.
  *
  * Without a limit all this is one atomic read a record. */
 
@@ -45,6 +47,9 @@ struct _DsRateLimiter
   DsTime fill_time; /* steady */
   guint64 n_in_batch;
   guint64 max_in_batch;
+  gboolean is_between;    /* batches: nothing passes */
+  guint64 n_on_way;       /* reserved and not settled when the last batch ended */
+  guint64 n_read_since;   /* by who must not wait */
   guint64 n_read_records; /* for the mean length of a record */
   guint64 n_read_bytes;
   GArray *watches; /* DsRateLimiterWatch */
@@ -202,6 +207,29 @@ ds_rate_limiter_is_limited (DsRateLimiter *self)
   return g_atomic_int_get (&self->is_limited);
 }
 
+/* Locks: lock is held. */
+static void
+ds_rate_limiter_end_locked (DsRateLimiter *self)
+{
+  if (self->is_between)
+    return;
+
+  self->is_between = TRUE;
+  self->n_on_way = (guint64) __atomic_load_n (&self->n_in_store, __ATOMIC_SEQ_CST);
+  self->n_read_since = 0;
+}
+
+void
+ds_rate_limiter_end_batch (DsRateLimiter *self)
+{
+  if (!ds_rate_limiter_is_limited (self))
+    return;
+
+  g_mutex_lock (&self->lock);
+  ds_rate_limiter_end_locked (self);
+  g_mutex_unlock (&self->lock);
+}
+
 void
 ds_rate_limiter_begin_batch (DsRateLimiter *self, guint64 n_waiting)
 {
@@ -209,8 +237,9 @@ ds_rate_limiter_begin_batch (DsRateLimiter *self, guint64 n_waiting)
     return;
 
   g_mutex_lock (&self->lock);
-  self->n_in_batch =
-      n_waiting + (guint64) __atomic_load_n (&self->n_in_store, __ATOMIC_SEQ_CST);
+  ds_rate_limiter_end_locked (self);
+  self->n_in_batch = n_waiting + self->n_on_way + self->n_read_since;
+  self->is_between = FALSE;
   ds_rate_limiter_tell_locked (self);
   g_mutex_unlock (&self->lock);
 }
@@ -228,6 +257,8 @@ ds_rate_limiter_get_need (DsRateLimiter *self, gsize n_records)
 static gboolean
 ds_rate_limiter_fits_in_batch (DsRateLimiter *self, gsize n_records)
 {
+  if (self->is_between)
+    return FALSE;
   return self->n_in_batch == 0 || (self->n_in_batch < self->max_in_batch &&
                                    n_records <= self->max_in_batch - self->n_in_batch);
 }
@@ -301,7 +332,8 @@ ds_rate_limiter_get_room_locked (DsRateLimiter *self)
   guint64 n_free;
 
   ds_rate_limiter_fill_locked (self);
-  if (self->n_permits < 1 - DS_RATE_EPSILON || self->n_in_batch >= self->max_in_batch)
+  if (self->is_between || self->n_permits < 1 - DS_RATE_EPSILON ||
+      self->n_in_batch >= self->max_in_batch)
     return 0;
   n_free = (guint64) (self->n_permits + DS_RATE_EPSILON);
   return MIN (n_free, self->max_in_batch - self->n_in_batch);
@@ -332,7 +364,7 @@ ds_rate_limiter_get_deadline (DsRateLimiter *self)
   g_mutex_lock (&self->lock);
   ds_rate_limiter_fill_locked (self);
   /* Half a bucket at once rather than a wake-up for each record. */
-  if (self->n_in_batch < self->max_in_batch)
+  if (!self->is_between && self->n_in_batch < self->max_in_batch)
     deadline = ds_rate_limiter_get_time_of_locked (self, MAX (1.0, self->burst / 2));
   g_mutex_unlock (&self->lock);
   return deadline != G_MAXINT64 ? deadline : -1;
@@ -367,6 +399,7 @@ ds_rate_limiter_note_read (DsRateLimiter *self, gsize n_records, gsize n_bytes)
   ds_rate_limiter_fill_locked (self);
   self->n_permits -= (double) n_records;
   self->n_in_batch += n_records;
+  self->n_read_since += n_records;
   self->n_read_records += n_records;
   self->n_read_bytes += n_bytes;
   g_mutex_unlock (&self->lock);

@@ -69,9 +69,11 @@ gboolean ds_receiver_supervisor_start (DsReceiverSupervisor *self, GError **erro
  * receiver.
  */
 void ds_receiver_supervisor_cut (DsReceiverSupervisor *self);
-/* The same at a batch tick, so that a batch holds everything stored before it.  The next
- * batch begins, with @n_waiting records that were handed over already; those count in its
- * rate limit. */
+/* The same at a batch tick, so that a batch holds everything stored before it; until the
+ * next batch begins nothing more passes a rate limit. */
+void ds_receiver_supervisor_end_batch (DsReceiverSupervisor *self);
+/* With @n_waiting records that were handed over and belong to a later batch than the one
+ * that has ended; those count in its rate limit. */
 void ds_receiver_supervisor_begin_batch (DsReceiverSupervisor *self, guint64 n_waiting);
 /* Asks the receiver to stop.  A receiver with a stop function of its own may store until
  * that has returned, however long it takes; from any other nothing more is accepted.  All

@@ -194,9 +194,15 @@ ds_receiver_supervisor_cut (DsReceiverSupervisor *self)
 }
 
 void
+ds_receiver_supervisor_end_batch (DsReceiverSupervisor *self)
+{
+  ds_rate_limiter_end_batch (self->limiter);
+  ds_block_generator_cut (self->generator);
+}
+
+void
 ds_receiver_supervisor_begin_batch (DsReceiverSupervisor *self, guint64 n_waiting)
 {
-  ds_block_generator_cut (self->generator);
   ds_rate_limiter_begin_batch (self->limiter, n_waiting);
 }
 

@@ -270,6 +270,7 @@ test_back_pressure_finds_the_rate (void)
   ds_test_gate_await (&fixture.pourer->stored, 1);
   for (guint i = 0; i < 100; i++)
     {
+      gint64 n_stored = ds_test_gate_get (&fixture.pourer->stored);
       guint64 rate;
       DsTime now;
 
@@ -278,6 +279,7 @@ test_back_pressure_finds_the_rate (void)
       now = ds_clock_get_time (DS_CLOCK (fixture.test.clock));
       ds_streaming_context_await_batch (fixture.test.ssc, now - now % DS_SECOND, &error);
       g_assert_no_error (error);
+      ds_test_gate_await (&fixture.pourer->stored, n_stored + 1);
       rate = get_rate (&fixture);
       g_assert_cmpuint (rate, >=, 20);
       n_slow += rate <= 200;

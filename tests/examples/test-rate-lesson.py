@@ -49,7 +49,6 @@ def test_lesson():
         tap.check(all(line[1] <= FULL for line in half), f"a batch has more than {FULL} records:\n{result.stdout}")
     late_without, late_with = (mean([line[2] for line in half[-10:]]) for half in (without, with_it))
     print(f"# the last ten batches were late by {late_without:.0f} ms without and {late_with:.0f} ms with back-pressure")
-    tap.check(max(line[1] for line in without[-10:]) == FULL, f"no batch was full without it:\n{result.stdout}")
     tap.check(max(line[1] for line in with_it[-10:]) < FULL, f"a batch was full with it:\n{result.stdout}")
     tap.check(late_with < late_without, result.stdout)
 

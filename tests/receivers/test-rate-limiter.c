@@ -262,6 +262,25 @@ test_records_on_their_way_count_in_the_next_batch (void)
 }
 
 static void
+test_nothing_passes_between_batches (void)
+{
+  Fixture fixture;
+
+  g_test_summary ("While a batch is cut nothing passes, and what was read counts in the "
+                  "next one");
+
+  set_up (&fixture, DS_SECOND, 10, 0);
+  advance_and_begin (&fixture, DS_SECOND);
+  ds_rate_limiter_end_batch (fixture.limiter);
+  g_assert_cmpuint (take_all (&fixture), ==, 0);
+  g_assert_cmpint (ds_rate_limiter_get_deadline (fixture.limiter), ==, -1);
+  ds_rate_limiter_note_read (fixture.limiter, 2, 20);
+  ds_rate_limiter_begin_batch (fixture.limiter, 3);
+  g_assert_cmpuint (take_all (&fixture), ==, 5);
+  tear_down (&fixture);
+}
+
+static void
 test_clocks_may_go_back (void)
 {
   Fixture fixture;
@@ -469,12 +488,13 @@ test_stores_keep_to_it (void)
   await_stored (&n_stored, 1);
   for (gint i = 1; i <= 3; i++)
     {
+      ds_receiver_supervisor_end_batch (supervisor);
       ds_receiver_supervisor_begin_batch (supervisor, 0);
       g_assert_cmpuint (recorder->n_records, ==, (gsize) (i * 10 - 9));
       ds_manual_clock_advance (clock, DS_SECOND);
       await_stored (&n_stored, i * 10 + 1);
     }
-  ds_receiver_supervisor_begin_batch (supervisor, 0);
+  ds_receiver_supervisor_end_batch (supervisor);
   ds_test_stop_and_free (supervisor);
   g_assert_cmpint (n_stored, ==, 31);
   g_assert_cmpuint (recorder->n_records, ==, 31);
@@ -495,6 +515,7 @@ main (int argc, char *argv[])
   ADD ("blocks-are-paid-back", test_blocks_are_paid_back);
   ADD ("records-on-their-way-count-in-the-next-batch",
        test_records_on_their_way_count_in_the_next_batch);
+  ADD ("nothing-passes-between-batches", test_nothing_passes_between_batches);
   ADD ("clocks-may-go-back", test_clocks_may_go_back);
   ADD ("who-waits-is-woken", test_who_waits_is_woken);
   ADD ("watches-are-called", test_watches_are_called);
