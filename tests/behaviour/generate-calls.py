@@ -108,6 +108,9 @@ BY_HAND = {
                            '    ds_assertion_block ("api", __FILE__, __LINE__, G_STRFUNC,\n'
                            '                        call->objects->strings, FALSE, "x", "y", NULL)'),
     "ds_block_new_strings": (["string"], 'ds_block_new_strings (api_string (call, 0), "b", NULL)'),
+    "ds_parse_msgpack": (["char_array", "length", "boolean", "task"],
+                         'ds_parse_msgpack ((const guint8 *) api_char_array (call, 0), api_length (call, 1),\n'
+                         '                    api_boolean (call, 2), api_task (call, 3), NULL)'),
     "ds_string_printf": (["task", "string"],
                          'ds_string_printf (api_task (call, 0), "%s", api_string (call, 1))'),
     "ds_task_fail": (["task", "string"],
