@@ -94,7 +94,7 @@ ds_file_display_name (const char *path)
         g_string_append_printf (shown, "\\x%02x", character);
       else
         g_string_append_printf (shown, "\\u{%x}", character);
-      path = g_utf8_next_char (path);
+      path += g_utf8_skip[(guchar) *path];
     }
   return g_string_free (shown, FALSE);
 }

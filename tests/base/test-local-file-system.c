@@ -69,7 +69,6 @@ set_time (const char *path, gint64 seconds, long nanoseconds)
 static void
 make_zoo (Fixture *fixture)
 {
-  g_autofree char *file = make_file (fixture, "file", "12345");
   g_autofree char *directory = g_build_filename (fixture->directory, "directory", NULL);
   g_autofree char *link_path = g_build_filename (fixture->directory, "link", NULL);
   g_autofree char *loop = g_build_filename (fixture->directory, "loop", NULL);
@@ -78,6 +77,7 @@ make_zoo (Fixture *fixture)
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+  g_free (make_file (fixture, "file", "12345"));
   g_assert_cmpint (g_mkdir (directory, 0755), ==, 0);
   g_assert_cmpint (symlink ("file", link_path), ==, 0);
   g_assert_cmpint (symlink ("loop", loop), ==, 0);
