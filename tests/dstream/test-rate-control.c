@@ -235,6 +235,72 @@ test_late_ticks_let_nothing_more_in (void)
     }
 }
 
+/* ---- Sockets ---- */
+
+static gpointer
+send_numbers (gpointer user_data)
+{
+  g_autoptr (GSocketConnection) connection =
+      g_socket_listener_accept (user_data, NULL, NULL, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
+  char byte;
+
+  g_assert_nonnull (connection);
+  for (guint i = 0; i < 100; i++)
+    g_string_append_printf (text, "%u\n", i);
+  g_assert_true (
+      g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
+                                 text->str, text->len, NULL, NULL, NULL));
+  /* Until the other end goes. */
+  g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), &byte, 1,
+                       NULL, NULL);
+  return NULL;
+}
+
+static void
+test_sockets_are_read_no_faster (void)
+{
+  DsTestStream test;
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
+  g_autoptr (GThread) server = g_thread_new ("server", send_numbers, listener);
+  gint64 deadline = g_get_monotonic_time () + 60 * DS_SECOND;
+  DsDStream *lines;
+  DsOutput *values;
+  guint n_full = 0;
+  guint n = 0;
+
+  g_test_summary ("100 lines that a server sends at once come in batches of about 10, in "
+                  "order, and none is lost");
+
+  ds_test_stream_set_up (&test, "local");
+  g_object_set (test.ssc, "block-interval", DS_HOUR, NULL);
+  lines = ds_streaming_context_socket_text_stream (test.ssc, "127.0.0.1", port);
+  ds_dstream_set_max_rate (lines, 10);
+  values = ds_dstream_collect (lines);
+  ds_test_stream_start (&test);
+  for (guint i = 1; n < 100; i++)
+    {
+      DsBlock *block;
+
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      ds_test_stream_run (&test, 1);
+      block = ds_output_get_block (values, i * DS_SECOND);
+      /* One read may bring a few more, as lines differ in length. */
+      g_assert_cmpuint (ds_block_get_length (block), <=, 15);
+      n_full += ds_block_get_length (block) > 0;
+      for (gsize j = 0; j < ds_block_get_length (block); j++)
+        g_assert_cmpint (ds_value_get_int (ds_value_parse_int (ds_block_get (block, j))),
+                         ==, n++);
+      ds_output_clear (values);
+      g_thread_yield ();
+    }
+  g_assert_cmpuint (n, ==, 100);
+  g_assert_cmpuint (n_full, >=, 7);
+  ds_test_stream_tear_down (&test);
+  g_thread_join (g_steal_pointer (&server));
+}
+
 /* ---- Back-pressure ---- */
 
 /* 5 ms a record, by the clock of the stream: 200 records a second. */
@@ -337,6 +403,7 @@ main (int argc, char *argv[])
   ADD ("only-receivers-have-rates", test_only_receivers_have_rates);
   ADD ("a-graceful-stop-waits-for-no-rate", test_a_graceful_stop_waits_for_no_rate);
   ADD ("late-ticks-let-nothing-more-in", test_late_ticks_let_nothing_more_in);
+  ADD ("sockets-are-read-no-faster", test_sockets_are_read_no_faster);
   ADD ("back-pressure-finds-the-rate", test_back_pressure_finds_the_rate);
   ADD ("the-initial-rate-is-of-back-pressure", test_the_initial_rate_is_of_back_pressure);
   ADD ("explain-tells-the-limit", test_explain_tells_the_limit);
