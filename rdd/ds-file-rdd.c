@@ -159,6 +159,7 @@ ds_file_rdd_prepare (DsRdd *rdd, GError **error)
   if (self->path != NULL)
     {
       g_clear_pointer (&self->files, g_ptr_array_unref);
+      g_clear_pointer (&self->is_reported, g_free);
       self->files = ds_file_list_path (self->path, error);
     }
   if (self->files != NULL && self->is_reported == NULL)

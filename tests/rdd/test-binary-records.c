@@ -132,6 +132,24 @@ test_binary_records_of_many_files_keep_their_order (DsTestFiles *files,
   g_assert_cmpuint (ds_block_get_length (first), ==, 1);
 }
 
+static void
+test_binary_records_are_listed_again_after_a_failure (DsTestFiles *files,
+                                                      gconstpointer user_data)
+{
+  g_autofree char *cut = ds_test_files_write (files, "a", "abc", 3);
+  g_autoptr (DsRdd) rdd = ds_context_binary_records (files->context, files->directory, 2);
+  g_autofree char *b = NULL;
+  g_autofree char *c = NULL;
+
+  g_test_summary ("As long as no job could be prepared, the files are those of the next");
+
+  ds_test_assert_fails (rdd, DS_ERROR_BAD_RECORD_LENGTH, cut, NULL);
+  g_assert_cmpint (g_remove (cut), ==, 0);
+  b = ds_test_files_write (files, "b", "b1b2", 4);
+  c = ds_test_files_write (files, "c", "c1", 2);
+  ds_test_assert_collects (rdd, "0x6231\n0x6232\n0x6331\n");
+}
+
 /* ---- What does not fit ---- */
 
 static void
@@ -263,6 +281,8 @@ main (int argc, char **argv)
   ADD ("hold-numbers", test_binary_records_hold_numbers);
   ADD ("of-many-files-keep-their-order",
        test_binary_records_of_many_files_keep_their_order);
+  ADD ("are-listed-again-after-a-failure",
+       test_binary_records_are_listed_again_after_a_failure);
   ADD ("c20-remainders-fail-are-dropped-or-skip-the-file",
        test_binary_records_remainders);
   ADD ("c21-absurd-lengths-are-refused", test_binary_records_refuse_lengths);
