@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The words that come from a loopback socket, batch by batch: how fast, and in how much
- * memory?
+ * memory?  And how fast is receiving alone, by a stream that looks at nothing, and by a
+ * loop that does nothing else?
  *
  * A thread of the program serves the file to the socket stream; every batch's counts are
  * summed in foreach_rdd; the clock runs from accepting the connection until all words
@@ -210,8 +211,8 @@ expect_words (gint64 n_counted, gint64 n_words, GError **error)
     return TRUE;
 
   g_set_error (error, DS_ERROR, DS_ERROR_FAILED,
-               "Counted %" G_GINT64_FORMAT " words instead of %" G_GINT64_FORMAT,
-               n_counted, n_words);
+               "Counted %" G_GINT64_FORMAT " instead of %" G_GINT64_FORMAT, n_counted,
+               n_words);
   return FALSE;
 }
 
@@ -306,6 +307,93 @@ ds_bench_run_word_count_socket (char **arguments, GError **error)
   gint64 n_words = g_ascii_strtoll (arguments[4], NULL, 10) * server.n_repeats;
 
   return count_served_words (&server, &tally, atoi (arguments[1]), n_words, error);
+}
+
+/* ---- Receiving alone ---- */
+
+static gboolean
+ignore_batch (DsRdd *lines, DsBatch *batch, gpointer user_data, GError **error)
+{
+  return TRUE;
+}
+
+/* Lines go into batches that nobody looks at; @end_time is when all were received. */
+static gboolean
+receive_stream (guint16 port, gint64 n_lines, gint64 *end_time, GError **error)
+{
+  g_autoptr (DsStreamingContext) ssc =
+      ds_streaming_context_new ("local[1]", "ds-bench", BATCH_INTERVAL);
+  gint64 deadline = g_get_monotonic_time () + PATIENCE;
+  gint64 n_received = 0;
+
+  g_object_set (ssc, "max-received-bytes", MAX_RECEIVED_BYTES, NULL);
+  ds_dstream_foreach_rdd (ds_streaming_context_socket_text_stream (ssc, "127.0.0.1",
+                                                                   port),
+                          ignore_batch, NULL, NULL);
+  if (!ds_streaming_context_start (ssc, error))
+    return FALSE;
+  while (n_received < n_lines && g_get_monotonic_time () < deadline)
+    {
+      g_usleep (500);
+      n_received = ds_streaming_context_get_n_received (ssc);
+    }
+  *end_time = g_get_monotonic_time ();
+  return ds_streaming_context_stop (ssc, DS_STOP_NOW, error) &&
+         expect_words (n_received, n_lines, error);
+}
+
+static gboolean
+receive_bare (guint16 port, gint64 n_bytes, gint64 *end_time, GError **error)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET,
+                                 .sin_port = htons (port),
+                                 .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  g_autofree char *buffer = g_malloc (256 << 10);
+  gint64 n_received = 0;
+  gssize n = 0;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) != 0)
+    return fail_with_errno ("connect", error);
+  while ((n = recv (fd, buffer, 256 << 10, 0)) > 0)
+    n_received += n;
+  *end_time = g_get_monotonic_time ();
+  close (fd);
+  return expect_words (n_received, n_bytes, error);
+}
+
+gboolean
+ds_bench_run_receive (char **arguments, GError **error)
+{
+  Server server = { .path = arguments[0],
+                    .n_bytes_at_once = (gsize) g_ascii_strtoull (arguments[2], NULL, 10),
+                    .n_repeats = (guint) g_ascii_strtoull (arguments[3], NULL, 10) };
+  gint64 n_lines = g_ascii_strtoll (arguments[4], NULL, 10) * server.n_repeats;
+  gboolean is_stream = g_str_equal (arguments[1], "stream");
+  g_autoptr (GMappedFile) file = g_mapped_file_new (server.path, FALSE, error);
+  gint64 end_time = 0;
+  guint16 port;
+
+  if (file == NULL || !listen_on_loopback (&server, &port, error))
+    return FALSE;
+
+  gint64 n_bytes = (gint64) g_mapped_file_get_length (file) * server.n_repeats;
+  GThread *thread = g_thread_new ("ds-bench-server", run_server, &server);
+  gboolean is_received = is_stream ? receive_stream (port, n_lines, &end_time, error)
+                                   : receive_bare (port, n_bytes, &end_time, error);
+
+  shutdown (server.listener, SHUT_RDWR);
+  g_thread_join (thread);
+  close (server.listener);
+  if (is_received && server.error != NULL)
+    g_propagate_error (error, g_steal_pointer (&server.error));
+  g_clear_error (&server.error);
+  if (!is_received || (error != NULL && *error != NULL))
+    return FALSE;
+
+  g_print ("lines %" G_GINT64_FORMAT "\n", n_lines);
+  g_print ("seconds %.6f\n", (double) (end_time - server.start_time) / G_USEC_PER_SEC);
+  return TRUE;
 }
 
 static gint

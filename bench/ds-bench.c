@@ -269,6 +269,7 @@ static const struct
   { "binary-records", 3, "FILE WORKERS LENGTH", run_binary_records },
   { "word-count-socket", 5, "FILE WORKERS SEND_BYTES REPEATS WORDS",
     ds_bench_run_word_count_socket },
+  { "receive", 5, "FILE stream|bare SEND_BYTES REPEATS LINES", ds_bench_run_receive },
   { "memory", 5, "FILE WORKERS MIB_PER_SECOND REPEATS WORDS", ds_bench_run_memory },
   { "empty-batch", 1, "BATCHES", ds_bench_run_empty_batch },
   { "tiny-batches", 1, "BATCHES", ds_bench_run_tiny_batches },

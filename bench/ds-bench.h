@@ -12,6 +12,7 @@ gint64 ds_bench_sum_counts (DsBlock *counts);
 
 gboolean ds_bench_run_word_count_socket (char **arguments, GError **error);
 gboolean ds_bench_run_word_count_file_stream (char **arguments, GError **error);
+gboolean ds_bench_run_receive (char **arguments, GError **error);
 gboolean ds_bench_run_memory (char **arguments, GError **error);
 gboolean ds_bench_run_empty_batch (char **arguments, GError **error);
 gboolean ds_bench_run_tiny_batches (char **arguments, GError **error);

@@ -273,6 +273,9 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
           return FALSE;
         }
     }
+  if (self->receivers->len > 0)
+    g_message ("Received data is kept in memory only: what came since the last batch is "
+               "lost when the process is killed, not when it is stopped gracefully");
   return TRUE;
 }
 

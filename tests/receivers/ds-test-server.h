@@ -182,4 +182,25 @@ assert_error_matches (Fixture *fixture, guint index, const char *pattern)
 
 /* ---- Tests ---- */
 
+/* Waits for an error that matches; others may come before. */
+static inline void
+wait_for_error (Fixture *fixture, const char *pattern)
+{
+  DsTestRecorder *recorder = fixture->recorder;
+  gboolean is_there = FALSE;
+
+  for (guint i = 0; !is_there; i++)
+    {
+      g_autofree char *message = NULL;
+
+      ds_test_recorder_wait_until (recorder, recorder->errors->len > i);
+      g_mutex_lock (&recorder->lock);
+      message = g_strdup (g_ptr_array_index (recorder->errors, i));
+      g_mutex_unlock (&recorder->lock);
+      is_there = g_pattern_match_simple (pattern, message);
+      if (i > 2000)
+        g_error ("'%s' does not match '%s'", pattern, message);
+    }
+}
+
 G_END_DECLS

@@ -5,45 +5,6 @@
 #include "tests/receivers/ds-test-server.h"
 
 #include "base/ds-error.h"
-#include "base/ds-sanitizer-private.h"
-
-#include <sys/resource.h>
-
-static void
-test_skips_a_huge_line (Fixture *fixture, gconstpointer user_data)
-{
-  const gsize n_huge = (gsize) 100 << 20;
-  g_autofree char *piece = g_strnfill (1 << 20, 'x');
-  g_autoptr (GSocketConnection) connection = NULL;
-  struct rusage before;
-  struct rusage after;
-
-  g_test_summary ("A line of 100 MiB is skipped, counted and told of once, in little "
-                  "memory; its neighbours arrive");
-
-  start (fixture);
-  connection = accept_one (fixture);
-  send_text (connection, "before\n");
-  wait_for_records (fixture, 1);
-  g_assert_cmpint (getrusage (RUSAGE_SELF, &before), ==, 0);
-  for (gsize i = 0; i < n_huge >> 20; i++)
-    send_bytes (connection, piece, 1 << 20);
-  send_text (connection, "\nafter\n");
-  send_bytes (connection, piece, 1 << 20);
-  send_text (connection, "xx\nend\n");
-  wait_for_records (fixture, 3);
-  g_assert_cmpint (getrusage (RUSAGE_SELF, &after), ==, 0);
-
-  ds_test_recorder_assert_text (fixture->recorder, "before\nafter\nend\n");
-  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 2);
-  assert_error_matches (fixture, 0, "127.0.0.1:*sent a line of more than 1048576 bytes*");
-  stop_receiver (fixture);
-  g_assert_cmpuint (fixture->recorder->errors->len, ==, 1);
-  g_test_message ("peak memory grew by %ld KiB", after.ru_maxrss - before.ru_maxrss);
-#if !DS_HAS_ASAN && !defined(__SANITIZE_THREAD__) /* they take memory of their own */
-  g_assert_cmpint (after.ru_maxrss - before.ru_maxrss, <=, (1 + 16) * 1024);
-#endif
-}
 
 static void
 test_connects_when_the_server_comes (Fixture *fixture, gconstpointer user_data)
@@ -105,40 +66,6 @@ test_takes_one_byte_at_a_time (Fixture *fixture, gconstpointer user_data)
     }
   wait_for_records (fixture, 5);
   ds_test_recorder_assert_text (fixture->recorder, "a\nbc\n\n\nd\re\n");
-}
-
-static void
-test_takes_any_split (Fixture *fixture, gconstpointer user_data)
-{
-  /* 64 bytes with every kind of line end. */
-  const char sample[] =
-      "one\r\ntwo\n\r\n\nthree\rfour\r\r\nfive six seven eight nine\nten "
-      "\r\neleven\n";
-  const char *lines = "one\ntwo\n\n\nthree\rfour\r\nfive six seven eight nine\nten "
-                      "\neleven\n";
-  gsize n_lines = 8;
-
-  g_test_summary ("A sample of 64 bytes gives the same lines wherever it is split");
-
-  g_assert_cmpuint (strlen (sample), ==, 64);
-  start (fixture);
-  for (gsize split = 0; split <= 64; split++)
-    {
-      g_autoptr (GSocketConnection) connection = accept_one (fixture);
-      gsize n_before = (gsize) ds_receiver_supervisor_get_n_records (fixture->supervisor);
-
-      send_bytes (connection, sample, split);
-      wait_for_bytes (fixture, split);
-      send_bytes (connection, sample + split, 64 - split);
-      wait_for_records (fixture, n_before + n_lines);
-      ds_test_recorder_assert_text (fixture->recorder, lines);
-      g_mutex_lock (&fixture->recorder->lock);
-      g_ptr_array_set_size (fixture->recorder->blocks, 0);
-      g_mutex_unlock (&fixture->recorder->lock);
-      close_cleanly (connection);
-      assert_error_matches (fixture, (guint) split,
-                            "*closed the connection after 64 bytes in 8 lines; trying*");
-    }
 }
 
 static void
@@ -216,50 +143,6 @@ test_drops_the_last_line_of_a_reset (Fixture *fixture, gconstpointer user_data)
   wait_for_records (fixture, 2);
   ds_test_recorder_assert_text (fixture->recorder, "a\nc\n");
   g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 1);
-}
-
-static void
-test_counts_random_cuts (Fixture *fixture, gconstpointer user_data)
-{
-  const guint n_cuts = 200;
-  g_autoptr (GString) text = g_string_new (NULL);
-  gsize n_expected = 0;
-  gint64 n_dropped = 0;
-
-  g_test_summary ("200 connections cut anywhere, cleanly or by a reset, lose exactly the "
-                  "lines that a reset cut");
-
-  for (guint i = 0; i < 500; i++)
-    g_string_append_printf (text, "line %u\n", i);
-  start (fixture);
-  for (guint i = 0; i < n_cuts; i++)
-    {
-      g_autoptr (GSocketConnection) connection = accept_one (fixture);
-      gsize n_bytes = (gsize) g_test_rand_int_range (0, (gint32) text->len + 1);
-      gboolean is_clean = g_test_rand_bit ();
-      gboolean has_rest = n_bytes > 0 && text->str[n_bytes - 1] != '\n';
-
-      for (gsize j = 0; j < n_bytes; j++)
-        n_expected += text->str[j] == '\n';
-      n_expected += has_rest && is_clean;
-      n_dropped += has_rest && !is_clean;
-
-      send_bytes (connection, text->str, n_bytes);
-      if (is_clean)
-        close_cleanly (connection);
-      else
-        {
-          wait_for_bytes (fixture, n_bytes);
-          reset (connection);
-        }
-      ds_test_recorder_wait_until (fixture->recorder,
-                                   fixture->recorder->errors->len == i + 1);
-    }
-  stop_receiver (fixture);
-  g_assert_cmpint (ds_receiver_supervisor_get_n_records (fixture->supervisor), ==,
-                   n_expected);
-  g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==,
-                   n_dropped);
 }
 
 typedef struct
@@ -404,101 +287,25 @@ test_leaves_a_silent_server (Fixture *fixture, gconstpointer user_data)
                         "after 2 bytes in 1 lines; trying again in *");
 }
 
-/* As many receivers as the limit of open files has room for, each with two. */
-static guint
-get_n_dribblers (void)
-{
-  struct rlimit limit;
-
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit (RLIMIT_NOFILE, &limit);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  return limit.rlim_cur >= 2200 ? 1000 : (guint) (limit.rlim_cur - 100) / 2;
-}
-
-static void
-test_dribblers_hold_up_nobody (Fixture *fixture, gconstpointer user_data)
-{
-  const gsize n_mib = 64;
-  guint n_dribblers = get_n_dribblers ();
-  g_autoptr (DsTestRecorder) slow = ds_test_recorder_new (1 << 30, TRUE);
-  g_autoptr (GPtrArray) supervisors = g_ptr_array_new ();
-  g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GSocketConnection) fast = NULL;
-  Sender sender = { NULL, n_mib };
-  GThread *thread = NULL;
-  gint64 begin = 0;
-
-  g_test_summary (
-      "1,000 servers that send a byte now and then leave a fast one its rate");
-
-#ifdef __SANITIZE_THREAD__
-  g_test_skip ("GLib's own tables grow on both poll threads under locks not seen");
-  return;
-#endif
-  for (guint i = 0; i < n_dribblers; i++)
-    {
-      g_autoptr (DsReceiver) receiver =
-          ds_socket_receiver_new ("127.0.0.1", fixture->port);
-      DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (slow, receiver);
-
-      ds_test_assert_start (supervisor);
-      g_ptr_array_add (supervisors, supervisor);
-      g_ptr_array_add (connections, accept_one (fixture));
-      send_text (g_ptr_array_index (connections, i), "x");
-    }
-
-  start (fixture);
-  sender.connection = fast = accept_one (fixture);
-  begin = g_get_monotonic_time ();
-  thread = g_thread_new ("sender", send_many, &sender);
-  for (guint i = 0; i < n_dribblers; i++)
-    send_text (g_ptr_array_index (connections, i), "x");
-  g_thread_join (thread);
-  wait_for_records (fixture, n_mib * LINES_PER_MIB);
-  g_test_message ("%u dribblers, one fast server: %.0f MiB/s", n_dribblers,
-                  (double) n_mib * 1e6 / (double) (g_get_monotonic_time () - begin));
-
-  for (guint i = 0; i < n_dribblers; i++)
-    send_text (g_ptr_array_index (connections, i), "\n");
-  for (guint i = 0; i < n_dribblers; i++)
-    while (ds_receiver_supervisor_get_n_records (g_ptr_array_index (supervisors, i)) < 1)
-      ds_receiver_supervisor_cut (g_ptr_array_index (supervisors, i));
-  for (guint i = 0; i < n_dribblers; i++)
-    ds_receiver_supervisor_stop_async (g_ptr_array_index (supervisors, i));
-  for (guint i = 0; i < n_dribblers; i++)
-    {
-      ds_test_assert_join (g_ptr_array_index (supervisors, i));
-      ds_receiver_supervisor_free (g_ptr_array_index (supervisors, i));
-    }
-  g_assert_cmpuint (slow->n_records, ==, n_dribblers);
-  g_assert_cmpuint (slow->errors->len, ==, 0);
-}
-
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) \
   g_test_add ("/receivers/socket-receiver/" name, Fixture, NULL, set_up, func, tear_down)
-  ADD ("skips-a-huge-line", test_skips_a_huge_line); /* first: it looks at peak memory */
   ADD ("connects-when-the-server-comes", test_connects_when_the_server_comes);
   g_test_add_func ("/receivers/socket-receiver/names-that-do-not-resolve",
                    test_names_that_do_not_resolve);
   ADD ("takes-one-byte-at-a-time", test_takes_one_byte_at_a_time);
-  ADD ("takes-any-split", test_takes_any_split);
   ADD ("takes-every-byte", test_takes_every_byte);
   ADD ("delivers-the-last-line-of-a-clean-end",
        test_delivers_the_last_line_of_a_clean_end);
   ADD ("drops-the-last-line-of-a-reset", test_drops_the_last_line_of_a_reset);
-  ADD ("counts-random-cuts", test_counts_random_cuts);
   ADD ("stops-reading-without-room", test_stops_reading_without_room);
   ADD ("stops-while-it-has-no-room", test_stops_while_it_has_no_room);
   ADD ("fails-at-long-lines-when-told", test_fails_at_long_lines_when_told);
   ADD ("splits-long-lines-when-told", test_splits_long_lines_when_told);
   ADD ("leaves-a-silent-server", test_leaves_a_silent_server);
-  ADD ("dribblers-hold-up-nobody", test_dribblers_hold_up_nobody);
 #undef ADD
   return g_test_run ();
 }
