@@ -276,6 +276,14 @@ build_parse (CallbackSite *site)
                                         on_parse, site, NULL));
 }
 
+/* What was stored may have missed the batches so far; its own has to be done. */
+static void
+provoke_acknowledgement (CallbackSite *site)
+{
+  gate_await (&site->stored, 2);
+  ds_manual_clock_advance (site->clock, DS_SECOND);
+}
+
 static void
 provoke_stop (CallbackSite *site)
 {
@@ -289,7 +297,7 @@ const CallbackKind callback_source_kinds[] = {
   { "receiver-start", "DsReceiverClass.start", CALLBACK_SOURCE, build_port, NULL },
   { "receiver-stop", "DsReceiverClass.stop", CALLBACK_SOURCE, build_port, provoke_stop },
   { "receiver-acknowledged", "DsReceiverClass.acknowledged", CALLBACK_SOURCE, build_port,
-    NULL },
+    provoke_acknowledgement },
   { "receiver-own-thread", "GThreadFunc", CALLBACK_ELSEWHERE, build_loop, NULL },
   { "input-start", "DsInputDStreamClass.start", CALLBACK_SOURCE, build_input, NULL },
   { "input-stop", "DsInputDStreamClass.stop", CALLBACK_SOURCE, build_input,
