@@ -406,7 +406,10 @@ ds_file_input_dstream_get_creation_time (DsClock *clock)
 
   clock_gettime (CLOCK_REALTIME_COARSE, &coarse);
   file_now = (DsTime) coarse.tv_sec * DS_SECOND + coarse.tv_nsec / 1000;
-  return ABS (now - file_now) < DS_SECOND ? MIN (now, file_now - 1) : now;
+  /* A clock of the program's own may be anywhere. */
+  if (now <= file_now - DS_SECOND || now >= file_now + DS_SECOND)
+    return now;
+  return MIN (now, file_now - 1);
 }
 
 /* The local path that @directory names.  (transfer full): NULL with what is wrong. */

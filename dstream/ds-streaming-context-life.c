@@ -490,6 +490,12 @@ ds_streaming_context_check_batch_time (DsStreamingContext *self,
                  " us: one comes every %s, and the first is that of %" G_GINT64_FORMAT
                  " us%s",
                  batch_time, interval, zero_time + self->interval, suggestion);
+  else if (before > G_MAXINT64 - self->interval)
+    g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                 "await_batch: there is no batch of time %" G_GINT64_FORMAT
+                 " us: one comes every %s, and the last is that of %" G_GINT64_FORMAT
+                 " us",
+                 batch_time, interval, before);
   else
     g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
                  "await_batch: there is no batch of time %" G_GINT64_FORMAT

@@ -127,6 +127,9 @@ test_awaits_only_batch_times (void)
     { -DS_SECOND,
       "await_batch: there is no batch of time -1000000 us: one comes every 1.000 s, and "
       "the first is that of 1000000 us" },
+    { G_MAXINT64,
+      "await_batch: there is no batch of time 9223372036854775807 us: one comes every "
+      "1.000 s, and the last is that of 9223372036854000000 us" },
   };
   DsTestStream test;
 
