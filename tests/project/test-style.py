@@ -4,11 +4,13 @@
 
 import os
 import re
+import subprocess
 
 import tap
 
 SPDX = "SPDX-License-Identifier: LGPL-2.1-or-later"
 MAX_COLUMNS = 90
+MAX_TRACKED_BYTES = 1 << 20
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # Comments, strings and character literals, in the order in which they start.
 NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
@@ -87,6 +89,27 @@ def test_includes_exist():
     tap.check(not wrong, "\n".join(wrong))
 
 
+def find_strays(sizes):
+    """Of tracked files, path -> bytes: what no one writes by hand, as a core dump."""
+    return sorted(path for path, size in sizes.items()
+                  if size > MAX_TRACKED_BYTES or os.path.basename(path) == "core")
+
+
+def test_tracked_files():
+    try:
+        result = subprocess.run(["git", "-C", tap.SOURCE_ROOT, "ls-files", "-z"], capture_output=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        raise tap.Skip("git does not list the files here") from None
+    paths = [os.path.join(tap.SOURCE_ROOT, os.fsdecode(path)) for path in result.stdout.split(b"\0") if path]
+    wrong = find_strays({path: os.path.getsize(path) for path in paths if os.path.isfile(path)})
+    tap.check(len(paths) > 100 and not wrong, f"tracked, but nobody's work: {', '.join(wrong)}")
+
+
+def test_strays_are_found():
+    found = find_strays({"core": 1, "rdd/core": 1, "docs/core.md": 1, "big": MAX_TRACKED_BYTES + 1})
+    tap.check(found == ["big", "core", "rdd/core"], f"found {found}")
+
+
 def test_readmes():
     wrong = [folder for folder in tap.SOURCE_FOLDERS + ("docs",)
              if not os.path.exists(os.path.join(tap.SOURCE_ROOT, folder, "README.md"))]
@@ -103,5 +126,7 @@ if __name__ == "__main__":
         ("/project/style/no-tabs", test_no_tabs),
         ("/project/style/no-line-over-90-columns", test_line_length),
         ("/project/style/quoted-includes-start-at-the-root-and-exist", test_includes_exist),
+        ("/project/style/nothing-is-tracked-that-nobody-wrote", test_tracked_files),
+        ("/project/style/a-planted-core-dump-is-found", test_strays_are_found),
         ("/project/style/every-folder-has-a-readme", test_readmes),
     ])

@@ -80,6 +80,29 @@ send_text (GSocketConnection *connection, const char *text)
   send_bytes (connection, text, strlen (text));
 }
 
+#define LINES_PER_MIB 16384 /* of 64 bytes */
+
+typedef struct
+{
+  GSocketConnection *connection;
+  gsize n_mib;
+} Sender;
+
+/* A thread: so many MiB of such lines. */
+static inline gpointer
+send_many (gpointer data)
+{
+  Sender *sender = data;
+  g_autofree char *piece = g_malloc (1 << 20);
+
+  memset (piece, 'x', 1 << 20);
+  for (gsize i = 1; i <= LINES_PER_MIB; i++)
+    piece[i * 64 - 1] = '\n';
+  for (gsize i = 0; i < sender->n_mib; i++)
+    send_bytes (sender->connection, piece, 1 << 20);
+  return NULL;
+}
+
 static inline void
 close_cleanly (GSocketConnection *connection)
 {

@@ -114,28 +114,6 @@ test_half_open_peer (Fixture *fixture, gconstpointer user_data)
 
 /* ---- C3 ---- */
 
-#define LINES_PER_MIB 16384 /* of 64 bytes */
-
-typedef struct
-{
-  GSocketConnection *connection;
-  gsize n_mib;
-} Sender;
-
-static gpointer
-send_many (gpointer data)
-{
-  Sender *sender = data;
-  g_autofree char *piece = g_malloc (1 << 20);
-
-  memset (piece, 'x', 1 << 20);
-  for (gsize i = 1; i <= LINES_PER_MIB; i++)
-    piece[i * 64 - 1] = '\n';
-  for (gsize i = 0; i < sender->n_mib; i++)
-    send_bytes (sender->connection, piece, 1 << 20);
-  return NULL;
-}
-
 /* As many receivers as the limit of open files has room for, each with two. */
 static guint
 get_n_sockets (guint n_wanted)

@@ -145,28 +145,6 @@ test_drops_the_last_line_of_a_reset (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 1);
 }
 
-typedef struct
-{
-  GSocketConnection *connection;
-  gsize n_mib;
-} Sender;
-
-#define LINES_PER_MIB 16384 /* of 64 bytes */
-
-static gpointer
-send_many (gpointer data)
-{
-  Sender *sender = data;
-  g_autofree char *piece = g_malloc (1 << 20);
-
-  memset (piece, 'x', 1 << 20);
-  for (gsize i = 1; i <= LINES_PER_MIB; i++)
-    piece[i * 64 - 1] = '\n';
-  for (gsize i = 0; i < sender->n_mib; i++)
-    send_bytes (sender->connection, piece, 1 << 20);
-  return NULL;
-}
-
 static void
 test_stops_reading_without_room (Fixture *fixture, gconstpointer user_data)
 {
