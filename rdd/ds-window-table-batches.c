@@ -28,24 +28,6 @@ ds_window_table_grow_batches (DsWindowTable *self)
     ds_undo_log_drop (&self->log, old, n_old * sizeof *old);
 }
 
-/* @memory, of @n_old items of @size, with room for @n_new. */
-static gpointer
-ds_window_table_grow_column (DsWindowTable *self,
-                             gpointer memory,
-                             gsize n_old,
-                             gsize n_new,
-                             gsize size)
-{
-  gpointer grown = ds_undo_log_alloc (&self->log, n_new * size);
-
-  if (n_old > 0)
-    {
-      memcpy (grown, memory, n_old * size);
-      ds_undo_log_drop (&self->log, memory, n_old * size);
-    }
-  return grown;
-}
-
 /* How many entries a batch is likely to have: as many as the one before, or a few more.
  */
 static gsize
@@ -68,13 +50,11 @@ ds_window_table_grow_batch (DsWindowTable *self, DsWindowBatch *batch, gsize n_n
                        : ds_window_table_guess_entries (self);
   gsize n_new = MAX (n_needed, n_wanted);
 
-  batch->entries =
-      ds_window_table_grow_column (self, batch->entries, batch->n_max_entries, n_new,
-                                   sizeof *batch->entries);
+  batch->entries = ds_window_table_grow_array (self, batch->entries, batch->n_max_entries,
+                                               n_new, sizeof *batch->entries);
   if (!self->has_queues)
-    batch->values =
-        ds_window_table_grow_column (self, batch->values, batch->n_max_entries, n_new,
-                                     sizeof *batch->values);
+    batch->values = ds_window_table_grow_array (self, batch->values, batch->n_max_entries,
+                                                n_new, sizeof *batch->values);
   batch->n_max_entries = n_new;
 }
 

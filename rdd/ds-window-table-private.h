@@ -149,6 +149,14 @@ ds_window_table_set_value (DsWindowTable *self, guint32 index, DsValue value)
     ds_window_table_set_value_slow (self, index, value);
 }
 
+/* @array of the log with room for @n_new items of @size instead of @n_old; what is new is
+ * not cleared. */
+gpointer ds_window_table_grow_array (DsWindowTable *self,
+                                     gpointer array,
+                                     gsize n_old,
+                                     gsize n_new,
+                                     gsize size);
+
 /* Where in touched @index is; FALSE: it has just come there. */
 gboolean ds_window_table_touch (DsWindowTable *self, guint32 index, guint32 *at);
 

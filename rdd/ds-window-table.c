@@ -55,21 +55,32 @@ ds_window_table_get_n_bytes (DsWindowTable *self)
 
 /* ---- Arrays ---- */
 
-/* @array with room for @n_new items of @size instead of @n_old. */
-static gpointer
+gpointer
 ds_window_table_grow_array (DsWindowTable *self,
                             gpointer array,
                             gsize n_old,
                             gsize n_new,
                             gsize size)
 {
-  char *grown = ds_undo_log_alloc (&self->log, n_new * size);
+  gpointer grown = ds_undo_log_alloc (&self->log, n_new * size);
 
   if (n_old > 0)
     {
       memcpy (grown, array, n_old * size);
       ds_undo_log_drop (&self->log, array, n_old * size);
     }
+  return grown;
+}
+
+static gpointer
+ds_window_table_grow_zeroed_array (DsWindowTable *self,
+                                   gpointer array,
+                                   gsize n_old,
+                                   gsize n_new,
+                                   gsize size)
+{
+  char *grown = ds_window_table_grow_array (self, array, n_old, n_new, size);
+
   memset (grown + n_old * size, 0, (n_new - n_old) * size);
   return grown;
 }
@@ -99,13 +110,13 @@ ds_window_table_grow_entries (DsWindowTable *self)
   gsize n_new = MAX (DS_WINDOW_TABLE_MIN_ENTRIES, 2 * n_old);
 
   ds_window_table_move_keys (self, n_new);
-  state->values = ds_window_table_grow_array (self, state->values, n_old, n_new,
-                                              sizeof *state->values);
-  state->entries = ds_window_table_grow_array (self, state->entries, n_old, n_new,
-                                               sizeof *state->entries);
+  state->values = ds_window_table_grow_zeroed_array (self, state->values, n_old, n_new,
+                                                     sizeof *state->values);
+  state->entries = ds_window_table_grow_zeroed_array (self, state->entries, n_old, n_new,
+                                                      sizeof *state->entries);
   if (self->has_queues)
-    state->queues = ds_window_table_grow_array (self, state->queues, n_old, n_new,
-                                                sizeof *state->queues);
+    state->queues = ds_window_table_grow_zeroed_array (self, state->queues, n_old, n_new,
+                                                       sizeof *state->queues);
   state->n_max_entries = (guint32) n_new;
 }
 
