@@ -35,6 +35,10 @@ void ds_state_store_roll_back (DsStateStore *self, guint partition, DsTime time)
 void ds_state_store_commit (DsStateStore *self, DsTime time);
 /* %DS_TIME_NONE: none yet. */
 DsTime ds_state_store_get_committed (DsStateStore *self);
+/* Whether a batch up to @time is completed. */
+gboolean ds_state_store_has_begun (DsStateStore *self, DsTime time);
+/* The tables are what they were after the batch of @time, which was completed. */
+void ds_state_store_set_restored (DsStateStore *self, DsTime time);
 
 /* ---- Readers ---- */
 

@@ -29,6 +29,7 @@ struct _DsStateStore
 
   GMutex lock; /* guards what follows */
   DsTime committed;
+  DsTime first_committed;
   GArray *pins; /* DsStatePin */
 };
 
@@ -45,6 +46,7 @@ ds_state_store_new (DsPartitioner *partitioner, gboolean is_timed)
     self->partitions[i] =
         (DsStatePartition){ ds_state_table_new (is_timed), DS_TIME_NONE };
   self->committed = DS_TIME_NONE;
+  self->first_committed = DS_TIME_NONE;
   self->pins = g_array_new (FALSE, FALSE, sizeof (DsStatePin));
   g_mutex_init (&self->lock);
   return self;
@@ -124,7 +126,28 @@ ds_state_store_commit (DsStateStore *self, DsTime time)
 {
   g_mutex_lock (&self->lock);
   self->committed = time;
+  if (self->first_committed == DS_TIME_NONE)
+    self->first_committed = time;
   g_mutex_unlock (&self->lock);
+}
+
+gboolean
+ds_state_store_has_begun (DsStateStore *self, DsTime time)
+{
+  gboolean has_begun;
+
+  g_mutex_lock (&self->lock);
+  has_begun = self->first_committed != DS_TIME_NONE && self->first_committed <= time;
+  g_mutex_unlock (&self->lock);
+  return has_begun;
+}
+
+void
+ds_state_store_set_restored (DsStateStore *self, DsTime time)
+{
+  for (guint i = 0; i < self->n_partitions; i++)
+    ds_state_store_set_loaded (self, i, time);
+  ds_state_store_commit (self, time);
 }
 
 DsTime

@@ -24,7 +24,8 @@ typedef struct
   DsTime updated_at;
   guint32 at;          /* of the record in the log */
   guint32 n_state;     /* or %DS_STATE_ABSENT */
-  guint32 undo;        /* in the delta of updated_at, if there still is one */
+  guint32 undo;        /* in the delta of updated_at, if there still is one; always: the
+                        * how manieth change of its batch it was */
   guint32 predecessor; /* an entry of the same key that lost its state before */
 } DsStateEntry;
 
@@ -100,6 +101,7 @@ struct _DsStateTable
   DsTime forgotten;      /* states as of earlier batches cannot be read */
   guint n_holds;
   guint64 n_compactions;
+  GArray *restored; /* (nullable): guint32, entries that are not linked yet */
 };
 
 /* ---- ds-state-log.c ---- */
@@ -162,5 +164,23 @@ ds_state_undo_get_state (const DsStateUndo *self)
 
 void ds_state_table_insert_slot (DsStateTable *self, guint32 hash, guint32 entry);
 void ds_state_table_make_slots (DsStateTable *self, guint32 n_keys);
+/* NULL: there is none. */
+DsStateSlot *ds_state_table_find_slot (DsStateTable *self, const DsStateKey *key);
+/* A new one at the end, with its record; @slot (nullable): that of the key.  The caller
+ * sets updated_at and undo, and links it. */
+guint32 ds_state_table_make_entry (DsStateTable *self,
+                                   DsStateSlot *slot,
+                                   const DsStateKey *key,
+                                   const guint8 *state,
+                                   guint32 n_state);
+/* The state of an entry, or %DS_STATE_ABSENT. */
+void ds_state_table_write (DsStateTable *self,
+                           guint32 entry,
+                           const guint8 *state,
+                           guint32 n_state);
+/* Of a timed table. */
+void ds_state_table_unlink (DsStateTable *self, guint32 entry);
+/* @previous %DS_STATE_NO_ENTRY: to the front. */
+void ds_state_table_link_behind (DsStateTable *self, guint32 entry, guint32 previous);
 
 G_END_DECLS

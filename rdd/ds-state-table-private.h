@@ -42,6 +42,7 @@ typedef struct
 {
   const guint8 *bytes;
   guint32 n_bytes;   /* or %DS_STATE_ABSENT */
+  guint32 order;     /* which change of that batch was the first of this key */
   DsTime updated_at; /* batch of the last change */
 } DsStatePayload;
 
@@ -100,6 +101,7 @@ typedef struct
   guint32 n_state; /* %DS_STATE_ABSENT: removed */
   gsize state_at;
   DsTime updated_at;
+  guint32 order; /* in time, among keys of the same updated_at; of removed ones: no one */
 } DsStateRow;
 
 /* While it reads, a reader keeps entries where they are. */
@@ -129,8 +131,35 @@ gsize ds_state_table_read_changes (DsStateTable *self,
                                    DsStateRow *rows);
 /* Whether the state as of @time can still be read, so that changes since then can. */
 gboolean ds_state_table_remembers (DsStateTable *self, DsTime time);
+/* The first batch as of which the table can be read; G_MININT64: any. */
+DsTime ds_state_table_get_oldest_time (DsStateTable *self);
 /* No fewer than there were keys as of any batch that can be read. */
 guint32 ds_state_table_read_n_entries (DsStateTable *self);
+
+/* ---- Filling it with what was read from one.  Thread: the one that changes it; before
+ * the first change. ---- */
+
+typedef struct
+{
+  DsStateKey key;
+  const guint8 *bytes;
+  guint32 n_bytes; /* %DS_STATE_ABSENT: removed */
+  guint32 order;
+  DsTime updated_at;
+} DsStateRestored;
+
+/* Of an empty table: room for so many. */
+void ds_state_table_reserve (DsStateTable *self, guint32 n_keys);
+/* Rows of ds_state_table_read (), or of ds_state_table_read_changes () since @since; in
+ * their order.  Returns how many fit what is there: fewer than @n_rows when one does not,
+ * being there twice, or removed without having been there.  Locks: takes self->lock. */
+gsize ds_state_table_restore (DsStateTable *self,
+                              DsTime since,
+                              const DsStateRestored *rows,
+                              gsize n_rows);
+/* That were all of them as of @time.  Costs what they were, and 8 bytes of memory for
+ * each, if the table is timed and they did not come in the order of time. */
+void ds_state_table_end_restore (DsStateTable *self, DsTime time);
 
 /* ---- Numbers, for tests and benchmarks ---- */
 

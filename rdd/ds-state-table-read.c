@@ -18,7 +18,7 @@ ds_state_table_get_as_of (const DsStateTable *self,
   guint32 n_key;
   const guint8 *key = ds_state_record_get_key (ds_state_log_get (self, now->at), &n_key);
 
-  *payload = (DsStatePayload){ key + n_key, now->n_state, now->updated_at };
+  *payload = (DsStatePayload){ key + n_key, now->n_state, now->undo, now->updated_at };
   while (payload->updated_at > time)
     {
       const DsStateDelta *delta = ds_state_table_find_delta (self, payload->updated_at);
@@ -30,7 +30,7 @@ ds_state_table_get_as_of (const DsStateTable *self,
       payload->updated_at = before->updated_at;
       if (before->n_state != DS_STATE_ABSENT)
         payload->bytes = ds_state_undo_get_state (before);
-      undo = before->undo;
+      payload->order = undo = before->undo;
     }
   return payload->n_bytes != DS_STATE_ABSENT;
 }
@@ -51,6 +51,7 @@ ds_state_row_append (DsStateRow *row,
   row->state_at = bytes->len;
   row->n_state = payload->n_bytes;
   row->updated_at = payload->updated_at;
+  row->order = payload->order;
   if (payload->n_bytes != DS_STATE_ABSENT)
     g_byte_array_append (bytes, payload->bytes, payload->n_bytes);
 }
@@ -174,15 +175,21 @@ ds_state_table_read_changes (DsStateTable *self,
   return n_rows;
 }
 
+DsTime
+ds_state_table_get_oldest_time (DsStateTable *self)
+{
+  DsTime oldest;
+
+  g_mutex_lock (&self->lock);
+  oldest = self->forgotten;
+  g_mutex_unlock (&self->lock);
+  return oldest;
+}
+
 gboolean
 ds_state_table_remembers (DsStateTable *self, DsTime time)
 {
-  gboolean remembers;
-
-  g_mutex_lock (&self->lock);
-  remembers = time >= self->forgotten;
-  g_mutex_unlock (&self->lock);
-  return remembers;
+  return time >= ds_state_table_get_oldest_time (self);
 }
 
 guint32

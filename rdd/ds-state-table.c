@@ -53,6 +53,7 @@ ds_state_table_free (DsStateTable *self)
 {
   ds_state_log_free_segments (self->segments, self->n_segments);
   g_ptr_array_unref (self->deltas);
+  g_clear_pointer (&self->restored, g_array_unref);
   g_free (self->links);
   g_free (self->entries);
   g_free (self->slots);
@@ -100,8 +101,7 @@ ds_state_table_grow_slots (DsStateTable *self)
   g_free (old_slots);
 }
 
-/* NULL: there is none. */
-static DsStateSlot *
+DsStateSlot *
 ds_state_table_find_slot (DsStateTable *self, const DsStateKey *key)
 {
   for (guint32 at = key->hash & self->slot_mask;; at = (at + 1) & self->slot_mask)
@@ -160,7 +160,8 @@ ds_state_table_get (DsStateTable *self, guint32 entry, DsStatePayload *payload)
   const guint8 *key =
       ds_state_record_get_key (ds_state_log_get (self, found->at), &n_key);
 
-  *payload = (DsStatePayload){ key + n_key, found->n_state, found->updated_at };
+  *payload =
+      (DsStatePayload){ key + n_key, found->n_state, found->undo, found->updated_at };
   return found->n_state != DS_STATE_ABSENT;
 }
 
@@ -210,7 +211,7 @@ ds_state_table_get_next_oldest (DsStateTable *self, guint32 entry)
 
 /* ---- The order of last change ---- */
 
-static void
+void
 ds_state_table_unlink (DsStateTable *self, guint32 entry)
 {
   DsStateLink link = self->links[entry];
@@ -225,8 +226,7 @@ ds_state_table_unlink (DsStateTable *self, guint32 entry)
     self->newest = link.previous;
 }
 
-/* @previous %DS_STATE_NO_ENTRY: to the front. */
-static void
+void
 ds_state_table_link_behind (DsStateTable *self, guint32 entry, guint32 previous)
 {
   guint32 next =
@@ -245,7 +245,7 @@ ds_state_table_link_behind (DsStateTable *self, guint32 entry, guint32 previous)
 
 /* ---- Changing ---- */
 
-static void
+void
 ds_state_table_write (DsStateTable *self,
                       guint32 entry,
                       const guint8 *state,
@@ -274,14 +274,15 @@ ds_state_table_write (DsStateTable *self,
   found->n_state = n_state;
 }
 
-static void
-ds_state_table_add_entry (DsStateTable *self,
-                          DsStateDelta *delta,
-                          const DsStateChange *change)
+guint32
+ds_state_table_make_entry (DsStateTable *self,
+                           DsStateSlot *slot,
+                           const DsStateKey *key,
+                           const guint8 *state,
+                           guint32 n_state)
 {
-  DsStateSlot *slot = ds_state_table_find_slot (self, &change->key);
   guint32 entry = self->n_entries;
-  DsStateEntry *added;
+  DsStateEntry *made;
 
   g_assert (entry < DS_STATE_NO_ENTRY - 1);
   if (entry == self->n_max_entries)
@@ -293,27 +294,38 @@ ds_state_table_add_entry (DsStateTable *self,
     }
 
   self->n_entries++;
-  added = &self->entries[entry];
-  added->updated_at = delta->time;
-  added->n_state = change->n_bytes;
-  added->predecessor = slot != NULL ? slot->entry_plus_1 - 1 : DS_STATE_NO_ENTRY;
-  added->at = ds_state_log_alloc (self, ds_state_record_get_n_units (change->key.n_bytes,
-                                                                     change->n_bytes));
-  ds_state_record_write (ds_state_log_get (self, added->at), change->key.bytes,
-                         change->key.n_bytes, change->bytes, change->n_bytes);
-  added->undo = ds_state_delta_add (delta, self, entry, TRUE);
   self->n_present++;
-
-  if (self->is_timed)
-    ds_state_table_link_behind (self, entry, self->newest);
+  made = &self->entries[entry];
+  made->n_state = n_state;
+  made->predecessor = slot != NULL ? slot->entry_plus_1 - 1 : DS_STATE_NO_ENTRY;
+  made->at =
+      ds_state_log_alloc (self, ds_state_record_get_n_units (key->n_bytes, n_state));
+  ds_state_record_write (ds_state_log_get (self, made->at), key->bytes, key->n_bytes,
+                         state, n_state);
   if (slot != NULL)
     {
       slot->entry_plus_1 = entry + 1;
-      return;
+      return entry;
     }
-  ds_state_table_insert_slot (self, change->key.hash, entry);
+  ds_state_table_insert_slot (self, key->hash, entry);
   if (self->n_slots_used > self->slot_mask / 4 * 3)
     ds_state_table_grow_slots (self);
+  return entry;
+}
+
+static void
+ds_state_table_add_entry (DsStateTable *self,
+                          DsStateDelta *delta,
+                          const DsStateChange *change)
+{
+  DsStateSlot *slot = ds_state_table_find_slot (self, &change->key);
+  guint32 entry = ds_state_table_make_entry (self, slot, &change->key, change->bytes,
+                                             change->n_bytes);
+
+  self->entries[entry].updated_at = delta->time;
+  self->entries[entry].undo = ds_state_delta_add (delta, self, entry, TRUE);
+  if (self->is_timed)
+    ds_state_table_link_behind (self, entry, self->newest);
 }
 
 static void

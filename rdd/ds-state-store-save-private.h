@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What saving and loading of states agree on. */
+
+#include "rdd/ds-checkpoint-frame-private.h"
+
+G_BEGIN_DECLS
+
+#define DS_STATE_SAVE_NAME "states"
+#define DS_STATE_SAVE_VERSION 1
+/* Keys and states that are gathered for a frame; with what belongs to each of them less
+ * than a full one, unless they are very short. */
+#define DS_STATE_SAVE_GATHERED (512 * 1024)
+/* Bytes of a row, at least: key, age, order and state. */
+#define DS_STATE_SAVE_MIN_ROW 4
+
+G_END_DECLS
