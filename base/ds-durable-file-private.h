@@ -4,20 +4,64 @@
 /* System calls of durable files, each with its return value looked at: loops over short
  * writes and EINTR, and errors that name the path, what was wanted and what to do. GLib's
  * g_file_replace_contents () does not sync a new file and stdio hides short writes, so
- * neither is used for what must survive. */
+ * neither is used for what must survive.
+ *
+ * Nothing else touches durable files: no mmap, no io_uring, no stdio.  What stands in
+ * front of the C library sees all of it. */
 
 #include <glib.h>
 
+#include <sys/stat.h>
+#include <sys/uio.h>
+
 G_BEGIN_DECLS
+
+/* ---- By path ---- */
 
 /* A new file that must not exist, mode 0666 less the umask; -1 with error. */
 int ds_durable_file_create (const char *path, GError **error);
-/* All of it.  %DS_ERROR_NO_SPACE or %DS_ERROR_IO. */
+/* Replaces @to.  Lasts only after ds_durable_directory_sync (). */
+gboolean ds_durable_file_rename (const char *from, const char *to, GError **error);
+/* The names in a directory.  File systems that cannot do that (EINVAL) are taken as they
+ * are. */
+gboolean ds_durable_directory_sync (const char *path, GError **error);
+
+/* ---- By name in an open directory; @directory is its path, for messages ---- */
+
+/* O_CLOEXEC and O_NOFOLLOW are added to @flags; -1 with error. */
+int ds_durable_file_open_at (int directory_fd,
+                             const char *directory,
+                             const char *name,
+                             int flags,
+                             mode_t mode,
+                             GError **error);
+/* Replaces @to. */
+gboolean ds_durable_file_rename_at (int directory_fd,
+                                    const char *directory,
+                                    const char *from,
+                                    int to_directory_fd,
+                                    const char *to,
+                                    GError **error);
+/* Nothing of that name is success. */
+gboolean ds_durable_file_remove_at (int directory_fd,
+                                    const char *directory,
+                                    const char *name,
+                                    GError **error);
+
+/* ---- By descriptor; @path is for messages ---- */
+
+/* All of it.  %DS_ERROR_NO_SPACE, naming the bytes that are free, or %DS_ERROR_IO. */
 gboolean ds_durable_file_write (int fd,
                                 const char *path,
                                 gconstpointer bytes,
                                 gsize n_bytes,
                                 GError **error);
+/* The same of many pieces, any number.  @pieces are used up. */
+gboolean ds_durable_file_write_pieces (int fd,
+                                       const char *path,
+                                       struct iovec *pieces,
+                                       gsize n_pieces,
+                                       GError **error);
 /* The same at @offset, wherever the file's own position is; any thread. */
 gboolean ds_durable_file_write_at (int fd,
                                    const char *path,
@@ -25,19 +69,48 @@ gboolean ds_durable_file_write_at (int fd,
                                    gsize n_bytes,
                                    guint64 offset,
                                    GError **error);
-/* fsync, then close, both checked.  After a failure the file is not to be asked again:
- * %DS_ERROR_FSYNC_FAILED.  @fd is closed in any case. */
+/* Up to @n_bytes from @offset on; less only at the end of the file.  -1 with error. */
+gssize ds_durable_file_read_at (int fd,
+                                const char *path,
+                                gpointer room,
+                                gsize n_bytes,
+                                guint64 offset,
+                                GError **error);
+/* fsync.  After a failure the file is not to be asked again: %DS_ERROR_FSYNC_FAILED, or
+ * %DS_ERROR_NO_SPACE where room is found only now. */
+gboolean ds_durable_file_sync (int fd, const char *path, GError **error);
+/* fdatasync: what was written, and the length that it takes to read it. */
+gboolean ds_durable_file_sync_data (int fd, const char *path, GError **error);
+/* fsync, then close, both checked.  @fd is closed in any case. */
 gboolean ds_durable_file_sync_and_close (int fd, const char *path, GError **error);
-/* Replaces @to.  Lasts only after ds_durable_directory_sync (). */
-gboolean ds_durable_file_rename (const char *from, const char *to, GError **error);
-/* The names in a directory.  File systems that cannot do that (EINVAL) are taken as they
- * are. */
-gboolean ds_durable_directory_sync (const char *path, GError **error);
+/* Cut off at @length, and its own position moved there. */
+gboolean ds_durable_file_cut (int fd, const char *path, guint64 length, GError **error);
+/* The directory's names; EINVAL is success only with @may_lack_sync. */
+gboolean ds_durable_directory_sync_fd (int fd,
+                                       const char *path,
+                                       gboolean may_lack_sync,
+                                       GError **error);
+gboolean
+ds_durable_file_stat (int fd, const char *path, struct stat *result, GError **error);
+
 /* Sets a DS_ERROR of the code that fits errno: "<what> <path> failed: <reason>; <hint>".
  */
 void ds_set_error_from_errno (GError **error,
                               int error_number,
                               const char *what,
                               const char *path);
+
+/* ---- For tests ---- */
+
+/* Asked before each call above: 0 lets it happen, anything else is the errno with which
+ * it fails without happening.  @call: "open", "write", "pwrite", "writev", "pread",
+ * "fsync", "fdatasync", "ftruncate", "rename", "unlink".  *@n_bytes of a call that moves
+ * bytes may be made smaller, but not 0.  Any thread. */
+typedef int (*DsDurableFaultFunc) (const char *call,
+                                   const char *path,
+                                   gsize *n_bytes,
+                                   gpointer user_data);
+/* NULL: none, as at first.  Not while files are in use. */
+void ds_durable_file_set_fault_func (DsDurableFaultFunc func, gpointer user_data);
 
 G_END_DECLS
