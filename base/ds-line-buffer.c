@@ -35,6 +35,7 @@ struct _DsLineBuffer
   gsize capacity;
   gsize n_bytes;
   gsize n_ready;
+  gsize n_ready_lines;
   gboolean is_skipping; /* inside an overlong line, up to its end */
 
   guint64 n_skipped;
@@ -200,14 +201,17 @@ ds_line_buffer_split_long (DsLineBuffer *self)
     }
 }
 
-/* Lets the lines that ended become ready. */
+/* Lets the lines that ended become ready; none did before @from.  They are counted here,
+ * while what was just read is still in the nearest cache. */
 static void
 ds_line_buffer_find_ready (DsLineBuffer *self, gsize from)
 {
   gsize end = ds_find_last_line_end (self->memory + from, self->n_bytes - from);
 
-  if (end > 0)
-    self->n_ready = from + end;
+  if (end == 0)
+    return;
+  self->n_ready = from + end;
+  self->n_ready_lines += ds_count_lines (self->memory + from, end);
 }
 
 DsLineBuffer *
@@ -310,6 +314,7 @@ DsBlock *
 ds_line_buffer_take (DsLineBuffer *self)
 {
   gsize n_ready = self->n_ready;
+  gsize n_lines = self->n_ready_lines;
   gsize n_rest = self->n_bytes - n_ready;
   DsArena *arena;
   char *text;
@@ -335,9 +340,9 @@ ds_line_buffer_take (DsLineBuffer *self)
         ds_line_buffer_append (self, text + n_ready, n_rest);
     }
   self->n_ready = 0;
+  self->n_ready_lines = 0;
 
-  return ds_block_new_take_text (arena, text, n_ready, ds_count_lines (text, n_ready),
-                                 self->strip_cr);
+  return ds_block_new_take_text (arena, text, n_ready, n_lines, self->strip_cr);
 }
 
 DsBlock *
@@ -366,6 +371,8 @@ ds_line_buffer_end (DsLineBuffer *self, gboolean deliver_rest)
         }
     }
 
+  self->n_ready_lines +=
+      ds_count_lines (self->memory + self->n_ready, self->n_bytes - self->n_ready);
   self->n_ready = self->n_bytes;
   self->is_skipping = FALSE;
   block = ds_line_buffer_take (self);

@@ -98,6 +98,10 @@ static const DsSetting ds_settings[] = {
    * remembered ones; 0: a quarter of #DsContext:memory-budget.  While it is reached
    * receivers read no further, and their senders wait; nothing is dropped.  Receivers may
    * go past it by what they hold in their hands: one buffer each.
+   *
+   * The last batch that was completed is remembered, too, so a source that pours in is
+   * slowed down unless there is room for what comes in two batch intervals and for what
+   * comes while a batch is worked on.
    */
   { "max-received-bytes", DS_SETTING_BYTES, DS_MEMBER (max_received_bytes), 0, 0, NULL,
     NULL,

@@ -15,7 +15,7 @@
 /* Between the cache and the costs per block; see receivers/README.md for the measurement.
  */
 #define DS_LINE_BUFFER_BYTES ((gsize) 1 << 20)
-#define DS_LINE_RECEIVE_BYTES ((gsize) 256 << 10)
+#define DS_LINE_RECEIVE_BYTES ((gsize) 128 << 10)
 
 typedef struct
 {
