@@ -39,7 +39,11 @@ typedef struct
 typedef struct _DsFileSystem DsFileSystem;
 typedef struct _DsFile DsFile; /* open for reading */
 
-/* @name: an entry's, without directory.  FALSE: enough. */
+/* Whether the status of an entry is wanted.  @name: without directory. */
+typedef gboolean (*DsFileSystemSelectFunc) (const char *name,
+                                            DsFileKind kind,
+                                            gpointer user_data);
+/* FALSE: enough. */
 typedef gboolean (*DsFileSystemListFunc) (const char *name,
                                           const DsFileStatus *status,
                                           gpointer user_data);
@@ -49,10 +53,14 @@ typedef gboolean (*DsFileSystemListFunc) (const char *name,
 typedef struct
 {
   /* Entries of @directory in any order, without "." and "..", as they are read: a
-   * directory of 10^6 entries takes no memory for them.  An entry that vanishes
-   * meanwhile, or whose status may not be asked for, is left out. */
+   * directory of 10^6 entries takes no memory for them.  The status of each is what costs
+   * most, so @select (nullable) is asked first, of many entries before the first of them
+   * goes to @func; what it refuses is not asked for, nor told of.  Both are called by the
+   * thread that lists.  An entry that vanishes meanwhile, or becomes one of another kind,
+   * is left out; a directory that may be read but not searched is an error. */
   gboolean (*list) (DsFileSystem *self,
                     const char *directory,
+                    DsFileSystemSelectFunc select,
                     DsFileSystemListFunc func,
                     gpointer user_data,
                     GError **error);
@@ -88,6 +96,7 @@ DsFileSystem *ds_file_system_get_local (void);
 
 gboolean ds_file_system_list (DsFileSystem *self,
                               const char *directory,
+                              DsFileSystemSelectFunc select,
                               DsFileSystemListFunc func,
                               gpointer user_data,
                               GError **error);

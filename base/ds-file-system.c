@@ -11,11 +11,12 @@
 gboolean
 ds_file_system_list (DsFileSystem *self,
                      const char *directory,
+                     DsFileSystemSelectFunc select,
                      DsFileSystemListFunc func,
                      gpointer user_data,
                      GError **error)
 {
-  return self->ops->list (self, directory, func, user_data, error);
+  return self->ops->list (self, directory, select, func, user_data, error);
 }
 
 gboolean

@@ -7,15 +7,13 @@
  * alone may have effects), and foreign files are read, not mapped, since one that is
  * truncated meanwhile would kill the process. */
 
-#include "base/ds-file-system-private.h"
+#include "base/ds-local-file-system-private.h"
 
 #include "base/ds-error.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct
@@ -25,8 +23,7 @@ typedef struct
   char *path;
 } DsLocalFile;
 
-/* "<action> "<path>": <reason>; <hint>". */
-static void
+void
 ds_local_file_system_set_error (GError **error,
                                 const char *action,
                                 const char *path,
@@ -81,7 +78,7 @@ ds_local_file_system_get_kind (mode_t mode)
   return DS_FILE_SPECIAL;
 }
 
-static void
+void
 ds_local_file_system_fill_status (DsFileStatus *status, const struct stat *found)
 {
   status->device = (guint64) found->st_dev;
@@ -90,71 +87,6 @@ ds_local_file_system_fill_status (DsFileStatus *status, const struct stat *found
   status->modified_ns =
       (gint64) found->st_mtim.tv_sec * 1000000000 + found->st_mtim.tv_nsec;
   status->kind = ds_local_file_system_get_kind (found->st_mode);
-}
-
-static DIR *
-ds_local_file_system_open_directory (const char *path, GError **error)
-{
-  DIR *directory;
-  int fd;
-
-  do
-    fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
-  while (fd < 0 && errno == EINTR);
-
-  if (fd < 0)
-    {
-      ds_local_file_system_set_error (error, "list", path, errno);
-      return NULL;
-    }
-  directory = fdopendir (fd);
-  if (directory == NULL)
-    {
-      ds_local_file_system_set_error (error, "list", path, errno);
-      close (fd);
-    }
-  return directory;
-}
-
-static gboolean
-ds_local_file_system_list (DsFileSystem *self,
-                           const char *path,
-                           DsFileSystemListFunc func,
-                           gpointer user_data,
-                           GError **error)
-{
-  DIR *directory = ds_local_file_system_open_directory (path, error);
-  const struct dirent *entry;
-  gboolean is_searchable = TRUE;
-  gboolean wants_more = TRUE;
-
-  if (directory == NULL)
-    return FALSE;
-
-  /* errno tells the end from an error, so it must be 0 at each call. */
-  while (wants_more && is_searchable && (errno = 0, entry = readdir (directory)) != NULL)
-    {
-      const char *name = entry->d_name;
-      DsFileStatus status;
-      struct stat found;
-
-      if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0')))
-        continue;
-      if (fstatat (dirfd (directory), name, &found, AT_SYMLINK_NOFOLLOW) == 0)
-        {
-          ds_local_file_system_fill_status (&status, &found);
-          wants_more = func (name, &status, user_data);
-        }
-      else if (errno == EACCES)
-        is_searchable = FALSE; /* and so it will be with all other entries */
-    }
-
-  int error_number = !is_searchable ? EACCES : wants_more ? errno : 0;
-
-  closedir (directory);
-  if (error_number != 0)
-    ds_local_file_system_set_error (error, "list", path, error_number);
-  return error_number == 0;
 }
 
 static gboolean

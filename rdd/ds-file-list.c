@@ -65,13 +65,14 @@ ds_file_list_compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
+/* The status is asked for later, in order of name. */
 static gboolean
-ds_file_list_add_name (const char *name, const DsFileStatus *status, gpointer user_data)
+ds_file_list_add_name (const char *name, DsFileKind kind, gpointer user_data)
 {
   if (!ds_file_list_is_hidden (name) &&
-      (status->kind == DS_FILE_REGULAR || status->kind == DS_FILE_SYMLINK))
+      (kind == DS_FILE_REGULAR || kind == DS_FILE_SYMLINK))
     g_ptr_array_add (user_data, g_strdup (name));
-  return TRUE;
+  return FALSE;
 }
 
 /* The regular files of a directory; neither directories below it nor anything else. */
@@ -81,7 +82,7 @@ ds_file_list_add_directory (GPtrArray *files, const char *path, GError **error)
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
 
   if (!ds_file_system_list (ds_file_system_get_local (), path, ds_file_list_add_name,
-                            names, error))
+                            NULL, names, error))
     return FALSE;
   g_ptr_array_sort (names, ds_file_list_compare_names);
 

@@ -24,17 +24,15 @@ typedef struct
   GPtrArray *found;
 } DsPatternListing;
 
+/* Name and kind are enough: no status is wanted. */
 static gboolean
-ds_directory_pattern_match_entry (const char *name,
-                                  const DsFileStatus *status,
-                                  gpointer user_data)
+ds_directory_pattern_match_entry (const char *name, DsFileKind kind, gpointer user_data)
 {
   DsPatternListing *self = user_data;
 
-  if (status->kind == DS_FILE_DIRECTORY &&
-      fnmatch (self->component, name, FNM_PERIOD) == 0)
+  if (kind == DS_FILE_DIRECTORY && fnmatch (self->component, name, FNM_PERIOD) == 0)
     g_ptr_array_add (self->found, g_build_filename (self->directory, name, NULL));
-  return TRUE;
+  return FALSE;
 }
 
 /* FALSE: a directory that is there could not be listed. */
@@ -49,7 +47,8 @@ ds_directory_pattern_match_component (DsFileSystem *files,
   g_autoptr (GError) local_error = NULL;
 
   if (ds_file_system_list (files, *directory != '\0' ? directory : ".",
-                           ds_directory_pattern_match_entry, &listing, &local_error) ||
+                           ds_directory_pattern_match_entry, NULL, &listing,
+                           &local_error) ||
       g_error_matches (local_error, DS_ERROR, DS_ERROR_NOT_FOUND) ||
       g_error_matches (local_error, DS_ERROR, DS_ERROR_BAD_FILE))
     return TRUE;
@@ -79,14 +78,17 @@ ds_directory_pattern_extend (DsFileSystem *files,
   return g_steal_pointer (&found);
 }
 
-/* Literal components may have been appended to what has none of that name. */
+/* @if_unknown: what to answer for what cannot be looked at. */
 static gboolean
-ds_directory_pattern_is_there (DsFileSystem *files, const char *path)
+ds_directory_pattern_is_there (DsFileSystem *files, const char *path, gboolean if_unknown)
 {
+  g_autoptr (GError) error = NULL;
   DsFileStatus status;
 
-  return ds_file_system_get_status (files, path, &status, NULL) &&
-         (status.kind == DS_FILE_DIRECTORY || status.kind == DS_FILE_SYMLINK);
+  if (ds_file_system_get_status (files, path, &status, &error))
+    return status.kind == DS_FILE_DIRECTORY || status.kind == DS_FILE_SYMLINK;
+  return if_unknown && !g_error_matches (error, DS_ERROR, DS_ERROR_NOT_FOUND) &&
+         !g_error_matches (error, DS_ERROR, DS_ERROR_BAD_FILE);
 }
 
 static gint
@@ -103,7 +105,7 @@ ds_directory_pattern_match (DsFileSystem *files, const char *pattern, GError **e
 
   /* What is not there is told by whoever lists it. */
   if (!ds_directory_pattern_is_glob (pattern) ||
-      ds_directory_pattern_is_there (files, pattern))
+      ds_directory_pattern_is_there (files, pattern, FALSE))
     {
       g_ptr_array_add (found, g_strdup (pattern));
       return g_steal_pointer (&found);
@@ -122,8 +124,10 @@ ds_directory_pattern_match (DsFileSystem *files, const char *pattern, GError **e
         if (found == NULL)
           return NULL;
       }
+  /* Literal components may have been appended to what has none of that name.  What
+   * cannot be looked at stays: whoever lists it tells why. */
   for (guint i = found->len; i > 0; i--)
-    if (!ds_directory_pattern_is_there (files, found->pdata[i - 1]))
+    if (!ds_directory_pattern_is_there (files, found->pdata[i - 1], TRUE))
       g_ptr_array_remove_index (found, i - 1);
 
   if (found->len == 0)

@@ -15,13 +15,11 @@
 #include "base/ds-error.h"
 #include "receivers/ds-directory-pattern-private.h"
 #include "receivers/ds-file-set-private.h"
+#include "receivers/ds-scan-candidates-private.h"
 #include "receivers/ds-scan-reason-private.h"
 
 #include <fnmatch.h>
 #include <string.h>
-
-/* Candidates beyond a limit are dropped in portions. */
-#define DS_SCAN_TRIM_SLACK 1024
 
 /* The paths that one batch took. */
 typedef struct
@@ -58,9 +56,7 @@ typedef struct
   DsDirectoryScan *scan;
   GQueue directories; /* DsScanDirectory: to be listed */
   const DsScanDirectory *directory;
-  GPtrArray *candidates;  /* DsPlannedFile */
-  gsize trim_length;      /* of candidates, that calls for dropping some; 0: never */
-  gint64 max_modified_ns; /* nothing newer has room */
+  DsScanCandidates candidates;
 } DsScanning;
 
 DsDirectoryScanner *
@@ -157,83 +153,15 @@ ds_scanning_pass_over (DsScanning *self,
   self->scan->example_reason = g_steal_pointer (&text);
 }
 
-/* For whatever no content makes a file to be taken: by what it is alone, so that it is
- * told once however it grows. */
+/* For what no content makes a file to be taken.  It is told once under its name, however
+ * it grows: its status, which would be the dear part, is not asked for. */
 static void
-ds_scanning_pass_over_kind (DsScanning *self,
-                            DsScanReason reason,
-                            const char *name,
-                            const DsFileStatus *status)
+ds_scanning_pass_over_name (DsScanning *self, DsScanReason reason, const char *name)
 {
-  DsFileStatus identity = *status;
+  DsKnownFile *known = ds_file_set_note_name (self->scanner->known, self->directory->path,
+                                              name, reason, self->now);
 
-  identity.n_bytes = 0;
-  identity.modified_ns = G_MININT64;
-  ds_scanning_pass_over (self,
-                         ds_file_set_note (self->scanner->known, &identity, self->now),
-                         reason, name, status);
-}
-
-/* ---- Candidates ---- */
-
-static gint
-ds_scanning_compare (gconstpointer a, gconstpointer b)
-{
-  const DsPlannedFile *file_a = *(const DsPlannedFile *const *) a;
-  const DsPlannedFile *file_b = *(const DsPlannedFile *const *) b;
-
-  if (file_a->status.modified_ns != file_b->status.modified_ns)
-    return file_a->status.modified_ns < file_b->status.modified_ns ? -1 : 1;
-  return strcmp (file_a->path, file_b->path);
-}
-
-/* Sorts, and drops what has no room in this batch. */
-static void
-ds_scanning_trim (DsScanning *self)
-{
-  const DsScanRules *rules = self->rules;
-  GPtrArray *files = self->candidates;
-  guint64 n_bytes = 0;
-  guint n_kept = 0;
-
-  g_ptr_array_sort (files, ds_scanning_compare);
-  while (n_kept < files->len && (rules->max_files == 0 || n_kept < rules->max_files))
-    {
-      const DsPlannedFile *file = files->pdata[n_kept];
-
-      if (rules->max_bytes > 0 && n_kept > 0 &&
-          (file->status.n_bytes > rules->max_bytes ||
-           n_bytes > rules->max_bytes - file->status.n_bytes))
-        break;
-      n_bytes += file->status.n_bytes;
-      n_kept++;
-    }
-  if (n_kept == files->len)
-    return;
-  self->max_modified_ns =
-      ((const DsPlannedFile *) files->pdata[n_kept])->status.modified_ns;
-  self->scan->n_left += files->len - n_kept;
-  g_ptr_array_set_size (files, (int) n_kept);
-}
-
-static void
-ds_scanning_add_candidate (DsScanning *self, const char *name, const DsFileStatus *status)
-{
-  g_autofree char *path = NULL;
-
-  if (status->modified_ns > self->max_modified_ns)
-    {
-      self->scan->n_left++;
-      return;
-    }
-  path = g_build_filename (self->directory->path, name, NULL);
-  g_ptr_array_add (self->candidates,
-                   ds_planned_file_new (self->scanner->files, path, status));
-  if (self->trim_length > 0 && self->candidates->len >= self->trim_length)
-    {
-      ds_scanning_trim (self);
-      self->trim_length = 2 * (gsize) self->candidates->len + DS_SCAN_TRIM_SLACK;
-    }
+  ds_scanning_pass_over (self, known, reason, name, NULL);
 }
 
 /* ---- Entries ---- */
@@ -306,7 +234,7 @@ ds_scanning_look_at_file (DsScanning *self, const char *name, const DsFileStatus
   if (self->rules->settle_time > 0 && self->now - known->since < self->rules->settle_time)
     self->scan->n_settling++;
   else
-    ds_scanning_add_candidate (self, name, status);
+    ds_scan_candidates_add (&self->candidates, self->directory->path, name, status);
 }
 
 static gboolean
@@ -319,15 +247,11 @@ ds_scanning_is_excluded (DsScanning *self, const DsFileStatus *status)
 }
 
 static void
-ds_scanning_look_at_directory (DsScanning *self,
-                               const char *name,
-                               const DsFileStatus *status)
+ds_scanning_look_at_directory (DsScanning *self, const char *name)
 {
-  if (ds_scanning_is_excluded (self, status))
-    return;
   if (self->directory->depth >= self->rules->max_depth)
     {
-      ds_scanning_pass_over_kind (self, DS_SCAN_DIRECTORY, name, status);
+      ds_scanning_pass_over_name (self, DS_SCAN_DIRECTORY, name);
       return;
     }
 
@@ -338,27 +262,44 @@ ds_scanning_look_at_directory (DsScanning *self,
   g_queue_push_tail (&self->directories, directory);
 }
 
+/* Decides by name and kind, where they are enough.  TRUE: the status is needed. */
 static gboolean
-ds_scanning_look_at (const char *name, const DsFileStatus *status, gpointer user_data)
+ds_scanning_select (const char *name, DsFileKind kind, gpointer user_data)
 {
   DsScanning *self = user_data;
   const DsScanRules *rules = self->rules;
 
   self->scan->n_listed++;
   if (ds_scanning_is_hidden (name))
-    ds_scanning_pass_over_kind (self, DS_SCAN_HIDDEN, name, status);
-  else if (status->kind == DS_FILE_DIRECTORY)
-    ds_scanning_look_at_directory (self, name, status);
+    ds_scanning_pass_over_name (self, DS_SCAN_HIDDEN, name);
+  else if (kind == DS_FILE_DIRECTORY)
+    {
+      if (rules->excluded != NULL)
+        return TRUE;
+      ds_scanning_look_at_directory (self, name);
+    }
   else if (rules->name_pattern != NULL && fnmatch (rules->name_pattern, name, 0) != 0)
-    ds_scanning_pass_over_kind (self, DS_SCAN_PATTERN, name, status);
-  else if (status->kind == DS_FILE_SYMLINK)
-    ds_scanning_pass_over_kind (self, DS_SCAN_SYMLINK, name, status);
-  else if (status->kind == DS_FILE_SPECIAL)
-    ds_scanning_pass_over_kind (self, DS_SCAN_SPECIAL, name, status);
+    ds_scanning_pass_over_name (self, DS_SCAN_PATTERN, name);
+  else if (kind == DS_FILE_SYMLINK)
+    ds_scanning_pass_over_name (self, DS_SCAN_SYMLINK, name);
+  else if (kind == DS_FILE_SPECIAL)
+    ds_scanning_pass_over_name (self, DS_SCAN_SPECIAL, name);
   else if (rules->filter != NULL && !rules->filter (name, rules->filter_data))
-    ds_scanning_pass_over_kind (self, DS_SCAN_FILTER, name, status);
+    ds_scanning_pass_over_name (self, DS_SCAN_FILTER, name);
   else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+ds_scanning_look_at (const char *name, const DsFileStatus *status, gpointer user_data)
+{
+  DsScanning *self = user_data;
+
+  if (status->kind == DS_FILE_REGULAR)
     ds_scanning_look_at_file (self, name, status);
+  else if (!ds_scanning_is_excluded (self, status))
+    ds_scanning_look_at_directory (self, name);
   return TRUE;
 }
 
@@ -416,8 +357,8 @@ ds_scanning_list (DsScanning *self)
   while ((directory = g_queue_pop_head (&self->directories)) != NULL)
     {
       self->directory = directory;
-      if (ds_file_system_list (scanner->files, directory->path, ds_scanning_look_at, self,
-                               &error))
+      if (ds_file_system_list (scanner->files, directory->path, ds_scanning_select,
+                               ds_scanning_look_at, self, &error))
         self->scan->n_directories++;
       else
         {
@@ -429,46 +370,52 @@ ds_scanning_list (DsScanning *self)
   return is_full;
 }
 
+static DsRecentBatch *
+ds_directory_scanner_add_recent_batch (DsDirectoryScanner *self, DsTime batch_time)
+{
+  DsRecentBatch *batch = g_new (DsRecentBatch, 1);
+
+  batch->batch_time = batch_time;
+  batch->paths = g_ptr_array_new_with_free_func (g_free);
+  g_queue_push_tail (&self->recent, batch);
+  return batch;
+}
+
 /* What the candidates that are left become. */
 static void
 ds_scanning_take (DsScanning *self)
 {
   DsDirectoryScanner *scanner = self->scanner;
-  GPtrArray *files = self->scan->files;
+  DsScanCandidates *candidates = &self->candidates;
   DsRecentBatch *batch = NULL;
 
-  ds_scanning_trim (self);
-  if (!self->rules->takes_all && self->candidates->len > 0)
+  ds_scan_candidates_trim (candidates);
+  self->scan->n_left = candidates->n_dropped;
+  if (!self->rules->takes_all && candidates->files->len > 0)
+    batch = ds_directory_scanner_add_recent_batch (scanner, self->batch_time);
+  for (guint i = 0; i < candidates->files->len; i++)
     {
-      batch = g_new (DsRecentBatch, 1);
-      batch->batch_time = self->batch_time;
-      batch->paths = g_ptr_array_new_with_free_func (g_free);
-      g_queue_push_tail (&scanner->recent, batch);
-    }
-  for (guint i = 0; i < self->candidates->len; i++)
-    {
-      DsPlannedFile *file = self->candidates->pdata[i];
+      const DsScanCandidate *file = ds_scan_candidates_get (candidates, i);
+      const char *path = ds_scan_candidates_get_path (candidates, file);
       DsKnownFile *known = ds_file_set_note (scanner->known, &file->status, self->now);
 
       if (known->state == DS_KNOWN_FILE_TAKEN) /* another name of the same file */
         {
           self->scan->n_taken++;
-          ds_planned_file_free (file);
           continue;
         }
       known->state = DS_KNOWN_FILE_TAKEN;
       self->scan->n_bytes += file->status.n_bytes;
-      g_ptr_array_add (files, file);
+      g_ptr_array_add (self->scan->files,
+                       ds_planned_file_new (scanner->files, path, &file->status));
       if (batch != NULL)
         {
-          char *path = g_strdup (file->path);
+          char *copy = g_strdup (path);
 
-          g_ptr_array_add (batch->paths, path);
-          g_hash_table_insert (scanner->recent_times, path, batch);
+          g_ptr_array_add (batch->paths, copy);
+          g_hash_table_insert (scanner->recent_times, copy, batch);
         }
     }
-  /* They live on in the scan. */
-  g_ptr_array_set_free_func (self->candidates, NULL);
 }
 
 /* Names that were taken longer ago than files may be old.  Their times keep them out now.
@@ -507,14 +454,10 @@ ds_directory_scanner_scan (DsDirectoryScanner *self,
     .user_data = user_data,
     .scan = scan,
     .directories = G_QUEUE_INIT,
-    .max_modified_ns = G_MAXINT64,
   };
 
   scan->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ds_planned_file_free);
-  scanning.candidates =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ds_planned_file_free);
-  if (rules->max_files > 0 || rules->max_bytes > 0)
-    scanning.trim_length = 2 * (gsize) rules->max_files + DS_SCAN_TRIM_SLACK;
+  ds_scan_candidates_init (&scanning.candidates, rules->max_files, rules->max_bytes);
   ds_directory_scanner_forget (self, batch_time - rules->remember);
 
   ds_file_set_begin_scan (self->known);
@@ -523,7 +466,7 @@ ds_directory_scanner_scan (DsDirectoryScanner *self,
 
   ds_scanning_take (&scanning);
   ds_file_set_end_scan (self->known, is_full);
-  g_ptr_array_unref (scanning.candidates);
+  ds_scan_candidates_clear (&scanning.candidates);
 }
 
 gsize

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* DsFileSet: the files that a scanner has seen, by identity: device, inode, size, time.
+/* DsFileSet: the files that a scanner has seen, by identity: device, inode, size, time;
+ * and the names that are of no interest.
  *
  * What is known costs nothing more in the next scan, and a file is forgotten only when
  * two full scans in a row have not listed it: while a directory changes, one listing may
@@ -40,6 +41,12 @@ void ds_file_set_begin_scan (DsFileSet *self);
 /* Finds it, else adds it as seen since @now; it was listed by this scan.  Valid until the
  * next call. */
 DsKnownFile *ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now);
+/* For an entry whose status is not known: by its name, and the reason not to ask. */
+DsKnownFile *ds_file_set_note_name (DsFileSet *self,
+                                    const char *directory,
+                                    const char *name,
+                                    guint reason,
+                                    DsTime now);
 /* @is_full: whatever was not noted is not there. */
 void ds_file_set_end_scan (DsFileSet *self, gboolean is_full);
 

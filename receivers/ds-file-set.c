@@ -7,6 +7,9 @@
 
 #include "receivers/ds-file-set-private.h"
 
+#include <string.h>
+#include <xxhash.h>
+
 #define DS_FILE_SET_MIN_SLOTS 64
 
 struct _DsFileSet
@@ -145,6 +148,23 @@ ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
   if (self->files->len > self->n_slots / 2)
     ds_file_set_index (self, self->n_slots * 2);
   return &g_array_index (self->files, DsKnownFile, self->files->len - 1);
+}
+
+DsKnownFile *
+ds_file_set_note_name (DsFileSet *self,
+                       const char *directory,
+                       const char *name,
+                       guint reason,
+                       DsTime now)
+{
+  /* No device has that number, no file that time. */
+  DsFileStatus identity = { .device = G_MAXUINT64,
+                            .n_bytes = reason,
+                            .modified_ns = G_MININT64 };
+  guint64 seed = XXH3_64bits_withSeed (directory, strlen (directory), self->seed);
+
+  identity.inode = XXH3_64bits_withSeed (name, strlen (name), seed);
+  return ds_file_set_note (self, &identity, now);
 }
 
 /* The array never shrinks by itself. */

@@ -106,8 +106,8 @@ list_entries (Fixture *fixture)
   g_autoptr (GError) error = NULL;
   GHashTable *entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
-  g_assert_true (ds_file_system_list (fixture->files, fixture->directory, note_entry,
-                                      entries, &error));
+  g_assert_true (ds_file_system_list (fixture->files, fixture->directory, NULL,
+                                      note_entry, entries, &error));
   g_assert_no_error (error);
   return entries;
 }
@@ -188,8 +188,8 @@ test_stops_listing (Fixture *fixture, gconstpointer user_data)
 
       g_free (make_file (fixture, name, ""));
     }
-  g_assert_true (ds_file_system_list (fixture->files, fixture->directory, stop_at_third,
-                                      &n, &error));
+  g_assert_true (ds_file_system_list (fixture->files, fixture->directory, NULL,
+                                      stop_at_third, &n, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (n, ==, 3);
 }
@@ -210,13 +210,13 @@ test_cannot_list (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (
-      ds_file_system_list (fixture->files, missing, fail_on_entry, NULL, &error));
+      ds_file_system_list (fixture->files, missing, NULL, fail_on_entry, NULL, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "no\\x0asuch\""));
   g_clear_error (&error);
 
   g_assert_false (
-      ds_file_system_list (fixture->files, file, fail_on_entry, NULL, &error));
+      ds_file_system_list (fixture->files, file, NULL, fail_on_entry, NULL, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_BAD_FILE);
   g_assert_nonnull (strstr (error->message, file));
 }
