@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What becomes of files that have been processed. */
+
+#include "tests/dstream/ds-test-files.h"
+
+static void
+test_archives_files (DsTestFiles *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Files are archived when no window needs them, and replace nothing");
+
+  DsDStream *lines = ds_test_files_add_text_stream (fixture);
+  DsOutput *output = ds_dstream_collect (ds_dstream_window (lines, 3 * DS_SECOND, 0));
+  g_autofree char *archive = ds_test_directory_get_path (&fixture->files, "in/done");
+
+  g_assert_cmpint (g_mkdir (archive, 0755), ==, 0);
+  ds_dstream_set_archive_directory (lines, archive);
+  ds_dstream_set_max_depth (lines, 5);
+  ds_test_directory_write (&fixture->files, "in/done/a", "0\n", 0);
+  ds_test_stream_start (&fixture->stream);
+  ds_test_files_drop (fixture, "in/a", "1\n");
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_drop (fixture, "in/b", "2\n");
+  ds_test_stream_run (&fixture->stream, 1);
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/a"));
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_assert_batch (output, 3, "1 2");
+  ds_test_stream_run (&fixture->stream, 2);
+  g_assert_false (ds_test_directory_has (&fixture->files, "in/a"));
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/done/a"));
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/done/a.1"));
+
+  /* One that was changed after it was read is not what was processed. */
+  ds_test_files_drop (fixture, "in/c", "3\n");
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_drop (fixture, "in/c", "33\n");
+  ds_test_files_drop (fixture, "in/a", "4\n");
+  ds_test_directory_set_time (&fixture->files, "in/a", 100 * DS_SECOND);
+  ds_test_files_stop (fixture);
+  g_assert_false (ds_test_directory_has (&fixture->files, "in/b"));
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/done/b"));
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/c"));
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/a"));
+}
+
+static gboolean
+fail_on_bad (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  g_autoptr (DsBlock) block = ds_rdd_collect (rdd, error);
+  g_autofree char *text = block != NULL ? ds_block_to_string (block) : NULL;
+
+  if (text == NULL || strstr (text, "bad") == NULL)
+    return text != NULL;
+  g_set_error (error, DS_ERROR, DS_ERROR_FAILED, "bad");
+  return FALSE;
+}
+
+static void
+test_deletes_files (DsTestFiles *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Processed files are deleted; those of a batch that failed stay");
+
+  DsDStream *lines = ds_test_files_add_text_stream (fixture);
+
+  g_object_set (fixture->stream.ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
+  ds_dstream_set_delete_files (lines, TRUE);
+  ds_dstream_foreach_rdd (lines, fail_on_bad, NULL, NULL);
+  ds_test_stream_start (&fixture->stream);
+  ds_test_files_drop (fixture, "in/a", "good\n");
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_drop (fixture, "in/b", "bad\n");
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_drop (fixture, "in/c", "good\n");
+  ds_test_stream_run (&fixture->stream, 3);
+  ds_streaming_context_stop (fixture->stream.ssc, DS_STOP_GRACEFULLY, NULL);
+  g_assert_false (ds_test_directory_has (&fixture->files, "in/a"));
+  g_assert_true (ds_test_directory_has (&fixture->files, "in/b"));
+  g_assert_false (ds_test_directory_has (&fixture->files, "in/c"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, func)                                                              \
+  g_test_add ("/dstream/file-stream/" name, DsTestFiles, NULL, ds_test_files_set_up, \
+              func, ds_test_files_tear_down)
+  ADD ("archives-files", test_archives_files);
+  ADD ("deletes-files", test_deletes_files);
+#undef ADD
+
+  return g_test_run ();
+}
