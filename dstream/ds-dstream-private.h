@@ -162,13 +162,13 @@ DsDStream *ds_dstream_refuse_null (DsDStream *self,
                                    gpointer user_data,
                                    GDestroyNotify destroy);
 /* At the entry of operators, as g_return_val_if_fail (). */
-#define ds_dstream_return_if_null(self, argument, user_data, destroy)            \
-  G_STMT_START                                                                   \
-  {                                                                              \
-    if (G_UNLIKELY ((argument) == NULL))                                         \
-      return ds_dstream_refuse_null ((self), G_STRFUNC, #argument, (user_data),  \
-                                     (destroy));                                 \
-  }                                                                              \
+#define ds_dstream_return_if_null(self, argument, user_data, destroy)           \
+  G_STMT_START                                                                  \
+  {                                                                             \
+    if (G_UNLIKELY ((argument) == NULL))                                        \
+      return ds_dstream_refuse_null ((self), G_STRFUNC, #argument, (user_data), \
+                                     (destroy));                                \
+  }                                                                             \
   G_STMT_END
 
 /* The option of a source or operator that it lacks, or a call after start: latched.
@@ -241,6 +241,8 @@ DsReceiver *ds_receiver_input_dstream_prepare (DsInputDStream *input,
                                                DsReceiverSettings *settings);
 /* The same without settings, of any stream.  (transfer none) (nullable) */
 DsReceiver *ds_receiver_input_dstream_get_receiver (DsDStream *stream);
+/* What the program asked for, else what the context says; NONE without a receiver. */
+DsDurability ds_receiver_input_dstream_get_durability (DsDStream *stream);
 /* What a parse function of the program is to a socket receiver; takes over @user_data. */
 struct _DsSocketParser *ds_function_parser_new (DsContext *context,
                                                 DsParseFunc func,

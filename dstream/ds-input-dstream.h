@@ -80,6 +80,33 @@ typedef enum
  */
 typedef gboolean (*DsFileFilterFunc) (const char *name, gpointer user_data);
 
+/**
+ * DsDurability:
+ * @DS_DURABILITY_NONE: nothing is written.  Lost with the process: what was received and
+ *   whose batch is not done
+ * @DS_DURABILITY_GROUP: blocks go to the write-ahead log, and one sync serves all that
+ *   wait: after 5 ms, or 1 MiB.  Lost: nothing that was acknowledged; of a source that is
+ *   not told, as a socket, what came within the last block interval and those 5 ms
+ * @DS_DURABILITY_EVERY_RECORD: each store is written and synced before it returns, and a
+ *   socket is read no further before what it gave lies on the disk.  Lost: nothing that
+ *   was stored; of a socket, what one read gave
+ *
+ * What receivers lose when the process is killed, or the machine.
+ *
+ * Nothing is lost at any level when the stream is stopped gracefully.  Where data is
+ * written, the stream needs a checkpoint directory, and goes on from there when it is
+ * started again.
+ */
+typedef enum
+{
+  DS_DURABILITY_NONE,
+  DS_DURABILITY_GROUP,
+  DS_DURABILITY_EVERY_RECORD
+} DsDurability;
+#define DS_TYPE_DURABILITY (ds_durability_get_type ())
+DS_AVAILABLE_IN_ALL
+GType ds_durability_get_type (void);
+
 /* ---- Options of text sources ---- */
 
 DS_AVAILABLE_IN_ALL
@@ -91,6 +118,8 @@ void ds_dstream_set_bad_record_policy (DsDStream *self, DsBadRecordPolicy policy
 
 DS_AVAILABLE_IN_ALL
 void ds_dstream_set_max_rate (DsDStream *self, guint records_per_second);
+DS_AVAILABLE_IN_ALL
+void ds_dstream_set_durability (DsDStream *self, DsDurability durability);
 
 /* ---- Options of sockets ---- */
 

@@ -19,6 +19,15 @@ typedef struct
   double min_rate;           /* records a second, more than 0: never less */
 } DsPidSettings;
 
+/* What it has learned. */
+typedef struct
+{
+  gboolean has_begun;
+  DsTime last_time;
+  double last_rate;
+  double last_error;
+} DsPidState;
+
 /* %DS_ERROR_INVALID_ARGUMENT names what is out of range. */
 DsPidRateEstimator *ds_pid_rate_estimator_new (const DsPidSettings *settings,
                                                GError **error);
@@ -34,5 +43,9 @@ gboolean ds_pid_rate_estimator_compute (DsPidRateEstimator *self,
                                         DsDuration processing_delay,
                                         DsDuration scheduling_delay,
                                         double *rate);
+
+/* To go on in another process. */
+void ds_pid_rate_estimator_get_state (DsPidRateEstimator *self, DsPidState *state);
+void ds_pid_rate_estimator_set_state (DsPidRateEstimator *self, const DsPidState *state);
 
 G_END_DECLS

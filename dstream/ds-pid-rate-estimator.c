@@ -17,10 +17,7 @@
 struct _DsPidRateEstimator
 {
   DsPidSettings settings;
-  gboolean has_begun;
-  DsTime last_time;
-  double last_rate;
-  double last_error;
+  DsPidState state;
 };
 
 DsPidRateEstimator *
@@ -71,36 +68,49 @@ ds_pid_rate_estimator_compute (DsPidRateEstimator *self,
                                double *rate)
 {
   const DsPidSettings *settings = &self->settings;
+  DsPidState *state = &self->state;
   double processing_rate;
   double backlog_rate;
   double error;
   double error_change;
 
   if (n_records <= 0 || processing_delay <= 0 ||
-      (self->has_begun && time <= self->last_time))
+      (state->has_begun && time <= state->last_time))
     return FALSE;
 
   processing_rate = (double) n_records * (double) DS_SECOND / (double) processing_delay;
-  if (!self->has_begun)
+  if (!state->has_begun)
     {
-      self->has_begun = TRUE;
-      self->last_time = time;
-      self->last_rate = processing_rate;
+      state->has_begun = TRUE;
+      state->last_time = time;
+      state->last_rate = processing_rate;
       return FALSE;
     }
 
-  error = self->last_rate - processing_rate;
+  error = state->last_rate - processing_rate;
   /* What came in while batches waited, as a rate over one batch. */
   backlog_rate =
       (double) scheduling_delay * processing_rate / (double) settings->batch_interval;
-  error_change =
-      (error - self->last_error) * (double) DS_SECOND / (double) (time - self->last_time);
+  error_change = (error - state->last_error) * (double) DS_SECOND /
+                 (double) (time - state->last_time);
 
-  *rate = self->last_rate - settings->proportional * error -
+  *rate = state->last_rate - settings->proportional * error -
           settings->integral * backlog_rate - settings->derivative * error_change;
   *rate = MAX (*rate, settings->min_rate);
-  self->last_time = time;
-  self->last_rate = *rate;
-  self->last_error = error;
+  state->last_time = time;
+  state->last_rate = *rate;
+  state->last_error = error;
   return TRUE;
+}
+
+void
+ds_pid_rate_estimator_get_state (DsPidRateEstimator *self, DsPidState *state)
+{
+  *state = self->state;
+}
+
+void
+ds_pid_rate_estimator_set_state (DsPidRateEstimator *self, const DsPidState *state)
+{
+  self->state = *state;
 }

@@ -22,4 +22,13 @@ void ds_rate_controller_complete (DsRateController *self,
                                   DsDuration processing_delay,
                                   DsDuration scheduling_delay);
 
+/* What it has learned and told; @rate (out): what the receiver was told last, 0: nothing
+ * yet. */
+void
+ds_rate_controller_get_state (DsRateController *self, DsPidState *state, double *rate);
+/* Goes on from there: tells the receiver that again. */
+void ds_rate_controller_set_state (DsRateController *self,
+                                   const DsPidState *state,
+                                   double rate);
+
 G_END_DECLS

@@ -10,6 +10,7 @@ struct _DsRateController
 {
   DsPidRateEstimator *estimator;
   DsReceiverSupervisor *supervisor; /* not owned */
+  double rate;                      /* that it was told last; 0: none */
 };
 
 DsRateController *
@@ -38,7 +39,27 @@ ds_rate_controller_complete (DsRateController *self,
 {
   double rate = 0;
 
-  if (ds_pid_rate_estimator_compute (self->estimator, processing_end, n_records,
-                                     processing_delay, scheduling_delay, &rate))
+  if (!ds_pid_rate_estimator_compute (self->estimator, processing_end, n_records,
+                                      processing_delay, scheduling_delay, &rate))
+    return;
+  self->rate = rate;
+  ds_receiver_supervisor_publish_rate (self->supervisor, rate);
+}
+
+void
+ds_rate_controller_get_state (DsRateController *self, DsPidState *state, double *rate)
+{
+  ds_pid_rate_estimator_get_state (self->estimator, state);
+  *rate = self->rate;
+}
+
+void
+ds_rate_controller_set_state (DsRateController *self,
+                              const DsPidState *state,
+                              double rate)
+{
+  ds_pid_rate_estimator_set_state (self->estimator, state);
+  self->rate = rate;
+  if (rate > 0)
     ds_receiver_supervisor_publish_rate (self->supervisor, rate);
 }

@@ -2,12 +2,15 @@
 #pragma once
 
 /* DsReceivedBlockTracker: which received block belongs to which batch.  A block carries
- * its arrival time, and belongs to the first batch at or after it that is allocated.  Any
- * thread; a lock of its own. */
+ * its arrival time, and belongs to the first batch at or after it that is allocated; one
+ * that is in the log also its sequence number.  Any thread; a lock of its own. */
 
 #include "base/ds-block-private.h"
+#include "base/ds-durable-directory-private.h"
+#include "base/ds-log-reader-private.h"
 #include "base/ds-memory-budget-private.h"
 #include "base/ds-time.h"
+#include "dstream/ds-received-block-recovery-private.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +28,14 @@ void ds_received_block_tracker_add (DsReceivedBlockTracker *self,
                                     gint64 n_records,
                                     gsize n_bytes,
                                     DsTime arrival_time);
+/* The same for a block that is in the log under @sequence. */
+void ds_received_block_tracker_add_logged (DsReceivedBlockTracker *self,
+                                           guint stream_id,
+                                           DsBlock *block,
+                                           gint64 n_records,
+                                           gsize n_bytes,
+                                           DsTime arrival_time,
+                                           guint64 sequence);
 /* Gives @batch_time all blocks that have arrived by then and have no batch yet.  A time
  * that is not after the last one is ignored: FALSE. */
 gboolean ds_received_block_tracker_allocate (DsReceivedBlockTracker *self,
@@ -51,5 +62,46 @@ gint64 ds_received_block_tracker_get_n_waiting_records (DsReceivedBlockTracker *
                                                         guint stream_id);
 /* Forgets the blocks of batches strictly before @threshold and releases their bytes. */
 void ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshold);
+
+/* ---- Of blocks that are in the log ---- */
+
+/* The sequence numbers of a batch's blocks, to @sequences, ascending. */
+void ds_received_block_tracker_get_plan (DsReceivedBlockTracker *self,
+                                         DsTime batch_time,
+                                         guint stream_id,
+                                         GArray *sequences);
+/* How far the stream was after the batch of @time, whatever was allocated since. */
+void ds_received_block_tracker_get_position (DsReceivedBlockTracker *self,
+                                             DsTime time,
+                                             guint stream_id,
+                                             DsBlockPosition *position);
+/* Of all blocks that are known here; %G_MAXUINT64: of none. */
+guint64 ds_received_block_tracker_get_oldest_sequence (DsReceivedBlockTracker *self);
+
+/* ---- Recovery: before the first block is added ---- */
+
+/* Blocks of the stream with lower numbers have been in batches, but for those that are
+ * known here. */
+void ds_received_block_tracker_set_forgotten (DsReceivedBlockTracker *self,
+                                              guint stream_id,
+                                              guint64 end);
+/* A block that is only in the log: in a batch, or with %DS_TIME_NONE in none yet; then it
+ * belongs to the first batch that was not planned. */
+void ds_received_block_tracker_recover (DsReceivedBlockTracker *self,
+                                        guint stream_id,
+                                        gint64 n_records,
+                                        const DsLogRecord *record,
+                                        DsTime batch_time);
+/* All batches up to here have got their blocks by that: allocating them gives no others.
+ */
+void ds_received_block_tracker_set_planned_until (DsReceivedBlockTracker *self,
+                                                  DsTime batch_time);
+/* Reads the blocks of a batch that are only in the log.  Thread: one at a time. */
+gboolean ds_received_block_tracker_load (DsReceivedBlockTracker *self,
+                                         DsDurableDirectory *directory,
+                                         DsArenaPool *pool,
+                                         DsTime batch_time,
+                                         guint stream_id,
+                                         GError **error);
 
 G_END_DECLS

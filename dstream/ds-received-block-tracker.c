@@ -8,15 +8,26 @@
 
 #include "dstream/ds-received-block-tracker-private.h"
 
+#include "dstream/ds-received-block-log-private.h"
+
 typedef struct
 {
   guint stream_id;
-  DsBlock *block;
+  DsBlock *block; /* (nullable): only in the log so far */
   gint64 n_records;
   gsize n_bytes;
   DsTime arrival_time;
-  DsTime batch_time; /* DS_TIME_NONE: none yet */
+  DsTime batch_time;   /* DS_TIME_NONE: none yet */
+  guint64 sequence;    /* in the log; 0: not there */
+  DsLogRecord *record; /* (nullable): where it is, when it was recovered from there */
 } DsReceivedBlock;
+
+/* Of a stream. */
+typedef struct
+{
+  guint stream_id;
+  guint64 end; /* of what was in batches that are forgotten */
+} DsForgottenBlocks;
 
 struct _DsReceivedBlockTracker
 {
@@ -25,6 +36,8 @@ struct _DsReceivedBlockTracker
   GArray *blocks;    /* DsReceivedBlock: allocated ones first, then in arrival order */
   guint n_allocated; /* how many of them have a batch */
   DsTime last_batch_time; /* G_MININT64: none yet */
+  DsTime planned_until;   /* the same */
+  GArray *forgotten;      /* DsForgottenBlocks */
 };
 
 DsReceivedBlockTracker *
@@ -36,6 +49,8 @@ ds_received_block_tracker_new (DsMemoryBudget *budget)
   g_mutex_init (&self->lock);
   self->blocks = g_array_new (FALSE, FALSE, sizeof (DsReceivedBlock));
   self->last_batch_time = G_MININT64;
+  self->planned_until = G_MININT64;
+  self->forgotten = g_array_new (FALSE, FALSE, sizeof (DsForgottenBlocks));
   return self;
 }
 
@@ -43,7 +58,8 @@ ds_received_block_tracker_new (DsMemoryBudget *budget)
 static gsize
 ds_received_block_drop (DsReceivedBlock *block)
 {
-  ds_block_unref (block->block);
+  g_clear_pointer (&block->block, ds_block_unref);
+  g_clear_pointer (&block->record, g_free);
   return block->n_bytes;
 }
 
@@ -63,6 +79,7 @@ ds_received_block_tracker_free (DsReceivedBlockTracker *self)
     n_bytes += ds_received_block_drop (&g_array_index (self->blocks, DsReceivedBlock, i));
   ds_received_block_tracker_release (self, n_bytes);
   g_array_unref (self->blocks);
+  g_array_unref (self->forgotten);
   g_clear_pointer (&self->budget, ds_memory_budget_unref);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -76,8 +93,28 @@ ds_received_block_tracker_add (DsReceivedBlockTracker *self,
                                gsize n_bytes,
                                DsTime arrival_time)
 {
-  DsReceivedBlock received = { stream_id, block,        n_records,
-                               n_bytes,   arrival_time, DS_TIME_NONE };
+  ds_received_block_tracker_add_logged (self, stream_id, block, n_records, n_bytes,
+                                        arrival_time, 0);
+}
+
+void
+ds_received_block_tracker_add_logged (DsReceivedBlockTracker *self,
+                                      guint stream_id,
+                                      DsBlock *block,
+                                      gint64 n_records,
+                                      gsize n_bytes,
+                                      DsTime arrival_time,
+                                      guint64 sequence)
+{
+  DsReceivedBlock received = {
+    .stream_id = stream_id,
+    .block = block,
+    .n_records = n_records,
+    .n_bytes = n_bytes,
+    .arrival_time = arrival_time,
+    .batch_time = DS_TIME_NONE,
+    .sequence = sequence,
+  };
 
   g_mutex_lock (&self->lock);
   g_array_append_val (self->blocks, received);
@@ -94,7 +131,8 @@ ds_received_block_tracker_allocate (DsReceivedBlockTracker *self, DsTime batch_t
   if (is_new)
     {
       self->last_batch_time = batch_time;
-      for (guint i = self->n_allocated; i < self->blocks->len; i++)
+      for (guint i = self->n_allocated;
+           batch_time > self->planned_until && i < self->blocks->len; i++)
         {
           DsReceivedBlock taken = g_array_index (self->blocks, DsReceivedBlock, i);
 
@@ -126,7 +164,8 @@ ds_received_block_tracker_list_locked (DsReceivedBlockTracker *self,
     {
       DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
 
-      if (known->stream_id != stream_id || known->batch_time != batch_time)
+      if (known->stream_id != stream_id || known->batch_time != batch_time ||
+          known->block == NULL)
         continue;
       g_ptr_array_add (blocks, ds_block_ref (known->block));
       *n_records += known->n_records;
@@ -225,6 +264,35 @@ ds_received_block_tracker_get_n_waiting_records (DsReceivedBlockTracker *self,
   return n_records;
 }
 
+static guint64
+ds_received_block_tracker_get_forgotten_locked (DsReceivedBlockTracker *self,
+                                                guint stream_id)
+{
+  for (guint i = 0; i < self->forgotten->len; i++)
+    if (g_array_index (self->forgotten, DsForgottenBlocks, i).stream_id == stream_id)
+      return g_array_index (self->forgotten, DsForgottenBlocks, i).end;
+  return 0;
+}
+
+static void
+ds_received_block_tracker_note_forgotten_locked (DsReceivedBlockTracker *self,
+                                                 guint stream_id,
+                                                 guint64 end)
+{
+  DsForgottenBlocks forgotten = { stream_id, end };
+
+  for (guint i = 0; i < self->forgotten->len; i++)
+    {
+      DsForgottenBlocks *known = &g_array_index (self->forgotten, DsForgottenBlocks, i);
+
+      if (known->stream_id != stream_id)
+        continue;
+      known->end = MAX (known->end, end);
+      return;
+    }
+  g_array_append_val (self->forgotten, forgotten);
+}
+
 void
 ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshold)
 {
@@ -239,6 +307,9 @@ ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshol
 
       if (known->batch_time >= threshold)
         break;
+      if (known->sequence > 0)
+        ds_received_block_tracker_note_forgotten_locked (self, known->stream_id,
+                                                         known->sequence + 1);
       n_bytes += ds_received_block_drop (known);
       n_dropped++;
     }
@@ -248,4 +319,219 @@ ds_received_block_tracker_cleanup (DsReceivedBlockTracker *self, DsTime threshol
   g_mutex_unlock (&self->lock);
 
   ds_received_block_tracker_release (self, n_bytes);
+}
+
+/* ---- Of blocks that are in the log ---- */
+
+static int
+ds_received_block_compare_sequences (gconstpointer a, gconstpointer b)
+{
+  guint64 left = *(const guint64 *) a;
+  guint64 right = *(const guint64 *) b;
+
+  return (left > right) - (left < right);
+}
+
+void
+ds_received_block_tracker_get_plan (DsReceivedBlockTracker *self,
+                                    DsTime batch_time,
+                                    guint stream_id,
+                                    GArray *sequences)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->n_allocated; i++)
+    {
+      const DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+
+      if (known->stream_id == stream_id && known->batch_time == batch_time &&
+          known->sequence > 0)
+        g_array_append_val (sequences, known->sequence);
+    }
+  g_mutex_unlock (&self->lock);
+  g_array_sort (sequences, ds_received_block_compare_sequences);
+}
+
+void
+ds_received_block_tracker_get_position (DsReceivedBlockTracker *self,
+                                        DsTime time,
+                                        guint stream_id,
+                                        DsBlockPosition *position)
+{
+  g_mutex_lock (&self->lock);
+  position->end = ds_received_block_tracker_get_forgotten_locked (self, stream_id);
+  for (guint i = 0; i < self->blocks->len; i++)
+    {
+      const DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+
+      if (known->stream_id != stream_id || known->sequence == 0)
+        continue;
+      if (i < self->n_allocated && known->batch_time <= time)
+        {
+          position->end = MAX (position->end, known->sequence + 1);
+          g_array_append_val (
+              ds_block_position_get_plan (position, known->batch_time)->sequences,
+              known->sequence);
+        }
+      else
+        g_array_append_val (position->left, known->sequence);
+    }
+  g_mutex_unlock (&self->lock);
+
+  g_array_sort (position->left, ds_received_block_compare_sequences);
+  /* What comes behind the end is left anyway. */
+  while (position->left->len > 0 &&
+         g_array_index (position->left, guint64, position->left->len - 1) >=
+             position->end)
+    g_array_set_size (position->left, position->left->len - 1);
+  for (guint i = 0; i < position->remembered->len; i++)
+    g_array_sort (g_array_index (position->remembered, DsBlockPlan, i).sequences,
+                  ds_received_block_compare_sequences);
+}
+
+guint64
+ds_received_block_tracker_get_oldest_sequence (DsReceivedBlockTracker *self)
+{
+  guint64 oldest = G_MAXUINT64;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->blocks->len; i++)
+    {
+      guint64 sequence = g_array_index (self->blocks, DsReceivedBlock, i).sequence;
+
+      if (sequence > 0)
+        oldest = MIN (oldest, sequence);
+    }
+  g_mutex_unlock (&self->lock);
+  return oldest;
+}
+
+/* ---- Recovery ---- */
+
+void
+ds_received_block_tracker_set_forgotten (DsReceivedBlockTracker *self,
+                                         guint stream_id,
+                                         guint64 end)
+{
+  g_mutex_lock (&self->lock);
+  ds_received_block_tracker_note_forgotten_locked (self, stream_id, end);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+ds_received_block_tracker_recover (DsReceivedBlockTracker *self,
+                                   guint stream_id,
+                                   gint64 n_records,
+                                   const DsLogRecord *record,
+                                   DsTime batch_time)
+{
+  DsReceivedBlock received = {
+    .stream_id = stream_id,
+    .n_records = n_records,
+    .arrival_time = G_MININT64,
+    .batch_time = batch_time,
+    .sequence = record->sequence,
+    .record = g_memdup2 (record, sizeof *record),
+  };
+  guint index;
+
+  g_mutex_lock (&self->lock);
+  index = self->blocks->len;
+  if (batch_time != DS_TIME_NONE)
+    {
+      index = self->n_allocated++;
+      while (index > 0 &&
+             g_array_index (self->blocks, DsReceivedBlock, index - 1).batch_time >
+                 batch_time)
+        index--;
+    }
+  g_array_insert_val (self->blocks, index, received);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+ds_received_block_tracker_set_planned_until (DsReceivedBlockTracker *self,
+                                             DsTime batch_time)
+{
+  g_mutex_lock (&self->lock);
+  self->planned_until = MAX (self->planned_until, batch_time);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Where the first of the batch's blocks is that are only in the log.  FALSE: there is
+ * none. */
+static gboolean
+ds_received_block_tracker_find_unread (DsReceivedBlockTracker *self,
+                                       DsTime batch_time,
+                                       guint stream_id,
+                                       DsLogRecord *record)
+{
+  gboolean found = FALSE;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; !found && i < self->n_allocated; i++)
+    {
+      const DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+
+      found = known->stream_id == stream_id && known->batch_time == batch_time &&
+              known->block == NULL;
+      if (found)
+        *record = *known->record;
+    }
+  g_mutex_unlock (&self->lock);
+  return found;
+}
+
+static void
+ds_received_block_tracker_set_block (DsReceivedBlockTracker *self,
+                                     guint64 sequence,
+                                     DsBlock *block /* (transfer full) */)
+{
+  g_autoptr (DsBlock) owned = block;
+  gsize n_bytes = ds_block_get_n_bytes (block);
+
+  if (self->budget != NULL)
+    ds_memory_budget_take (self->budget, n_bytes);
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->n_allocated; i++)
+    {
+      DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+
+      if (known->sequence != sequence)
+        continue;
+      known->block = g_steal_pointer (&owned);
+      known->n_bytes = n_bytes;
+      break;
+    }
+  g_mutex_unlock (&self->lock);
+  if (owned != NULL)
+    ds_received_block_tracker_release (self, n_bytes);
+}
+
+gboolean
+ds_received_block_tracker_load (DsReceivedBlockTracker *self,
+                                DsDurableDirectory *directory,
+                                DsArenaPool *pool,
+                                DsTime batch_time,
+                                guint stream_id,
+                                GError **error)
+{
+  DsLogRecord record;
+
+  while (ds_received_block_tracker_find_unread (self, batch_time, stream_id, &record))
+    {
+      g_autoptr (GBytes) payload = ds_log_read_payload (directory, &record, error);
+      DsBlock *block =
+          payload != NULL ? ds_received_block_log_read (payload, pool, error) : NULL;
+
+      if (block == NULL)
+        {
+          g_prefix_error (error,
+                          "Reading received block %" G_GUINT64_FORMAT
+                          " back from the log: ",
+                          record.sequence);
+          return FALSE;
+        }
+      ds_received_block_tracker_set_block (self, record.sequence, block);
+    }
+  return TRUE;
 }

@@ -24,6 +24,8 @@ struct _DsReceiverInputDStream
   DsInputDStream parent_instance;
   DsReceiver *receiver;
   gsize max_record_bytes; /* 0: the default */
+  gboolean has_durability;
+  DsDurability durability;
   gboolean has_max_rate;
   guint max_rate; /* 0: no limit */
 };
@@ -46,12 +48,12 @@ static DsRdd *
 ds_receiver_input_dstream_compute (DsDStream *self, DsBatch *batch, GError **error)
 {
   DsStreamingContext *context = ds_dstream_get_node (self)->context;
-  DsReceivedBlockTracker *tracker = ds_receiver_tracker_get_blocks (context->receivers);
-  gint64 n_records;
   g_autoptr (GPtrArray) blocks =
-      ds_received_block_tracker_get_blocks (tracker, ds_batch_get_time (batch),
-                                            ds_dstream_get_id (self), &n_records);
+      ds_receiver_tracker_load_blocks (context->receivers, self,
+                                       ds_batch_get_time (batch), error);
 
+  if (blocks == NULL)
+    return NULL;
   if (blocks->len == 0)
     return ds_context_empty (context->context);
   return ds_block_rdd_new (context->context, (DsBlock **) blocks->pdata, blocks->len,
@@ -115,6 +117,18 @@ ds_receiver_input_dstream_get_receiver (DsDStream *stream)
   return DS_IS_RECEIVER_INPUT_DSTREAM (stream)
              ? DS_RECEIVER_INPUT_DSTREAM (stream)->receiver
              : NULL;
+}
+
+DsDurability
+ds_receiver_input_dstream_get_durability (DsDStream *stream)
+{
+  DsReceiverInputDStream *self;
+
+  if (!DS_IS_RECEIVER_INPUT_DSTREAM (stream))
+    return DS_DURABILITY_NONE;
+  self = DS_RECEIVER_INPUT_DSTREAM (stream);
+  return self->has_durability ? self->durability
+                              : ds_dstream_get_node (stream)->context->durability;
 }
 
 /**
@@ -182,6 +196,54 @@ ds_dstream_set_max_rate (DsDStream *self, guint records_per_second)
     }
   DS_RECEIVER_INPUT_DSTREAM (self)->has_max_rate = TRUE;
   DS_RECEIVER_INPUT_DSTREAM (self)->max_rate = records_per_second;
+}
+
+/**
+ * ds_dstream_set_durability:
+ * @self: a stream of a receiver
+ * @durability: what is lost when the process is killed
+ *
+ * Sets how safe what the receiver of this stream brings is, whatever
+ * #DsStreamingContext:durability says.
+ *
+ * Beyond %DS_DURABILITY_NONE each block is written to the write-ahead log of the
+ * checkpoint directory before a batch can take it, and a token is acknowledged
+ * (#DsReceiverClass.acknowledged) as soon as its block lies on the disk.  After the
+ * process was killed, a context that is made from that directory goes on with every block
+ * that was written: those of batches that were planned in exactly these batches, all
+ * others in the first new one.
+ *
+ * A full disk holds the receiver back until there is room again; nothing is dropped.
+ * When the log fails for good the receiver is stopped with the error, and nothing more is
+ * acknowledged.  A block may have at most 64 MiB then.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for streams without receiver;
+ * ds_streaming_context_start () fails with %DS_ERROR_INVALID_STATE without a checkpoint
+ * directory.
+ */
+void
+ds_dstream_set_durability (DsDStream *self, DsDurability durability)
+{
+  g_return_if_fail (DS_IS_DSTREAM (self));
+
+  if (!ds_dstream_may_set (self, "set_durability"))
+    return;
+  if (!DS_IS_RECEIVER_INPUT_DSTREAM (self))
+    {
+      ds_dstream_latch_lacks (self, "set_durability", "streams of receivers");
+      return;
+    }
+  if (durability < DS_DURABILITY_NONE || durability > DS_DURABILITY_EVERY_RECORD)
+    {
+      ds_streaming_context_latch (ds_dstream_get_context (self),
+                                  DS_ERROR_INVALID_ARGUMENT,
+                                  "set_durability: there is no level %d of durability; "
+                                  "it is none, group or every-record",
+                                  (int) durability);
+      return;
+    }
+  DS_RECEIVER_INPUT_DSTREAM (self)->has_durability = TRUE;
+  DS_RECEIVER_INPUT_DSTREAM (self)->durability = durability;
 }
 
 /**

@@ -4,6 +4,7 @@
 /* DsReceiverTracker: all receivers of a context, and what they and the other input
  * streams brought: blocks by batch, numbers by batch.  Any thread; a lock of its own. */
 
+#include "base/ds-write-ahead-log-private.h"
 #include "dstream/ds-dstream-private.h"
 #include "dstream/ds-input-info-tracker-private.h"
 #include "dstream/ds-received-block-tracker-private.h"
@@ -67,5 +68,64 @@ DsReceivedBlockTracker *ds_receiver_tracker_get_blocks (DsReceiverTracker *self)
 DsInputInfoTracker *ds_receiver_tracker_get_infos (DsReceiverTracker *self);
 /* Records that receivers handed over and other input streams reported. */
 gint64 ds_receiver_tracker_get_n_received (DsReceiverTracker *self);
+
+/* ---- Durable streams: ds-receiver-log.c ---- */
+
+/* Before start, and before anything is appended: the log of the context and where it
+ * lies.  Both must live until ds_receiver_tracker_hush () has returned, the directory as
+ * long as batches are generated. */
+void ds_receiver_tracker_set_log (DsReceiverTracker *self,
+                                  DsWriteAheadLog *log,
+                                  DsDurableDirectory *directory);
+/* The log is durable up to @sequence; with @error it has failed, and nothing after that
+ * is.  Thread: the log's. */
+void ds_receiver_tracker_log_is_durable (DsReceiverTracker *self,
+                                         guint64 sequence,
+                                         const GError *error);
+/* The log is held back, as by a full disk: receivers hear of it.  Any thread. */
+void ds_receiver_tracker_note_trouble (DsReceiverTracker *self, const GError *error);
+/* The log must be kept from this record on for the sake of received blocks: those without
+ * batch, those whose batch is not over, and those that windows still look back at;
+ * %G_MAXUINT64: for none.  As of now: what is appended later has higher numbers than all
+ * that was appended before this was called.  Any thread. */
+guint64 ds_receiver_tracker_get_oldest_sequence (DsReceiverTracker *self);
+
+/* Recovery, before start: positions and plans of the streams (DsInputRecovery) first,
+ * then each block of the log, then the end.  @head: the first bytes of its payload,
+ * %DS_RECEIVED_BLOCK_MAX_HEAD at most.  %DS_ERROR_CORRUPT, also at the end when a plan
+ * names a block that was not there. */
+gboolean ds_receiver_tracker_recover_block (DsReceiverTracker *self,
+                                            const DsLogRecord *record,
+                                            const guint8 *head,
+                                            gsize n_head,
+                                            GError **error);
+gboolean ds_receiver_tracker_end_recovery (DsReceiverTracker *self, GError **error);
+
+/* For the receiver streams.  See DsInputRecovery. */
+void ds_receiver_tracker_save_plan (DsReceiverTracker *self,
+                                    DsDStream *stream,
+                                    DsTime time,
+                                    GByteArray *bytes);
+gboolean ds_receiver_tracker_load_plan (DsReceiverTracker *self,
+                                        DsDStream *stream,
+                                        DsTime time,
+                                        const guint8 *bytes,
+                                        gsize n_bytes,
+                                        GError **error);
+void ds_receiver_tracker_save_position (DsReceiverTracker *self,
+                                        DsDStream *stream,
+                                        DsTime time,
+                                        GByteArray *bytes);
+gboolean ds_receiver_tracker_load_position (DsReceiverTracker *self,
+                                            DsDStream *stream,
+                                            const guint8 *bytes,
+                                            gsize n_bytes,
+                                            GError **error);
+/* The blocks of a batch, read from the log if need be.  (transfer full) of DsBlock; NULL
+ * with error. */
+GPtrArray *ds_receiver_tracker_load_blocks (DsReceiverTracker *self,
+                                            DsDStream *stream,
+                                            DsTime time,
+                                            GError **error);
 
 G_END_DECLS

@@ -5,46 +5,12 @@
  * and waits for its batch.  A tick first makes every receiver cut what it has, so that a
  * batch holds what was stored before its time, not what was stored 200 ms before. */
 
+#include "dstream/ds-tracked-receiver-private.h"
+
 #include "dstream/ds-job-set-private.h"
-#include "dstream/ds-rate-controller-private.h"
-#include "dstream/ds-streaming-context-private.h"
-#include "receivers/ds-receiver-supervisor-private.h"
 
 /* Of the engine's memory budget: 1 / this is for received data. */
 #define DS_RECEIVED_SHARE 4
-
-/* A receiver wants to hear when all that it stored up to here is safe. */
-typedef struct
-{
-  guint64 token;
-  DsTime arrival_time;
-  DsTime batch_time; /* of the batch that has it; DS_TIME_NONE: none yet */
-} DsNotedToken;
-
-typedef struct
-{
-  DsReceiverTracker *tracker;
-  DsDStream *stream; /* not owned */
-  DsReceiverSupervisor *supervisor;
-  DsRateController *controller; /* (nullable): without back-pressure; thread: driver */
-  DsReceiverInfo *info;         /* guarded by the tracker's lock, as are the following */
-  GArray *tokens;               /* DsNotedToken, in order */
-  guint64 n_settled;            /* tokens that were in front of those */
-  gboolean has_lost; /* what a token stood for: no later one may be acknowledged */
-} DsTrackedReceiver;
-
-struct _DsReceiverTracker
-{
-  DsStreamingContext *context; /* not owned */
-  GArray *receivers;           /* DsTrackedReceiver; fixed at start */
-  DsMemoryBudget *budget;      /* of what is received and still needed */
-  DsReceivedBlockTracker *blocks;
-  DsInputInfoTracker *infos;
-
-  GMutex lock;         /* guards what follows */
-  DsTime cutting_time; /* DS_TIME_NONE: no cut under way */
-  gint64 n_received;
-};
 
 DsReceiverTracker *
 ds_receiver_tracker_new (DsStreamingContext *context)
@@ -61,7 +27,9 @@ ds_receiver_tracker_new (DsStreamingContext *context)
                                       DS_RECEIVED_SHARE);
   self->blocks = ds_received_block_tracker_new (self->budget);
   self->infos = ds_input_info_tracker_new ();
+  self->recovered_rates = g_array_new (FALSE, FALSE, sizeof (DsRecoveredRate));
   g_mutex_init (&self->lock);
+  g_cond_init (&self->log_changed);
   self->cutting_time = DS_TIME_NONE;
   return self;
 }
@@ -71,7 +39,7 @@ ds_receiver_tracker_free (DsReceiverTracker *self)
 {
   for (guint i = 0; i < self->receivers->len; i++)
     {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
 
       g_clear_pointer (&tracked->controller, ds_rate_controller_free);
       ds_receiver_supervisor_free (tracked->supervisor);
@@ -82,7 +50,10 @@ ds_receiver_tracker_free (DsReceiverTracker *self)
   ds_received_block_tracker_free (self->blocks);
   ds_input_info_tracker_free (self->infos);
   ds_memory_budget_unref (self->budget);
+  g_clear_pointer (&self->recovery, ds_received_block_recovery_free);
+  g_array_unref (self->recovered_rates);
   g_mutex_clear (&self->lock);
+  g_cond_clear (&self->log_changed);
   g_free (self);
 }
 
@@ -103,26 +74,10 @@ ds_receiver_tracker_add_block (gpointer owner,
   /* A block that a tick cuts was stored before that tick, however late it comes. */
   if (self->cutting_time != DS_TIME_NONE)
     arrival_time = MIN (arrival_time, self->cutting_time);
-  self->n_received += (gint64) n_records;
   g_mutex_unlock (&self->lock);
 
-  ds_received_block_tracker_add (self->blocks, ds_dstream_get_id (receiver->stream),
-                                 block, (gint64) n_records, n_bytes, arrival_time);
-  return TRUE;
-}
-
-/* The block of the token was added before. */
-static void
-ds_receiver_tracker_note_token (gpointer owner, guint64 token)
-{
-  DsTrackedReceiver *receiver = owner;
-  DsNotedToken noted = { token, ds_driver_get_now (receiver->tracker->context->driver),
-                         DS_TIME_NONE };
-
-  g_mutex_lock (&receiver->tracker->lock);
-  if (!receiver->has_lost)
-    g_array_append_val (receiver->tokens, noted);
-  g_mutex_unlock (&receiver->tracker->lock);
+  return ds_tracked_receiver_add_block (receiver, block, n_records, n_bytes, arrival_time,
+                                        error);
 }
 
 /* NULL: as it was. */
@@ -161,8 +116,8 @@ ds_receiver_tracker_started (gpointer owner, const char *location)
                                       location, NULL);
 }
 
-static void
-ds_receiver_tracker_error (gpointer owner, const GError *error, gboolean is_down)
+void
+ds_tracked_receiver_tell_of_error (gpointer owner, const GError *error, gboolean is_down)
 {
   DsTrackedReceiver *receiver = owner;
 
@@ -204,6 +159,7 @@ ds_receiver_tracker_control (DsTrackedReceiver *tracked, GError **error)
   if (estimator == NULL)
     return FALSE;
   tracked->controller = ds_rate_controller_new (estimator, tracked->supervisor);
+  ds_tracked_receiver_recover_rate (tracked);
   return TRUE;
 }
 
@@ -212,9 +168,9 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
 {
   static const DsReceiverEvents events = {
     .add_block = ds_receiver_tracker_add_block,
-    .note_token = ds_receiver_tracker_note_token,
+    .note_token = ds_tracked_receiver_note_token,
     .started = ds_receiver_tracker_started,
-    .error = ds_receiver_tracker_error,
+    .error = ds_tracked_receiver_tell_of_error,
     .stopped = ds_receiver_tracker_stopped,
   };
   DsStreamingContext *context = self->context;
@@ -241,11 +197,18 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
         .budget = self->budget,
       };
       DsReceiver *receiver = ds_receiver_input_dstream_prepare (input, &settings);
-      DsTrackedReceiver tracked = { .tracker = self, .stream = DS_DSTREAM (input) };
+      DsTrackedReceiver tracked = {
+        .tracker = self,
+        .stream = DS_DSTREAM (input),
+        .durability = ds_receiver_input_dstream_get_durability (DS_DSTREAM (input)),
+      };
       DsTrackedReceiver *kept;
 
       if (receiver == NULL)
         continue;
+      if (!ds_tracked_receiver_check_durability (&tracked, error))
+        return FALSE;
+      settings.cuts_at_once = tracked.durability == DS_DURABILITY_EVERY_RECORD;
       tracked.info = ds_receiver_info_new (
           &(const DsReceiverInfoFields){ .stream_id = i,
                                          .name = ds_dstream_describe (tracked.stream),
@@ -263,7 +226,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
 
   for (guint i = 0; i < self->receivers->len; i++)
     {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
 
       if (!ds_receiver_supervisor_start (tracked->supervisor, error))
         {
@@ -273,9 +236,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
           return FALSE;
         }
     }
-  if (self->receivers->len > 0)
-    g_message ("Received data is kept in memory only: what came since the last batch is "
-               "lost when the process is killed, not when it is stopped gracefully");
+  ds_receiver_tracker_tell_durability (self);
   return TRUE;
 }
 
@@ -303,6 +264,7 @@ ds_receiver_tracker_join (DsReceiverTracker *self, gint64 deadline)
 void
 ds_receiver_tracker_hush (DsReceiverTracker *self, gint64 deadline)
 {
+  ds_receiver_tracker_release_log (self, deadline);
   for (guint i = 0; i < self->receivers->len; i++)
     ds_receiver_supervisor_hush (
         g_array_index (self->receivers, DsTrackedReceiver, i).supervisor, deadline);
@@ -318,93 +280,13 @@ ds_receiver_tracker_set_cutting_time (DsReceiverTracker *self, DsTime time)
   g_mutex_unlock (&self->lock);
 }
 
-/* How many tokens each receiver has noted so far. */
-static guint64 *
-ds_receiver_tracker_count_tokens (DsReceiverTracker *self)
-{
-  guint64 *n_noted = g_new (guint64, self->receivers->len);
-
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->receivers->len; i++)
-    {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
-
-      n_noted[i] = tracked->n_settled + tracked->tokens->len;
-    }
-  g_mutex_unlock (&self->lock);
-  return n_noted;
-}
-
-/* What the first @n_noted tokens stand for was there before blocks were allocated to
- * @time, so it is in that batch or an earlier one, unless it arrived after it. */
-static void
-ds_tracked_receiver_allocate_tokens (DsTrackedReceiver *self,
-                                     guint64 n_noted,
-                                     DsTime time)
-{
-  g_mutex_lock (&self->tracker->lock);
-  for (guint i = 0; i < self->tokens->len && self->n_settled + i < n_noted; i++)
-    {
-      DsNotedToken *noted = &g_array_index (self->tokens, DsNotedToken, i);
-
-      if (noted->batch_time == DS_TIME_NONE && noted->arrival_time <= time)
-        noted->batch_time = time;
-    }
-  g_mutex_unlock (&self->tracker->lock);
-}
-
-/* Takes the tokens up to the batch of @time out.  How many, the last one in @token. */
-static guint
-ds_tracked_receiver_take_tokens (DsTrackedReceiver *self,
-                                 DsTime time,
-                                 gboolean is_done,
-                                 guint64 *token)
-{
-  guint n = 0;
-
-  g_mutex_lock (&self->tracker->lock);
-  for (; n < self->tokens->len; n++)
-    {
-      const DsNotedToken *noted = &g_array_index (self->tokens, DsNotedToken, n);
-
-      if (noted->batch_time == DS_TIME_NONE || noted->batch_time > time)
-        break;
-      *token = noted->token;
-    }
-  if (n > 0 && !is_done)
-    {
-      self->has_lost = TRUE;
-      g_array_set_size (self->tokens, 0);
-    }
-  else if (n > 0)
-    {
-      self->n_settled += n;
-      g_array_remove_range (self->tokens, 0, n);
-    }
-  g_mutex_unlock (&self->tracker->lock);
-  return n;
-}
-
-void
-ds_receiver_tracker_settle (DsReceiverTracker *self, DsTime time, gboolean is_done)
-{
-  for (guint i = 0; i < self->receivers->len; i++)
-    {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
-      guint64 token = 0;
-
-      if (ds_tracked_receiver_take_tokens (tracked, time, is_done, &token) > 0 && is_done)
-        ds_receiver_supervisor_acknowledge (tracked->supervisor, token);
-    }
-}
-
 /* What is not allocated now belongs to a later batch. */
 static void
 ds_receiver_tracker_begin_batch (DsReceiverTracker *self)
 {
   for (guint i = 0; i < self->receivers->len; i++)
     {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
       gint64 n_waiting = 0;
 
       if (ds_receiver_supervisor_get_rate (tracked->supervisor) > 0)
@@ -488,7 +370,7 @@ ds_receiver_tracker_complete (DsReceiverTracker *self, const DsJobSet *set)
 
   for (guint i = 0; i < self->receivers->len; i++)
     {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
       guint id = ds_dstream_get_id (tracked->stream);
 
       for (guint j = 0; j < set->n_inputs; j++)
@@ -533,7 +415,7 @@ ds_receiver_tracker_get_info (DsReceiverTracker *self, DsDStream *stream)
   g_mutex_lock (&self->lock);
   for (guint i = 0; info == NULL && i < self->receivers->len; i++)
     {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
 
       if (tracked->stream == stream)
         info = ds_receiver_info_ref (tracked->info);
@@ -550,7 +432,7 @@ ds_receiver_tracker_get_rate (DsReceiverTracker *self, DsDStream *stream)
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->receivers->len; i++)
     {
-      DsTrackedReceiver *tracked = &g_array_index (self->receivers, DsTrackedReceiver, i);
+      DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
 
       if (tracked->stream == stream && tracked->supervisor != NULL)
         rate = ds_receiver_supervisor_get_rate (tracked->supervisor);

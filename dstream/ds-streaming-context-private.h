@@ -45,6 +45,7 @@ struct _DsStreamingContext
   DsDuration block_interval;
   DsDuration receiver_restart_delay;
   guint receiver_max_rate; /* records a second; 0: no limit */
+  DsDurability durability; /* of receiver streams that do not say theirs */
   gboolean backpressure_enabled;
   guint backpressure_initial_rate; /* 0: receiver_max_rate */
   double backpressure_proportional;

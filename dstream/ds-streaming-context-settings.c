@@ -39,6 +39,17 @@ static const DsSetting ds_settings[] = {
   { "receiver-max-rate", DS_SETTING_COUNT, DS_MEMBER (receiver_max_rate), 0, 0, NULL,
     "receiver.maxRate", "records a second that a receiver may bring; 0: no limit" },
   /**
+   * DsStreamingContext:durability:
+   *
+   * What receivers lose when the process is killed; beyond %DS_DURABILITY_NONE what they
+   * receive is written to a log in #DsStreamingContext:checkpoint-directory, which is
+   * needed then.  ds_dstream_set_durability () sets it for one stream.
+   */
+  { "durability", DS_SETTING_CHOICE, DS_MEMBER (durability), 0, DS_DURABILITY_NONE,
+    ds_durability_get_type, "receiver.writeAheadLog.enable",
+    "what receivers lose when the process is killed; beyond none there is a log in the "
+    "checkpoint directory" },
+  /**
    * DsStreamingContext:backpressure-enabled:
    *
    * Whether receivers are slowed down to what batches can take: after each batch the rate

@@ -47,6 +47,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsBlockGenerator, ds_block_generator_unref)
 void ds_block_generator_set_take_func (DsBlockGenerator *self,
                                        DsBlockGeneratorTakeFunc take,
                                        gpointer user_data);
+/* What is added becomes a block at once, and adding fails when that could not be pushed.
+ * Before start. */
+void ds_block_generator_set_cuts_at_once (DsBlockGenerator *self);
 /* @timer must live until the generator is stopped. */
 void ds_block_generator_start (DsBlockGenerator *self, DsBlockTimer *timer);
 DsBlockGeneratorState ds_block_generator_get_state (DsBlockGenerator *self);

@@ -28,6 +28,7 @@ struct _DsBlockGenerator
   DsBlockGeneratorTakeFunc take;
   gpointer take_data;
   DsBlockTimer *timer;
+  gboolean cuts_at_once;
 
   gint is_armed; /* atomic: a cut at the end of the interval is on its way */
 
@@ -87,6 +88,12 @@ ds_block_generator_set_take_func (DsBlockGenerator *self,
   self->take = take;
   self->take_data = user_data;
   g_mutex_unlock (&self->push_lock);
+}
+
+void
+ds_block_generator_set_cuts_at_once (DsBlockGenerator *self)
+{
+  self->cuts_at_once = TRUE;
 }
 
 static void
@@ -190,6 +197,11 @@ ds_block_generator_note_pending (DsBlockGenerator *self)
   gint64 now = 0;
   gint64 due = 0;
 
+  if (self->cuts_at_once)
+    {
+      ds_block_generator_cut (self);
+      return;
+    }
   if (g_atomic_int_get (&self->is_armed) ||
       !g_atomic_int_compare_and_exchange (&self->is_armed, FALSE, TRUE))
     return;
@@ -233,9 +245,35 @@ ds_block_generator_end_add (DsBlockGenerator *self)
     ds_block_generator_cut (self);
 }
 
+/* A block of its own, handed over now: whoever adds learns whether it was kept.  What is
+ * in the buffer of the take function goes first. */
+static gboolean
+ds_block_generator_add_at_once (DsBlockGenerator *self,
+                                const DsValue *values,
+                                const DsValue *pair_values,
+                                gsize n_values,
+                                GError **error)
+{
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+  gboolean is_added = FALSE;
+
+  ds_block_builder_add_columns (builder, values, pair_values, n_values);
+  g_mutex_lock (&self->push_lock);
+  if (ds_block_generator_check_active (self, error))
+    {
+      ds_block_generator_cut_locked (self);
+      is_added =
+          ds_block_generator_push_locked (self, ds_block_builder_end (builder), error);
+    }
+  g_mutex_unlock (&self->push_lock);
+  return is_added;
+}
+
 gboolean
 ds_block_generator_add (DsBlockGenerator *self, DsValue value, GError **error)
 {
+  if (self->cuts_at_once)
+    return ds_block_generator_add_at_once (self, &value, NULL, 1, error);
   if (!ds_block_generator_begin_add (self, error))
     return FALSE;
 
@@ -251,6 +289,8 @@ ds_block_generator_add_columns (DsBlockGenerator *self,
                                 gsize n_values,
                                 GError **error)
 {
+  if (self->cuts_at_once)
+    return ds_block_generator_add_at_once (self, values, pair_values, n_values, error);
   if (!ds_block_generator_begin_add (self, error))
     return FALSE;
 

@@ -45,7 +45,6 @@ gboolean ds_receiver_supervisor_sleep (DsReceiverSupervisor *self, DsDuration du
 gboolean ds_receiver_supervisor_is_stopping (DsReceiverSupervisor *self);
 /* @error (transfer full) (nullable) */
 void ds_receiver_supervisor_restart (DsReceiverSupervisor *self, GError *error);
-void ds_receiver_supervisor_finish (DsReceiverSupervisor *self, GError *error);
 /* Around an asynchronous operation of a receiver on a poll thread: its life ends only
  * when the callback has come, as that needs the thread.  Thread: receiver. */
 void ds_receiver_supervisor_begin_operation (DsReceiverSupervisor *self);

@@ -25,6 +25,8 @@ typedef struct
   gsize max_record_bytes;    /* 1 MiB, of a line */
   DsClock *clock;            /* the system's; ds_receiver_sleep () waits on it */
   DsArenaPool *pool;         /* the process-wide one */
+  gboolean cuts_at_once;     /* each store and each read is a block, and has been handed
+                              * over when it returns */
   guint64 max_rate;          /* records a second; 0: no limit */
   guint64 initial_rate;      /* until another is published; 0: @max_rate */
   DsDuration batch_interval; /* of ds_receiver_supervisor_begin_batch (), for that of a
@@ -79,6 +81,9 @@ void ds_receiver_supervisor_begin_batch (DsReceiverSupervisor *self, guint64 n_w
  * that has returned, however long it takes; from any other nothing more is accepted.  All
  * that was stored is handed over before stopped () is called.  Returns at once. */
 void ds_receiver_supervisor_stop_async (DsReceiverSupervisor *self);
+/* The same, when its source is at its end, or with why nothing can be kept of it any
+ * more: stopped () gets that.  @error (transfer full) (nullable) */
+void ds_receiver_supervisor_finish (DsReceiverSupervisor *self, GError *error);
 /* Waits for that, until @deadline (steady monotonic µs, g_get_monotonic_time ()); FALSE
  * when it was not over. */
 gboolean ds_receiver_supervisor_join (DsReceiverSupervisor *self, gint64 deadline);

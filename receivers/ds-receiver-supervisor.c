@@ -97,6 +97,8 @@ ds_receiver_supervisor_new (DsReceiver *receiver,
   self->generator =
       ds_block_generator_new (own->block_interval, own->max_block_bytes, own->budget,
                               ds_receiver_supervisor_push, self);
+  if (own->cuts_at_once)
+    ds_block_generator_set_cuts_at_once (self->generator);
   self->limiter = ds_rate_limiter_new (own->clock, own->batch_interval, own->max_rate,
                                        own->initial_rate);
   self->has_own_thread = DS_RECEIVER_GET_CLASS (receiver)->run != NULL;
@@ -462,13 +464,14 @@ ds_receiver_supervisor_refuse_early_store (DsReceiverSupervisor *self)
 gboolean
 ds_receiver_supervisor_store (DsReceiverSupervisor *self, DsValue value)
 {
+  g_autoptr (GError) error = NULL; /* whoever stores learns that it was not stored */
   gboolean is_stored = FALSE;
   gsize n_reserved = 0;
 
   if (!ds_receiver_supervisor_wait_for_room (self, 1, &n_reserved))
     return FALSE;
 
-  is_stored = ds_block_generator_add (self->generator, value, NULL);
+  is_stored = ds_block_generator_add (self->generator, value, &error);
   ds_rate_limiter_settle (self->limiter, n_reserved);
   if (G_UNLIKELY (!is_stored))
     ds_receiver_supervisor_refuse_early_store (self);

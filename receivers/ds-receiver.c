@@ -27,8 +27,8 @@
  * stream's restart delay (2 s), doubles up to 30 s and is moved by up to 20 % at random.
  * It never takes a compute slot.
  *
- * Without a write-ahead log what was received since the last batch is lost when the
- * process ends without a graceful stop.
+ * When the process ends without a graceful stop, what was received since the last batch
+ * is lost, unless the stream writes it to a log (ds_dstream_set_durability ()).
  *
  * A `start` or `stop` that takes long holds up the other receivers of its thread.
  */
@@ -248,11 +248,17 @@ ds_receiver_store_bytes (DsReceiver *self, GBytes *record)
  * that is done, and before that while the memory budget of the stream is used up.
  *
  * With @token, the acknowledged function is called once the block is safe: its batch is
- * done, with all outputs.  Until then a source that can send again should keep it: what
- * was received and not processed is lost when the process is killed.
+ * done, with all outputs; or, where the stream has a log (ds_dstream_set_durability ()),
+ * it lies on the disk.  Until then a source that can send again should keep it: it is
+ * lost when the process is killed.
+ *
+ * Where every record is durable it returns only when the block lies on the disk.  While
+ * the disk is full it waits.
  *
  * Fails with %DS_ERROR_STOPPED once the receiver is stopping, or with what kept the
- * stream from keeping the block.
+ * stream from keeping the block: the error of the log, or %DS_ERROR_LIMIT for a block of
+ * more than 64 MiB and %DS_ERROR_TOO_DEEP for values that could not be read back from
+ * one.
  *
  * Returns: TRUE when it was stored
  */

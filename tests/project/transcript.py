@@ -6,8 +6,8 @@
     2 lines.txt
 
 Each command runs by itself, one after the other, in one temporary folder; it must end with
-status 0, print what stands below it, and nothing on standard error but that received data
-is kept in memory only.
+status 0, print what stands below it, and nothing on standard error but where received data
+is kept.
 """
 
 import difflib
@@ -23,7 +23,7 @@ TIMEOUT = 60  # seconds that a command may take
 def without_note(errors):
     """What is on standard error beyond the line with which every context with receivers begins."""
     return "".join(line for line in errors.splitlines(keepends=True)
-                   if "Received data is kept in memory only" not in line).strip()
+                   if "Received data of input stream" not in line).strip()
 
 
 class Step:
