@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Checkpoints as files: written, read, chosen. */
+
+#include "tests/base/ds-test-checkpoint-private.h"
+
+typedef DsTestDurable Fixture;
+
+static void
+write_one (DsDurableDirectory *directory, DsTime time, DsTime base_time, gsize n_bytes)
+{
+  g_autoptr (GError) error = NULL;
+
+  ds_test_checkpoint_write (directory, time, base_time, n_bytes, &error);
+  g_assert_no_error (error);
+}
+
+static DsCheckpointReader *
+find_newest (DsDurableDirectory *directory, GPtrArray *damaged)
+{
+  g_autoptr (GError) error = NULL;
+  DsCheckpointReader *reader = NULL;
+
+  ds_checkpoint_find_newest (directory, &reader, damaged, &error);
+  g_assert_no_error (error);
+  return reader;
+}
+
+static void
+test_reads_what_was_written (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Sections of any length come back, in pieces or in one");
+
+  const gsize lengths[] = { 0, 1, 100, 262000, 262144, 262145, 1048576, 3000001 };
+  g_autoptr (DsDurableDirectory) directory = ds_test_durable_open (fixture);
+
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    {
+      g_autoptr (DsCheckpointReader) reader = NULL;
+      DsTime time = (DsTime) (i + 1) * DS_SECOND;
+
+      write_one (directory, time, DS_TIME_NONE, lengths[i]);
+      reader = find_newest (directory, NULL);
+      g_assert_cmpint (ds_checkpoint_reader_get_head (reader)->batch_time, ==, time);
+      g_assert_cmpint (ds_checkpoint_reader_get_head (reader)->base_time, ==,
+                       DS_TIME_NONE);
+      ds_test_checkpoint_check (reader, lengths[i]);
+      ds_test_checkpoint_check_section (reader, 1, lengths[i], 7777777);
+    }
+}
+
+static void
+test_nothing_is_no_checkpoint (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("An empty directory has no checkpoint; one with a log should have");
+
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DsDurableDirectory) directory = ds_test_durable_open (fixture);
+  DsCheckpointReader *reader = NULL;
+  const char *words[] = { fixture->path, "log", "no checkpoint", "nothing was changed",
+                          NULL };
+
+  g_assert_null (find_newest (directory, NULL));
+  ds_test_durable_write (fixture, "wal-0000000000000001", "x", 1);
+  g_assert_false (ds_checkpoint_find_newest (directory, &reader, NULL, &error));
+  ds_test_assert_told (error, DS_ERROR_CORRUPT, words);
+  g_assert_null (reader);
+}
+
+static void
+test_an_abandoned_one_leaves_nothing (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("A checkpoint that is not finished is not there, and its file goes");
+
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DsDurableDirectory) directory = ds_test_durable_open (fixture);
+  DsCheckpointWriter *writer = ds_checkpoint_writer_new (directory, DS_SECOND, &error);
+  g_autoptr (GPtrArray) names = NULL;
+
+  g_assert_no_error (error);
+  g_assert_true (
+      ds_checkpoint_writer_begin_section (writer, DS_SECTION_META, "a", 0, &error));
+  ds_test_checkpoint_append (writer, DS_SECOND, 0, 600000);
+  ds_checkpoint_writer_free (writer);
+  names = ds_durable_directory_list (directory, "", &error);
+  for (guint i = 0; i < names->len; i++)
+    g_assert_false (g_str_has_prefix (names->pdata[i], ".tmp-"));
+  g_assert_null (find_newest (directory, NULL));
+}
+
+static void
+test_times_are_refused (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Times before 1970 or within a millisecond are no names of files");
+
+  g_autoptr (DsDurableDirectory) directory = ds_test_durable_open (fixture);
+  const DsTime times[] = { -1, -DS_SECOND, 1, DS_SECOND + 999 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ds_checkpoint_writer_new (directory, times[i], &error));
+      g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, func)                                                             \
+  g_test_add ("/base/checkpoint-file/" name, Fixture, NULL, ds_test_durable_set_up, \
+              func, ds_test_durable_tear_down)
+  ADD ("reads-what-was-written", test_reads_what_was_written);
+  ADD ("nothing-is-no-checkpoint", test_nothing_is_no_checkpoint);
+  ADD ("an-abandoned-one-leaves-nothing", test_an_abandoned_one_leaves_nothing);
+  ADD ("times-are-refused", test_times_are_refused);
+#undef ADD
+  return g_test_run ();
+}
