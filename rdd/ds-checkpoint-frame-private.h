@@ -51,6 +51,11 @@ void ds_frame_reader_clear (DsFrameReader *self);
 /* Reads and scans the next one; FALSE also at the end, with %DS_ERROR_CORRUPT. */
 gboolean ds_frame_reader_next (DsFrameReader *self, GError **error);
 gboolean ds_frame_reader_is_at_end (const DsFrameReader *self); /* of the frame */
+/* A name and a version, with which each save begins. */
+gboolean ds_frame_reader_take_name (DsFrameReader *self,
+                                    const char *name,
+                                    int newest,
+                                    GError **error);
 /* An int from @min to @max; @name: of what, for messages. */
 gboolean ds_frame_reader_take_int (DsFrameReader *self,
                                    const char *name,

@@ -249,6 +249,35 @@ ds_frame_reader_take_int (DsFrameReader *self,
 }
 
 gboolean
+ds_frame_reader_take_name (DsFrameReader *self,
+                           const char *name,
+                           int newest,
+                           GError **error)
+{
+  gsize n_name = strlen (name); /* fewer than 32 */
+  const guint8 *bytes;
+  gsize n_bytes;
+  gint64 version;
+
+  if (!ds_frame_reader_take_encoded (self, &bytes, &n_bytes, error))
+    return FALSE;
+  if (n_bytes != n_name + 1 || bytes[0] != (0xa0 | n_name) ||
+      memcmp (bytes + 1, name, n_name) != 0)
+    return ds_frame_reader_fail (self, error, "it does not begin with \"%s\"", name);
+  if (!ds_frame_reader_take_int (self, "its version", 1, G_MAXINT64, &version, error))
+    return FALSE;
+  if (version > newest)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_VERSION,
+                   "The %s is of version %" G_GINT64_FORMAT
+                   ", but this library reads versions up to %d. Use a newer one",
+                   self->what, version, newest);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
 ds_frame_reader_take_null (DsFrameReader *self)
 {
   if (ds_frame_reader_is_at_end (self) || self->bytes->data[self->at] != 0xc0)

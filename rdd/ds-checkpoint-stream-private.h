@@ -66,4 +66,41 @@ gboolean ds_state_store_save (DsStateStore *self,
  * %DS_ERROR_CORRUPT also when changes do not follow what is there. */
 gboolean ds_state_store_load (DsStateStore *self, DsStateReader *reader, GError **error);
 
+/* ---- Windows that slide ---- */
+
+typedef struct _DsWindowSnapshot DsWindowSnapshot;
+
+/* What @self is now, after the last step that was committed or rolled back.  Thread:
+ * driver; no step may be running.  One pass that copies: 32 bytes for each key, and with
+ * an inverse 20 for each pair in a batch of the window, else 72 and 32 for each pair;
+ * strings, tuples and lists of values besides.  Keys are shared.  (transfer full) */
+DsWindowSnapshot *ds_window_stepper_capture (DsWindowStepper *self);
+/* Any thread. */
+void ds_window_snapshot_free (DsWindowSnapshot *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsWindowSnapshot, ds_window_snapshot_free)
+/* Any thread; steps go on meanwhile. */
+gboolean
+ds_window_snapshot_save (DsWindowSnapshot *self, DsStateWriter *writer, GError **error);
+/* Into a stepper of the same plan that no step has used: the next steps give the same
+ * bytes as they would have given, and want batches from ds_window_stepper_get_time () on.
+ * %DS_ERROR_GRAPH_MISMATCH when it has another number of partitions, or an inverse where
+ * the other one had none. */
+gboolean
+ds_window_stepper_load (DsWindowStepper *self, DsStateReader *reader, GError **error);
+
+/* ---- Results that are remembered ---- */
+
+/* What the batch of @time gave: a block for each partition; ds_step_rdd_ref_blocks () has
+ * those of a step, and ds_step_rdd_new_restored () makes them one again.  Any thread. */
+gboolean ds_results_save (DsTime time,
+                          DsBlock *const *blocks,
+                          guint n_blocks,
+                          DsStateWriter *writer,
+                          GError **error);
+/* The same values in as many blocks, ended by NULL; %DS_ERROR_GRAPH_MISMATCH when they
+ * are not @n_blocks.  (transfer full): ds_results_free () */
+DsBlock **
+ds_results_load (guint n_blocks, DsTime *time, DsStateReader *reader, GError **error);
+void ds_results_free (DsBlock **blocks); /* ended by NULL */
+
 G_END_DECLS

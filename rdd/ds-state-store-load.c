@@ -9,8 +9,6 @@
 
 #include "base/ds-error.h"
 
-#include <string.h>
-
 #define DS_STATE_LOAD_RUN 64
 /* Tables that are to hold more grow. */
 #define DS_STATE_LOAD_MAX_RESERVE ((guint64) 1 << 30)
@@ -26,32 +24,6 @@ typedef struct
   guint64 n_rows;
   guint next_partition; /* partitions come in order */
 } DsStateLoad;
-
-static gboolean
-ds_state_load_take_name (DsStateLoad *self, GError **error)
-{
-  const guint8 *bytes;
-  gsize n_bytes;
-  gint64 version;
-
-  if (!ds_frame_reader_take_encoded (&self->frames, &bytes, &n_bytes, error))
-    return FALSE;
-  if (n_bytes != sizeof DS_STATE_SAVE_NAME || bytes[0] != (0xa0 | (n_bytes - 1)) ||
-      memcmp (bytes + 1, DS_STATE_SAVE_NAME, n_bytes - 1) != 0)
-    return ds_frame_reader_fail (&self->frames, error, "it is no saved state");
-  if (!ds_frame_reader_take_int (&self->frames, "its version", 1, G_MAXINT64, &version,
-                                 error))
-    return FALSE;
-  if (version > DS_STATE_SAVE_VERSION)
-    {
-      g_set_error (error, DS_ERROR, DS_ERROR_VERSION,
-                   "The saved state is of version %" G_GINT64_FORMAT
-                   ", but this library reads versions up to %d. Use a newer one",
-                   version, DS_STATE_SAVE_VERSION);
-      return FALSE;
-    }
-  return TRUE;
-}
 
 /* Changes are of use only where what they changed is there. */
 static gboolean
@@ -106,7 +78,9 @@ ds_state_load_take_head (DsStateLoad *self, GError **error)
 
   self->since = DS_TIME_NONE;
   self->n_partitions = ds_state_store_get_n_partitions (self->store);
-  if (!ds_frame_reader_next (frames, error) || !ds_state_load_take_name (self, error))
+  if (!ds_frame_reader_next (frames, error) ||
+      !ds_frame_reader_take_name (frames, DS_STATE_SAVE_NAME, DS_STATE_SAVE_VERSION,
+                                  error))
     return FALSE;
   if (!ds_frame_reader_take_null (frames) &&
       !ds_frame_reader_take_int (frames, "the time of what it follows", 0, G_MAXINT64,

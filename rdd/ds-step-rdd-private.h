@@ -45,6 +45,20 @@ DsRdd *ds_step_rdd_new (DsContext *context,
                         const DsStepOps *ops,
                         gpointer stepper,
                         GDestroyNotify unref);
+/* A step that has run and was committed: @blocks, as many as @partitioner has partitions,
+ * are what it gave.  They are referenced.  Running and settling it do nothing.  Where
+ * values keep their keys' places, ds_rdd_set_node_partitioner () is the caller's.
+ * (transfer full) */
+DsRdd *ds_step_rdd_new_restored (DsContext *context,
+                                 const char *kind,
+                                 DsTime time,
+                                 DsPartitioner *partitioner,
+                                 DsBlock *const *blocks);
+/* What a step gave, ended by NULL.  NULL: it has not run, or was given up.  Any thread.
+ * (transfer full): ds_results_free () */
+DsBlock **ds_step_rdd_ref_blocks (DsRdd *step);
+/* Whether @rdd is a step. */
+gboolean ds_rdd_is_step (DsRdd *rdd);
 /* What the stepper wants to know of this one step; before it runs. */
 void ds_step_rdd_set_data (DsRdd *step, gpointer data, GDestroyNotify destroy);
 gpointer ds_step_rdd_get_data (DsRdd *step); /* (nullable) */

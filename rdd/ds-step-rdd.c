@@ -8,6 +8,7 @@
 #include "rdd/ds-step-rdd-private.h"
 
 #include "base/ds-error.h"
+#include "rdd/ds-checkpoint-stream-private.h"
 #include "rdd/ds-job-private.h"
 #include "rdd/ds-partitioner-private.h"
 
@@ -269,6 +270,47 @@ ds_step_rdd_new (DsContext *context,
   return rdd;
 }
 
+DsRdd *
+ds_step_rdd_new_restored (DsContext *context,
+                          const char *kind,
+                          DsTime time,
+                          DsPartitioner *partitioner,
+                          DsBlock *const *blocks)
+{
+  DsStepRdd *self = g_object_new (ds_step_rdd_get_type (), NULL);
+  guint n_partitions = ds_partitioner_get_n_partitions (partitioner);
+
+  self->time = time;
+  self->blocks = g_new (DsBlock *, n_partitions);
+  for (guint i = 0; i < n_partitions; i++)
+    self->blocks[i] = ds_block_ref (blocks[i]);
+  ds_rdd_init_node ((DsRdd *) self, context, kind, n_partitions);
+  return (DsRdd *) self;
+}
+
+DsBlock **
+ds_step_rdd_ref_blocks (DsRdd *step)
+{
+  guint n_partitions = ds_rdd_get_n_partitions (step);
+  DsBlock **blocks = g_new0 (DsBlock *, n_partitions + 1);
+
+  for (guint i = 0; i < n_partitions; i++)
+    {
+      blocks[i] = ds_step_rdd_ref_block ((DsStepRdd *) step, i);
+      if (blocks[i] != NULL)
+        continue;
+      ds_results_free (blocks);
+      return NULL;
+    }
+  return blocks;
+}
+
+gboolean
+ds_rdd_is_step (DsRdd *rdd)
+{
+  return G_OBJECT_TYPE (rdd) == ds_step_rdd_get_type ();
+}
+
 void
 ds_step_rdd_set_data (DsRdd *step, gpointer data, GDestroyNotify destroy)
 {
@@ -379,7 +421,7 @@ ds_rdd_was_given_up (DsRdd *rdd)
   guint n_dependencies;
   const DsDependency *dependencies = ds_rdd_get_dependencies (rdd, &n_dependencies);
 
-  if (G_OBJECT_TYPE (rdd) == ds_step_rdd_get_type ())
+  if (ds_rdd_is_step (rdd))
     return g_atomic_int_get (&((DsStepRdd *) rdd)->is_given_up);
   for (guint i = 0; i < n_dependencies; i++)
     if (ds_rdd_was_given_up (dependencies[i].parent))

@@ -100,6 +100,17 @@ typedef struct
 extern const DsWindowWay ds_window_queue_way;
 extern const DsWindowWay ds_window_inverse_way;
 
+/* For saving and loading, between two steps. */
+const DsWindowPlan *ds_window_stepper_get_plan (DsWindowStepper *self);
+guint ds_window_stepper_get_n_partitions (DsWindowStepper *self);
+/* NULL: no step has used it. */
+DsWindowPartition *ds_window_stepper_get_partition (DsWindowStepper *self,
+                                                    guint partition);
+/* The same, made where there is none. */
+DsWindowPartition *ds_window_stepper_use_partition (DsWindowStepper *self,
+                                                    guint partition);
+void ds_window_stepper_set_time (DsWindowStepper *self, DsTime time);
+
 /* TRUE: the pair goes into the result, as far as the filter is concerned. */
 gboolean ds_window_run_filter (DsWindowRun *run, guint32 index, DsValue value);
 

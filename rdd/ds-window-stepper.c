@@ -194,8 +194,7 @@ ds_window_stepper_run (gpointer stepper, DsRdd *step, guint partition, DsTask *t
   DsTaskFrame frame = ds_task_enter (task, ds_rdd_get_operator_name (step), arena, NULL);
   DsBlock *block;
 
-  if (!part->is_used)
-    ds_window_partition_init (part, self->plan.inverse == NULL);
+  ds_window_stepper_use_partition (self, partition);
   ds_window_table_begin (&part->table);
   block = ds_window_run_all (&run, step, partition);
   g_array_set_size (part->old_values, 0);
@@ -223,9 +222,7 @@ ds_window_stepper_commit (gpointer stepper, DsRdd *step)
 
   /* What can no longer be taken back goes when the next step begins, where partitions
    * work side by side. */
-  g_mutex_lock (&self->lock);
-  self->time = ds_step_rdd_get_time (step);
-  g_mutex_unlock (&self->lock);
+  ds_window_stepper_set_time (self, ds_step_rdd_get_time (step));
 }
 
 static const DsStepOps ds_window_step_ops = { .run = ds_window_stepper_run,
@@ -282,6 +279,42 @@ ds_window_stepper_get_time (DsWindowStepper *self)
   time = self->time;
   g_mutex_unlock (&self->lock);
   return time;
+}
+
+void
+ds_window_stepper_set_time (DsWindowStepper *self, DsTime time)
+{
+  g_mutex_lock (&self->lock);
+  self->time = time;
+  g_mutex_unlock (&self->lock);
+}
+
+const DsWindowPlan *
+ds_window_stepper_get_plan (DsWindowStepper *self)
+{
+  return &self->plan;
+}
+
+guint
+ds_window_stepper_get_n_partitions (DsWindowStepper *self)
+{
+  return self->n_partitions;
+}
+
+DsWindowPartition *
+ds_window_stepper_get_partition (DsWindowStepper *self, guint partition)
+{
+  return self->partitions[partition].is_used ? &self->partitions[partition] : NULL;
+}
+
+DsWindowPartition *
+ds_window_stepper_use_partition (DsWindowStepper *self, guint partition)
+{
+  DsWindowPartition *part = &self->partitions[partition];
+
+  if (!part->is_used)
+    ds_window_partition_init (part, self->plan.inverse == NULL);
+  return part;
 }
 
 DsRdd *

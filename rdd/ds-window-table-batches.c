@@ -116,6 +116,22 @@ ds_window_table_add_to_batch (DsWindowTable *self,
   return indices;
 }
 
+void
+ds_window_table_restore_entries (DsWindowTable *self,
+                                 const guint32 *indices,
+                                 const DsValue *values,
+                                 gsize n_entries)
+{
+  DsWindowBatch *batch = ds_window_table_get_batch (self, self->state.end_batch);
+
+  if (batch->n_entries + n_entries > batch->n_max_entries)
+    ds_window_table_grow_batch (self, batch, batch->n_entries + n_entries);
+  memcpy (batch->entries + batch->n_entries, indices, n_entries * sizeof *indices);
+  if (!self->has_queues)
+    ds_window_table_keep_values (self, batch, values, n_entries);
+  batch->n_entries += n_entries;
+}
+
 gsize
 ds_window_table_end_batch (DsWindowTable *self)
 {

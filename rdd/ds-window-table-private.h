@@ -168,6 +168,12 @@ const guint32 *ds_window_table_add_to_batch (DsWindowTable *self,
                                              const DsValue *keys,
                                              const DsValue **values,
                                              gsize n_entries);
+/* The same of entries that are there, for a batch that was saved; they stay as they are.
+ */
+void ds_window_table_restore_entries (DsWindowTable *self,
+                                      const guint32 *indices,
+                                      const DsValue *values,
+                                      gsize n_entries);
 /* How many entries it has. */
 gsize ds_window_table_end_batch (DsWindowTable *self);
 /* The oldest one; NULL: there is none.  Valid until the step is committed. */

@@ -166,7 +166,7 @@ save (DsStateStore *store, DsTime since, DsTime time)
   DsTestWriter writer = ds_test_writer_make ();
   g_autoptr (GError) error = NULL;
 
-  ds_state_store_save (store, since, time, &writer.writer, &error);
+  g_assert_true (ds_state_store_save (store, since, time, &writer.writer, &error));
   g_assert_no_error (error);
   return g_byte_array_free_to_bytes (writer.bytes);
 }
@@ -181,6 +181,7 @@ try_load (DsStateStore *store, GBytes *bytes, gsize n_piece, GError **error)
 
   reader.n_piece = n_piece;
   ok = ds_state_store_load (store, &reader.reader, error);
+  g_assert_true (ok == (*error == NULL));
   if (ok)
     g_assert_cmpuint (reader.at, ==, n_bytes);
   return ok;
@@ -382,7 +383,6 @@ load_damaged (GBytes *full, GBytes *changes)
   gboolean ok = try_load (store, full, G_MAXSIZE, &error) &&
                 (changes == NULL || try_load (store, changes, G_MAXSIZE, &error));
 
-  g_assert_true (ok == (error == NULL));
   if (!ok)
     {
       g_assert_true (error->domain == DS_ERROR);

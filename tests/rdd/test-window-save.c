@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Windows that are interrupted: captured between two steps, saved, loaded into a stepper
+ * that knows nothing, and gone on with. */
+
+#include "base/ds-codec-private.h"
+#include "rdd/ds-functions.h"
+#include "rdd/ds-state-codec-private.h"
+#include "tests/rdd/ds-test-rdd.h"
+#include "tests/rdd/ds-test-save.h"
+
+#include <math.h>
+
+#define N_PARTITIONS 3
+
+/* ---- Functions of windows, over each kind of value ---- */
+
+typedef enum
+{
+  KIND_INTS,
+  KIND_DOUBLES,
+  KIND_STRINGS,
+  KIND_TUPLES,
+  N_KINDS
+} Kind;
+
+static DsValue
+add_doubles (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  return ds_value_double (ds_value_get_double (a) + ds_value_get_double (b));
+}
+
+static DsValue
+subtract_doubles (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  return ds_value_double (ds_value_get_double (a) - ds_value_get_double (b));
+}
+
+static DsValue
+append_strings (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  gsize n_a, n_b;
+  const char *text_a = ds_value_get_string (a, &n_a);
+  const char *text_b = ds_value_get_string (b, &n_b);
+  char *both = ds_task_alloc (task, n_a + n_b + 1);
+
+  memcpy (both, text_a, n_a);
+  memcpy (both + n_a, text_b, n_b);
+  return ds_value_string_sized (both, (guint32) (n_a + n_b));
+}
+
+/* What left is the beginning, unless the filter has dropped the key meanwhile. */
+static DsValue
+cut_strings (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  gsize n_a, n_b;
+  const char *text_a = ds_value_get_string (a, &n_a);
+
+  ds_value_get_string (b, &n_b);
+  n_b = MIN (n_a, n_b);
+  return ds_value_string_sized (text_a + n_b, (guint32) (n_a - n_b));
+}
+
+/* (number, sum) */
+static DsValue
+add_tuples (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  DsValue items[2] = { ds_value_int (ds_value_get_int (a.as.items[0]) +
+                                     ds_value_get_int (b.as.items[0])),
+                       add_doubles (a.as.items[1], b.as.items[1], task, NULL) };
+
+  return ds_tuple_from_items (task, items, 2);
+}
+
+static DsValue
+subtract_tuples (DsValue a, DsValue b, DsTask *task, gpointer unused)
+{
+  DsValue items[2] = { ds_value_int (ds_value_get_int (a.as.items[0]) -
+                                     ds_value_get_int (b.as.items[0])),
+                       subtract_doubles (a.as.items[1], b.as.items[1], task, NULL) };
+
+  return ds_tuple_from_items (task, items, 2);
+}
+
+static const struct
+{
+  DsReduceFunc func;
+  DsReduceFunc inverse;
+} functions[N_KINDS] = { { ds_add, ds_subtract },
+                         { add_doubles, subtract_doubles },
+                         { append_strings, cut_strings },
+                         { add_tuples, subtract_tuples } };
+
+/* Three of four stay. */
+static gboolean
+filter_pairs (DsValue pair, DsTask *task, gpointer unused)
+{
+  DsValue value = pair.as.items[1];
+
+  if (ds_value_is (value, DS_VALUE_TYPE_INT))
+    return value.as.integer % 4 != 0;
+  if (ds_value_is (value, DS_VALUE_TYPE_DOUBLE))
+    return fmod (floor (fabs (value.as.number)), 4) != 0;
+  if (ds_value_is (value, DS_VALUE_TYPE_STRING))
+    return value.size % 4 != 0;
+  return value.as.items[0].as.integer % 4 != 0;
+}
+
+/* ---- Batches ---- */
+
+typedef struct
+{
+  guint32 seed;
+  Kind kind;
+  gint32 n_keys;
+  DsWindowPlan plan;
+} Program;
+
+static DsValue
+make_key (gint32 n, DsArena *arena)
+{
+  DsValue items[2] = { ds_value_int (n), ds_value_string ("a key in two parts") };
+  g_autofree char *text = g_strdup_printf ("%s%d", n % 8 < 4 ? "k" : "a longer key ", n);
+
+  switch (n % 4)
+    {
+    case 0:
+      return ds_value_int (n - 8);
+    case 1:
+      return ds_value_double (n == 1 ? -0.0 : n / 7.0);
+    case 2:
+      return ds_value_copy (ds_value_string (text), arena);
+    default:
+      return ds_value_copy (ds_value_tuple (items, 2), arena);
+    }
+}
+
+static DsValue
+make_value (Kind kind, GRand *random, DsArena *arena)
+{
+  gint32 n = g_rand_int_range (random, -20, 50);
+  DsValue items[2] = { ds_value_int (1), ds_value_double (n / 3.0) };
+  char text[64];
+
+  switch (kind)
+    {
+    case KIND_INTS:
+      return ds_value_int (n);
+    case KIND_DOUBLES:
+      return ds_value_double (n / 3.0);
+    case KIND_STRINGS:
+      memset (text, 'a' + g_rand_int_range (random, 0, 26), sizeof text);
+      return ds_value_copy (ds_value_string_sized (text, (guint32) MAX (n, 0)), arena);
+    case KIND_TUPLES:
+    case N_KINDS:
+    default:
+      return ds_value_copy (ds_value_tuple (items, 2), arena);
+    }
+}
+
+/* The same for the same time; now and then nothing. */
+static DsRdd *
+make_batch (DsContext *context, const Program *program, DsTime time)
+{
+  g_autoptr (GRand) random =
+      g_rand_new_with_seed (program->seed + (guint32) (time / DS_SECOND));
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+  g_autoptr (DsArena) arena = ds_arena_new (NULL);
+  gint32 first = g_rand_int_range (random, 0, program->n_keys);
+  gint32 n = g_rand_int_range (random, 0, 4) == 0
+                 ? 0
+                 : g_rand_int_range (random, 0, program->n_keys);
+
+  for (gint32 i = 0; i < n; i++)
+    ds_block_builder_add_pair (builder,
+                               make_key ((first + i * 5) % program->n_keys, arena),
+                               make_value (program->kind, random, arena));
+  return ds_test_parallelize (context, ds_block_builder_end (builder), 2);
+}
+
+/* The step of @time, with all batches since the last one; what it gives, encoded.  NULL:
+ * it is given up. */
+static GByteArray *
+run_step (DsWindowStepper *stepper,
+          DsContext *context,
+          const Program *program,
+          DsTime time,
+          gboolean is_given_up)
+{
+  g_autoptr (GPtrArray) rdds = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+  g_autoptr (DsRdd) step = NULL;
+  g_autoptr (DsBlock) block = NULL;
+  g_autoptr (GError) error = NULL;
+  GByteArray *bytes = NULL;
+
+  for (DsTime t = MAX (ds_window_stepper_get_time (stepper), 0) + DS_SECOND; t <= time;
+       t += DS_SECOND)
+    {
+      g_ptr_array_add (rdds, make_batch (context, program, t));
+      g_array_append_val (times, t);
+    }
+  step = ds_window_stepper_make_step (stepper, context, time, (DsRdd **) rdds->pdata,
+                                      (const DsTime *) (gconstpointer) times->data,
+                                      rdds->len);
+  if (!is_given_up)
+    {
+      g_assert_true (ds_step_rdd_run (step, &error));
+      g_assert_no_error (error);
+      block = ds_rdd_collect (step, &error);
+      g_assert_no_error (error);
+      bytes = g_byte_array_new ();
+      ds_codec_encode_block (block, bytes);
+    }
+  ds_step_rdd_settle (step);
+  return bytes;
+}
+
+static GBytes *
+save (DsWindowStepper *stepper)
+{
+  g_autoptr (DsWindowSnapshot) snapshot = ds_window_stepper_capture (stepper);
+  DsTestWriter writer = ds_test_writer_make ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ds_window_snapshot_save (snapshot, &writer.writer, &error));
+  g_assert_no_error (error);
+  return g_byte_array_free_to_bytes (writer.bytes);
+}
+
+static gboolean
+try_load (DsWindowStepper *stepper, GBytes *bytes, gsize n_piece, GError **error)
+{
+  gsize n_bytes;
+  const guint8 *data = g_bytes_get_data (bytes, &n_bytes);
+  DsTestReader reader = ds_test_reader_make (data, n_bytes);
+  gboolean ok;
+
+  reader.n_piece = n_piece;
+  ok = ds_window_stepper_load (stepper, &reader.reader, error);
+  g_assert_true (ok == (*error == NULL));
+  if (ok)
+    g_assert_cmpuint (reader.at, ==, n_bytes);
+  return ok;
+}
+
+static void
+load (DsWindowStepper *stepper, GBytes *bytes, gsize n_piece)
+{
+  g_autoptr (GError) error = NULL;
+
+  try_load (stepper, bytes, n_piece, &error);
+  g_assert_no_error (error);
+}
+
+static DsWindowStepper *
+make_stepper (const DsWindowPlan *plan, guint n_partitions)
+{
+  g_autoptr (DsPartitioner) partitioner = ds_partitioner_new_hash (n_partitions);
+
+  return ds_window_stepper_new (plan, partitioner);
+}
+
+static Program
+make_program (guint32 seed, guint number)
+{
+  Program program = { .seed = seed, .kind = number % N_KINDS, .n_keys = 24 };
+
+  program.plan.kind = "reduce_by_key_and_window";
+  program.plan.window = (1 + number % 7) * DS_SECOND;
+  program.plan.func = functions[program.kind].func;
+  if (number / 4 % 2 == 0)
+    program.plan.inverse = functions[program.kind].inverse;
+  if (number / 8 % 2 == 0)
+    program.plan.filter = filter_pairs;
+  program.plan.is_keyless = number / 16 % 3 == 0;
+  return program;
+}
+
+/* ---- Interruptions ---- */
+
+static void
+check_interruption (DsContext *context, const Program *program)
+{
+  g_autoptr (DsWindowStepper) whole = make_stepper (&program->plan, N_PARTITIONS);
+  g_autoptr (DsWindowStepper) resumed = make_stepper (&program->plan, N_PARTITIONS);
+  gint n_before = g_test_rand_int_range (0, 20);
+  DsTime slide = g_test_rand_int_range (1, 4) * DS_SECOND;
+  g_autoptr (GBytes) bytes = NULL;
+  DsTime time = 0;
+
+  for (gint i = 0; i < n_before; i++)
+    {
+      g_autoptr (GByteArray) ignored = NULL;
+
+      time += slide;
+      ignored =
+          run_step (whole, context, program, time, g_test_rand_int_range (0, 6) == 0);
+    }
+  bytes = save (whole);
+  load (resumed, bytes, 1 + g_test_rand_int_range (0, 100));
+  g_assert_cmpint (ds_window_stepper_get_time (resumed), ==,
+                   ds_window_stepper_get_time (whole));
+
+  for (gint i = 0; i < 16; i++)
+    {
+      gboolean is_given_up = g_test_rand_int_range (0, 6) == 0;
+      g_autoptr (GBytes) expected_bytes = save (whole);
+      g_autoptr (GBytes) found_bytes = save (resumed);
+      g_autoptr (GByteArray) expected = NULL;
+      g_autoptr (GByteArray) found = NULL;
+
+      /* Whatever the tables look like inside. */
+      g_assert_true (g_bytes_equal (expected_bytes, found_bytes));
+      time += slide;
+      expected = run_step (whole, context, program, time, is_given_up);
+      found = run_step (resumed, context, program, time, is_given_up);
+      if (!is_given_up)
+        g_assert_cmpmem (found->data, found->len, expected->data, expected->len);
+    }
+}
+
+static void
+test_goes_on_as_if_nothing_had_happened (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+  guint32 first_seed = (guint32) g_test_rand_int ();
+
+  g_test_summary ("With and without inverse, filter and keys, over all kinds of values: "
+                  "the same bytes");
+  for (guint32 i = 0; i < 240; i++)
+    {
+      Program program = make_program (first_seed + i, i);
+
+      g_test_message ("seed %u, program %u", program.seed, i);
+      check_interruption (context, &program);
+    }
+}
+
+typedef struct
+{
+  DsWindowSnapshot *snapshot;
+  GBytes *bytes;
+} Saving;
+
+static gpointer
+save_aside (gpointer data)
+{
+  Saving *self = data;
+  DsTestWriter writer = ds_test_writer_make ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ds_window_snapshot_save (self->snapshot, &writer.writer, &error));
+  g_assert_no_error (error);
+  self->bytes = g_byte_array_free_to_bytes (writer.bytes);
+  return NULL;
+}
+
+static void
+test_steps_go_on_while_it_is_saved (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+
+  g_test_summary ("A snapshot is as of when it was taken, whenever it is written");
+  for (guint number = 0; number < 32; number++)
+    {
+      Program program = make_program (5, number);
+      g_autoptr (DsWindowStepper) stepper = make_stepper (&program.plan, N_PARTITIONS);
+      DsTime time = 0;
+
+      for (guint i = 0; i < 4; i++)
+        {
+          g_autoptr (GBytes) expected = NULL;
+          Saving saving = { NULL, NULL };
+          GThread *thread;
+
+          for (guint k = 0; k < 6; k++)
+            g_byte_array_unref (
+                run_step (stepper, context, &program, time += DS_SECOND, FALSE));
+          expected = save (stepper);
+          saving.snapshot = ds_window_stepper_capture (stepper);
+          thread = g_thread_new ("save", save_aside, &saving);
+          for (guint k = 0; k < 6; k++)
+            g_byte_array_unref (
+                run_step (stepper, context, &program, time += DS_SECOND, FALSE));
+          g_thread_join (thread);
+          ds_window_snapshot_free (saving.snapshot);
+          g_assert_true (g_bytes_equal (saving.bytes, expected));
+          g_bytes_unref (saving.bytes);
+        }
+    }
+}
+
+/* ---- What can't be ---- */
+
+static void
+test_says_what_does_not_fit (void)
+{
+  Program program = make_program (9, 0);
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[1]");
+  g_autoptr (DsWindowStepper) stepper = make_stepper (&program.plan, N_PARTITIONS);
+  g_autoptr (DsWindowStepper) larger = make_stepper (&program.plan, N_PARTITIONS + 1);
+  g_autoptr (DsWindowStepper) queues = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  for (DsTime time = DS_SECOND; time <= 3 * DS_SECOND; time += DS_SECOND)
+    g_byte_array_unref (run_step (stepper, context, &program, time, FALSE));
+  bytes = save (stepper);
+  g_assert_false (try_load (larger, bytes, G_MAXSIZE, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
+  g_assert_nonnull (strstr (error->message, "3 partitions, but the stream has 4"));
+  g_clear_error (&error);
+  program.plan.inverse = NULL;
+  queues = make_stepper (&program.plan, N_PARTITIONS);
+  g_assert_false (try_load (queues, bytes, G_MAXSIZE, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
+  g_assert_nonnull (strstr (error->message, "with an inverse, but the stream has none"));
+  g_clear_error (&error);
+  g_assert_false (try_load (stepper, bytes, G_MAXSIZE, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  g_clear_error (&error);
+}
+
+/* Whatever was loaded can be gone on with, as long as the functions know its values. */
+static gboolean
+load_damaged (DsContext *context, const Program *program, GBytes *bytes)
+{
+  g_autoptr (DsWindowStepper) stepper = make_stepper (&program->plan, N_PARTITIONS);
+  g_autoptr (GError) error = NULL;
+  DsTime time;
+
+  if (!try_load (stepper, bytes, G_MAXSIZE, &error))
+    {
+      g_assert_true (error->domain == DS_ERROR);
+      return FALSE;
+    }
+  time = ds_window_stepper_get_time (stepper);
+  if (program->kind == KIND_INTS && time < 100 * DS_SECOND)
+    for (guint i = 0; i < 4; i++)
+      {
+        g_autoptr (DsRdd) input =
+            make_batch (context, program, time = (time / DS_SECOND + 1) * DS_SECOND);
+        g_autoptr (DsRdd) step =
+            ds_window_stepper_make_step (stepper, context, time, &input, &time, 1);
+
+        ds_step_rdd_run (step, NULL);
+        ds_step_rdd_settle (step);
+      }
+  g_bytes_unref (save (stepper));
+  return TRUE;
+}
+
+static void
+test_damage_is_an_error_and_never_a_crash (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[1]");
+
+  g_test_summary ("Each byte flipped, each length cut, for both ways and with a filter");
+  for (guint number = 0; number < 16; number++)
+    {
+      Program program = make_program (3, number);
+      g_autoptr (DsWindowStepper) stepper = NULL;
+      g_autoptr (GBytes) bytes = NULL;
+      guint n_refused = 0;
+      gsize n_bytes;
+      const guint8 *data;
+
+      program.n_keys = 10;
+      program.plan.window = 3 * DS_SECOND;
+      stepper = make_stepper (&program.plan, N_PARTITIONS);
+      for (DsTime time = DS_SECOND; time <= 4 * DS_SECOND; time += DS_SECOND)
+        g_byte_array_unref (run_step (stepper, context, &program, time, FALSE));
+      bytes = save (stepper);
+      data = g_bytes_get_data (bytes, &n_bytes);
+      for (gsize i = 0; i < n_bytes; i++)
+        {
+          g_autoptr (GBytes) cut = g_bytes_new (data, i);
+
+          g_assert_false (load_damaged (context, &program, cut));
+          for (guint bit = 0; bit < 8; bit++)
+            {
+              g_autofree guint8 *copy = g_memdup2 (data, n_bytes);
+              g_autoptr (GBytes) flipped = NULL;
+
+              copy[i] ^= (guint8) (1u << bit);
+              flipped = g_bytes_new_take (g_steal_pointer (&copy), n_bytes);
+              n_refused += !load_damaged (context, &program, flipped);
+            }
+        }
+      g_test_message ("%" G_GSIZE_FORMAT " bytes, %u of %" G_GSIZE_FORMAT
+                      " flips refused",
+                      n_bytes, n_refused, 8 * n_bytes);
+      g_assert_cmpuint (n_refused, >, 100);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/rdd/window-save/goes-on-as-if-nothing-had-happened",
+                   test_goes_on_as_if_nothing_had_happened);
+  g_test_add_func ("/rdd/window-save/steps-go-on-while-it-is-saved",
+                   test_steps_go_on_while_it_is_saved);
+  g_test_add_func ("/rdd/window-save/says-what-does-not-fit",
+                   test_says_what_does_not_fit);
+  g_test_add_func ("/rdd/window-save/damage-is-an-error-and-never-a-crash",
+                   test_damage_is_an_error_and_never_a_crash);
+
+  return g_test_run ();
+}
