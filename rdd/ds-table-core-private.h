@@ -39,6 +39,19 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (DsTableSlot) == 32);
 
+/* Of a table whose keys are all ints. */
+typedef struct
+{
+  guint64 id;  /* key - seed0; 0: the slot is empty */
+  gint64 word; /* the sum, while the table counts or adds ints; else the index */
+} DsTableIntSlot;
+
+G_STATIC_ASSERT (sizeof (DsTableIntSlot) == 16);
+
+#define DS_TABLE_MIN_SLOTS ((gsize) 256)
+/* Small tables grow fourfold: they are cheap to clear and soon fill again. */
+#define DS_TABLE_SMALL_SLOTS ((gsize) 1 << 13)
+
 /* What happens where a value meets another one. */
 typedef enum
 {
@@ -59,15 +72,19 @@ typedef struct _DsTableGroup DsTableGroup;
 struct _DsTable
 {
   /* Hot: the probe loops. */
-  DsTableSlot *slots;
-  gsize mask;
+  DsTableSlot *slots; /* (nullable) */
+  gsize mask;         /* of slots, or of int_slots */
   gsize n_keys;
-  gsize n_max_keys; /* 0.6 of the slots, and the length of the columns */
+  gsize n_max_keys; /* the length of the columns: 0.6 of the slots, 0.5 of int_slots */
   guint64 seed0;
   guint64 seed1;
   DsValue *keys;
   DsValue
       *values; /* (nullable): while sums lie in the slots, or nothing but keys counts */
+  DsTableIntSlot *int_slots; /* (nullable): instead of slots */
+  guint64 multiplier;        /* of int_slots, odd */
+  guint shift;
+  gsize n_far;         /* pairs of int_slots that new keys went on from home */
   gboolean prefetches; /* the slots are larger than what a cache near the core holds */
 
   DsCombine combine;
@@ -84,6 +101,7 @@ struct _DsTable
   gsize n_dead_bytes;   /* in value_arena */
   DsArena *scratch;     /* (nullable): what user functions allocate */
 
+  gsize n_first_keys; /* the slots are made for, with the first value */
   gsize n_seen;       /* since the slots last grew */
   gsize n_keys_grown; /* keys when the slots last grew */
   gsize n_radix_keys; /* from here on radix partitions are considered */
@@ -160,12 +178,27 @@ ds_table_key_to_value (guint64 k0, guint64 k1, guint32 meta, char *bytes)
 
 /* ---- ds-table.c ---- */
 
+/* Values meet in the column under the keys [@indices]; those from @n_known on are new.
+ * FALSE when the task failed. */
+gboolean ds_table_meet_found (DsTable *self,
+                              const guint32 *indices,
+                              gsize n_known,
+                              const DsValue *keys,
+                              const DsValue *values,
+                              gsize n_values,
+                              gboolean merging);
+/* From sums of ints to sums of anything. */
+void ds_table_stop_sums (DsTable *self);
 /* @block also holds @arena (transfer full, nullable). */
 void ds_table_hold_arena (DsBlock *block, DsArena *arena);
 
 /* ---- ds-table-slots.c ---- */
 
 void ds_table_make_slots (DsTable *self, gsize n_keys);
+/* Moves the columns to where there is room for as many keys as the slots allow. */
+void ds_table_grow_columns (DsTable *self);
+/* A slot for @key, which is not there yet. */
+DsTableSlot *ds_table_place_key (DsTable *self, const DsTableKey *key, guint32 index);
 DsTableSlot *ds_table_insert_slot (DsTable *self, const DsTableKey *key);
 DsTableSlot *ds_table_find_long_slot (DsTable *self, const DsTableKey *key);
 /* The value column, if there is none yet. */
@@ -197,6 +230,29 @@ ds_table_find_slot (DsTable *self, const DsTableKey *key)
       if (slot->meta == 0)
         return ds_table_insert_slot (self, key);
     }
+}
+
+/* ---- ds-table-ints.c ---- */
+
+/* The first number from @seed on that spreads sequences well. */
+guint64 ds_table_find_multiplier (guint64 seed);
+void ds_table_make_int_slots (DsTable *self, gsize n_keys);
+/* Adds values until one comes that int slots are not for; *@n_values becomes how many
+ * that were, and the table goes over to what can take the next one.  FALSE when the task
+ * failed. */
+gboolean ds_table_ints_add (DsTable *self,
+                            const DsValue *keys,
+                            const DsValue *values,
+                            gsize *n_values,
+                            gboolean merging);
+/* To the value column, which is there; words are indices from then on. */
+void ds_table_move_int_sums_to_column (DsTable *self);
+
+/* Slots hold sums. */
+static inline gboolean
+ds_table_has_sums (const DsTable *self)
+{
+  return self->meet == DS_MEET_COUNT || self->meet == DS_MEET_SUM;
 }
 
 /* ---- ds-table-values.c ---- */

@@ -2,12 +2,12 @@
 #pragma once
 
 /* DsTable: keys to values by hash, for aggregation and shuffles.  Open addressing over
- * 32-byte slots that hold keys of up to 16 bytes inline; keys and values lie densely in
- * two columns in insertion order, so iteration is deterministic and costs nothing. Hashes
- * of a whole chunk are computed and buckets prefetched before the first probe.  A
- * per-process seed goes into the slots' hash (never into partitioning).  Past the cache's
- * size it turns into radix partitions; the order of iteration stays that of first
- * insertion.  One thread. */
+ * slots that hold keys of up to 16 bytes inline (32 bytes, or 16 while all keys are
+ * ints); keys and values lie densely in two columns in insertion order, so iteration is
+ * deterministic and costs nothing. Hashes of a whole chunk are computed and buckets
+ * prefetched before the first probe.  A per-process seed goes into the slots' hash (never
+ * into partitioning).  Past the cache's size it turns into radix partitions; the order of
+ * iteration stays that of first insertion.  One thread. */
 
 #include "base/ds-arena-private.h"
 #include "base/ds-block.h"
@@ -71,11 +71,13 @@ gsize ds_table_get_n_keys_hint (DsTable *self);
 
 /* ---- For tests and benchmarks, before the first value ---- */
 
-/* Seeds of 0 make keys that begin with eight zero bytes collide. */
+/* Seeds of 0 make keys that begin with eight zero bytes collide, and small ints. */
 void ds_table_set_seeds (DsTable *self, guint64 seed0, guint64 seed1);
 /* From @n_keys on, 2^@n_bits radix partitions, aggregated each time @n_buffer_bytes of
  * records have gathered. */
 void ds_table_set_radix (DsTable *self, gsize n_keys, guint n_bits, gsize n_buffer_bytes);
 gboolean ds_table_is_radix (DsTable *self);
+/* All keys so far were ints, and lie in slots of their own kind. */
+gboolean ds_table_is_for_ints (DsTable *self);
 
 G_END_DECLS

@@ -197,17 +197,16 @@ ds_table_start_radix (DsTable *table)
   self->piece_arena = ds_arena_new_sized (pool, DS_RADIX_PIECE_BYTES << self->n_bits);
   self->record_arena = ds_arena_new (pool);
   self->entry_arena = ds_arena_new (pool);
-  if (table->meet == DS_MEET_COUNT || table->meet == DS_MEET_SUM)
-    {
-      ds_table_move_sums_to_column (table);
-      if (table->meet == DS_MEET_SUM)
-        table->meet = DS_MEET_ADD;
-    }
+  if (ds_table_has_sums (table) && table->n_keys > 0)
+    ds_table_move_sums_to_column (table);
+  if (table->meet == DS_MEET_SUM)
+    table->meet = DS_MEET_ADD;
   table->prefetches = FALSE;
   ds_table_radix_take_slots (table, self);
   g_clear_pointer (&table->slot_arena, ds_arena_unref);
   g_clear_pointer (&table->column_arena, ds_arena_unref);
   table->slots = NULL;
+  table->int_slots = NULL;
   table->keys = NULL;
   table->values = NULL;
   table->radix = self;

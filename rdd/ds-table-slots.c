@@ -8,9 +8,6 @@
 
 #include "rdd/ds-table-core-private.h"
 
-#define DS_TABLE_MIN_SLOTS ((gsize) 256)
-/* Small tables grow fourfold: they are cheap to clear and soon fill again. */
-#define DS_TABLE_SMALL_SLOTS ((gsize) 1 << 13)
 /* Below this the slots stay close to the core by themselves. */
 #define DS_TABLE_NEAR_BYTES ((gsize) 256 * 1024)
 
@@ -36,7 +33,7 @@ ds_table_allocate_slots (DsTable *self, gsize n_slots)
 }
 
 /* Moves both columns to where there is room for as many keys as the slots allow. */
-static void
+void
 ds_table_grow_columns (DsTable *self)
 {
   DsArena *old = g_steal_pointer (&self->column_arena);
@@ -95,22 +92,28 @@ ds_table_grow (DsTable *self)
 }
 
 DsTableSlot *
+ds_table_place_key (DsTable *self, const DsTableKey *key, guint32 index)
+{
+  gsize at = key->hash & self->mask;
+
+  while (self->slots[at].meta != 0)
+    at = (at + 1) & self->mask;
+  self->slots[at] = (DsTableSlot){ .k0 = key->k0,
+                                   .k1 = ds_table_meta_is_long (key->meta) ? 0 : key->k1,
+                                   .meta = key->meta,
+                                   .index = index };
+  return &self->slots[at];
+}
+
+DsTableSlot *
 ds_table_insert_slot (DsTable *self, const DsTableKey *key)
 {
   const gboolean is_long = ds_table_meta_is_long (key->meta);
   DsTableSlot *slot;
-  gsize at;
 
   if (G_UNLIKELY (self->n_keys == self->n_max_keys))
     ds_table_grow (self);
-  at = key->hash & self->mask;
-  while (self->slots[at].meta != 0)
-    at = (at + 1) & self->mask;
-  slot = &self->slots[at];
-  *slot = (DsTableSlot){ .k0 = key->k0,
-                         .k1 = is_long ? 0 : key->k1,
-                         .meta = key->meta,
-                         .index = (guint32) self->n_keys };
+  slot = ds_table_place_key (self, key, (guint32) self->n_keys);
   if (G_UNLIKELY (is_long))
     {
       const DsValue *value = (const DsValue *) (guintptr) key->k1;
@@ -158,6 +161,11 @@ void
 ds_table_move_sums_to_column (DsTable *self)
 {
   ds_table_make_value_column (self);
+  if (self->int_slots != NULL)
+    {
+      ds_table_move_int_sums_to_column (self);
+      return;
+    }
   for (gsize i = 0; i <= self->mask; i++)
     if (self->slots[i].meta != 0)
       self->values[self->slots[i].index] = ds_value_int (self->slots[i].sum);

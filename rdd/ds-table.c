@@ -8,6 +8,9 @@
  * already known costs one cache line; every other kind of value lies in the value column,
  * in which the frequent keys come early and therefore close together.
  *
+ * A table that meets an int first has slots for int keys only (ds-table-ints.c) until a
+ * key of another type comes.
+ *
  * A table with many keys of which most are new costs more and more for growing and for
  * memory that is never near.  When the slots are about to grow beyond n_radix_keys and at
  * least one in eight of the values since they last grew brought a new key, the table goes
@@ -26,12 +29,12 @@
 #define DS_TABLE_RADIX_BUFFER_BYTES ((gsize) 64 * 1024 * 1024)
 #define DS_TABLE_NEW_KEY_RATIO 8
 
-/* The seed of this process: tables are safe from keys chosen to collide.  Nothing that
+/* The seeds of this process: tables are safe from keys chosen to collide.  Nothing that
  * can be seen depends on it, as iteration is in the order of insertion. */
 static const guint64 *
 ds_table_get_process_seeds (void)
 {
-  static guint64 seeds[2];
+  static guint64 seeds[3];
   static gsize is_ready = 0;
 
   if (g_once_init_enter (&is_ready))
@@ -39,6 +42,7 @@ ds_table_get_process_seeds (void)
       if (getrandom (seeds, sizeof seeds, GRND_NONBLOCK) != (gssize) sizeof seeds)
         for (guint i = 0; i < G_N_ELEMENTS (seeds); i++)
           seeds[i] = (guint64) g_random_int () << 32 | g_random_int ();
+      seeds[2] = ds_table_find_multiplier (seeds[2]);
       g_once_init_leave (&is_ready, 1);
     }
   return seeds;
@@ -90,6 +94,7 @@ ds_table_new (const DsCombine *combine, DsTask *task, gsize n_keys_hint)
   self->n_sides = MAX (combine->n_sides, 1);
   self->seed0 = seeds[0];
   self->seed1 = seeds[1];
+  self->multiplier = seeds[2];
   self->n_radix_keys = DS_TABLE_RADIX_KEYS;
   self->n_radix_bits = DS_TABLE_RADIX_BITS;
   self->n_buffer_bytes = DS_TABLE_RADIX_BUFFER_BYTES;
@@ -97,7 +102,7 @@ ds_table_new (const DsCombine *combine, DsTask *task, gsize n_keys_hint)
   self->scratch = ds_arena_new (pool);
   if (self->meet == DS_MEET_GROUP)
     self->group = ds_table_group_new (pool);
-  ds_table_make_slots (self, MIN (n_keys_hint, self->n_radix_keys));
+  self->n_first_keys = MIN (n_keys_hint, self->n_radix_keys);
   if (n_keys_hint > self->n_radix_keys && self->group == NULL)
     ds_table_start_radix (self);
   return self;
@@ -123,6 +128,7 @@ ds_table_set_seeds (DsTable *self, guint64 seed0, guint64 seed1)
 
   self->seed0 = seed0;
   self->seed1 = seed1;
+  self->multiplier = seed1 | 1;
 }
 
 void
@@ -139,6 +145,12 @@ gboolean
 ds_table_is_radix (DsTable *self)
 {
   return self->radix != NULL;
+}
+
+gboolean
+ds_table_is_for_ints (DsTable *self)
+{
+  return self->int_slots != NULL;
 }
 
 void
@@ -206,15 +218,14 @@ ds_table_sum_run (DsTable *self,
 
 static void
 ds_table_group_run (DsTable *self,
-                    const DsTableKey *prepared,
+                    const guint32 *indices,
                     const DsValue *values,
                     gsize n_values,
                     gboolean merging)
 {
   for (gsize i = 0; i < n_values; i++)
     {
-      const guint32 key_index = ds_table_find_slot (self, &prepared[i])->index;
-      const guint32 index = key_index * self->n_sides + self->side;
+      const guint32 index = indices[i] * self->n_sides + self->side;
       guint n_items;
 
       if (!merging)
@@ -229,28 +240,20 @@ ds_table_group_run (DsTable *self,
     }
 }
 
-/* First all places of the run, whose values are asked for meanwhile; then the meetings.
- * New keys are numbered in the order in which they come, so the second pass knows one by
- * its index. */
-/* Values in the column: first every key of the run is found, and its value asked for;
+/* Values in the column: every key of the run was found, and now its value is asked for;
  * by the time a value is needed it has come.  A key that is new in this run has the next
  * free index where it stands first. */
 static gboolean
 ds_table_meet_run (DsTable *self,
-                   const DsTableKey *prepared,
+                   const guint32 *indices,
+                   gsize n_known,
                    const DsValue *keys,
                    const DsValue *values,
                    gsize n_values,
                    gboolean merging)
 {
-  guint32 indices[DS_TABLE_RUN];
-  gsize n_known = self->n_keys;
-
   for (gsize i = 0; i < n_values; i++)
-    {
-      indices[i] = ds_table_find_slot (self, &prepared[i])->index;
-      __builtin_prefetch (&self->values[indices[i]], 1);
-    }
+    __builtin_prefetch (&self->values[indices[i]], 1);
   if (self->meet == DS_MEET_USER)
     return ds_table_call_run (self, indices, n_known, keys, values, n_values, merging);
 
@@ -293,6 +296,44 @@ ds_table_are_ints (const DsValue *values, gsize n_values)
   return difference == 0;
 }
 
+void
+ds_table_stop_sums (DsTable *self)
+{
+  g_assert (self->meet == DS_MEET_SUM);
+
+  ds_table_move_sums_to_column (self);
+  self->meet = DS_MEET_ADD;
+}
+
+gboolean
+ds_table_meet_found (DsTable *self,
+                     const guint32 *indices,
+                     gsize n_known,
+                     const DsValue *keys,
+                     const DsValue *values,
+                     gsize n_values,
+                     gboolean merging)
+{
+  if (self->meet == DS_MEET_GROUP)
+    {
+      ds_table_group_run (self, indices, values, n_values, merging);
+      return TRUE;
+    }
+  if (self->meet == DS_MEET_FIRST && values == NULL)
+    {
+      g_assert (!self->has_values);
+      return TRUE;
+    }
+  if (self->meet == DS_MEET_FIRST)
+    self->has_values = TRUE;
+  ds_table_make_value_column (self);
+  if (!ds_table_meet_run (self, indices, n_known, keys, values, n_values, merging))
+    return FALSE;
+  if (ds_table_wants_compaction (self))
+    ds_table_compact_values (self);
+  return TRUE;
+}
+
 static gboolean
 ds_table_slots_add (DsTable *self,
                     const DsTableKey *prepared,
@@ -301,6 +342,9 @@ ds_table_slots_add (DsTable *self,
                     gsize n_values,
                     gboolean merging)
 {
+  const gsize n_known = self->n_keys;
+  guint32 indices[DS_TABLE_RUN];
+
   switch (self->meet)
     {
     case DS_MEET_COUNT:
@@ -311,22 +355,10 @@ ds_table_slots_add (DsTable *self,
     case DS_MEET_SUM:
       if (ds_table_are_ints (values, n_values))
         return ds_table_sum_run (self, prepared, keys, values, n_values);
-      ds_table_move_sums_to_column (self);
-      self->meet = DS_MEET_ADD;
+      ds_table_stop_sums (self);
       break;
     case DS_MEET_GROUP:
-      ds_table_group_run (self, prepared, values, n_values, merging);
-      return TRUE;
     case DS_MEET_FIRST:
-      if (values == NULL)
-        {
-          g_assert (!self->has_values);
-          for (gsize i = 0; i < n_values; i++)
-            ds_table_find_slot (self, &prepared[i]);
-          return TRUE;
-        }
-      self->has_values = TRUE;
-      break;
     case DS_MEET_ADD:
     case DS_MEET_MIN:
     case DS_MEET_MAX:
@@ -336,20 +368,27 @@ ds_table_slots_add (DsTable *self,
     default:
       g_assert_not_reached ();
     }
-  ds_table_make_value_column (self);
-  if (!ds_table_meet_run (self, prepared, keys, values, n_values, merging))
-    return FALSE;
-  if (ds_table_wants_compaction (self))
-    ds_table_compact_values (self);
-  return TRUE;
+  for (gsize i = 0; i < n_values; i++)
+    indices[i] = ds_table_find_slot (self, &prepared[i])->index;
+  return ds_table_meet_found (self, indices, n_known, keys, values, n_values, merging);
+}
+
+/* The first key says for what keys there will be slots. */
+static void
+ds_table_make_first_slots (DsTable *self, DsValue key)
+{
+  if (ds_value_is (key, DS_VALUE_TYPE_INT))
+    ds_table_make_int_slots (self, self->n_first_keys);
+  else
+    ds_table_make_slots (self, self->n_first_keys);
 }
 
 /* Before a run that may make the slots grow. */
 static void
-ds_table_consider_radix (DsTable *self)
+ds_table_consider_radix (DsTable *self, gsize n_run)
 {
-  if (self->n_keys + DS_TABLE_RUN <= self->n_max_keys ||
-      self->n_keys < self->n_radix_keys || self->group != NULL)
+  if (self->n_keys + n_run <= self->n_max_keys || self->n_keys < self->n_radix_keys ||
+      self->group != NULL)
     return;
   if ((self->n_keys - self->n_keys_grown) * DS_TABLE_NEW_KEY_RATIO >= self->n_seen)
     ds_table_start_radix (self);
@@ -371,6 +410,41 @@ ds_table_has_space (DsTable *self)
   return FALSE;
 }
 
+/* Sums of int keys take a chunk in one go. */
+static gsize
+ds_table_get_max_run (const DsTable *self)
+{
+  return self->int_slots != NULL && ds_table_has_sums (self) ? DS_CHUNK_MAX_VALUES
+                                                             : DS_TABLE_RUN;
+}
+
+/* As many values as can be added in one go; *@n_values becomes how many. */
+static gboolean
+ds_table_add_run (DsTable *self,
+                  const DsValue *keys,
+                  const DsValue *values,
+                  gsize *n_values,
+                  gboolean merging)
+{
+  DsTableKey prepared[DS_TABLE_RUN];
+
+  if (self->radix == NULL)
+    {
+      if (G_UNLIKELY (self->slots == NULL && self->int_slots == NULL))
+        ds_table_make_first_slots (self, keys[0]);
+      ds_table_consider_radix (self, ds_table_get_max_run (self));
+    }
+  *n_values = MIN (*n_values, ds_table_get_max_run (self));
+  self->n_seen += *n_values;
+  if (self->int_slots != NULL)
+    return ds_table_ints_add (self, keys, values, n_values, merging);
+
+  ds_table_prepare_keys (self, keys, *n_values, prepared);
+  return self->radix == NULL
+             ? ds_table_slots_add (self, prepared, keys, values, *n_values, merging)
+             : ds_table_radix_add (self, prepared, keys, values, *n_values, merging);
+}
+
 static gboolean
 ds_table_add_runs (DsTable *self,
                    const DsValue *keys,
@@ -378,25 +452,16 @@ ds_table_add_runs (DsTable *self,
                    gsize n_values,
                    gboolean merging)
 {
-  DsTableKey prepared[DS_TABLE_RUN];
+  gsize n_run;
 
   if (!ds_table_has_space (self))
     return FALSE;
-  for (gsize done = 0; done < n_values; done += DS_TABLE_RUN)
+  for (gsize done = 0; done < n_values; done += n_run)
     {
-      const gsize n_run = MIN (n_values - done, DS_TABLE_RUN);
-      const DsValue *run_values = values != NULL ? values + done : NULL;
-      gboolean added;
-
-      if (self->radix == NULL)
-        ds_table_consider_radix (self);
-      ds_table_prepare_keys (self, keys + done, n_run, prepared);
-      self->n_seen += n_run;
-      added = self->radix == NULL ? ds_table_slots_add (self, prepared, keys + done,
-                                                        run_values, n_run, merging)
-                                  : ds_table_radix_add (self, prepared, keys + done,
-                                                        run_values, n_run, merging);
-      if (G_UNLIKELY (!added))
+      n_run = n_values - done;
+      if (G_UNLIKELY (!ds_table_add_run (self, keys + done,
+                                         values != NULL ? values + done : NULL, &n_run,
+                                         merging)))
         return FALSE;
     }
   return TRUE;
@@ -513,12 +578,14 @@ ds_table_end (DsTable *self)
 
   if (self->radix != NULL)
     return ds_table_radix_end (self);
+  if (self->slots == NULL && self->int_slots == NULL)
+    ds_table_make_slots (self, 0);
 
   if (self->group != NULL)
     {
       group_arena = ds_table_end_group (self);
     }
-  else if (self->meet == DS_MEET_COUNT || self->meet == DS_MEET_SUM)
+  else if (ds_table_has_sums (self))
     {
       ds_table_move_sums_to_column (self);
     }
