@@ -9,6 +9,7 @@
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
+#include "base/ds-planted-fault-private.h"
 
 #include <unistd.h>
 #include <xxhash.h>
@@ -244,6 +245,8 @@ ds_checkpoint_writer_sync (DsCheckpointWriter *self, GError **error)
 
   DS_FP ("checkpoint.written");
   self->fd = -1;
+  if (DS_PLANTED ("checkpoint-no-sync"))
+    return close (fd) == 0;
   return ds_durable_file_sync_and_close (fd, self->path, error);
 }
 
@@ -257,7 +260,8 @@ ds_checkpoint_writer_publish (DsCheckpointWriter *self, GError **error)
     return FALSE;
   g_clear_pointer (&self->name, g_free);
   DS_FP ("checkpoint.renamed");
-  return ds_durable_directory_sync_names (self->directory, error);
+  return DS_PLANTED ("checkpoint-no-directory-sync") ||
+         ds_durable_directory_sync_names (self->directory, error);
 }
 
 gboolean

@@ -9,6 +9,7 @@
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
 #include "base/ds-log-writer-private.h"
+#include "base/ds-planted-fault-private.h"
 
 #include <unistd.h>
 
@@ -69,7 +70,8 @@ ds_log_segment_write_head (DsLogSegment *self, GError **error)
                       ds_durable_directory_get_application_id (self->directory), bytes);
   return ds_durable_file_write (self->fd, self->path, bytes, sizeof bytes, error) &&
          ds_durable_file_sync (self->fd, self->path, error) &&
-         ds_durable_directory_sync_names (self->directory, error);
+         (DS_PLANTED ("log-no-directory-sync") ||
+          ds_durable_directory_sync_names (self->directory, error));
 }
 
 gboolean
@@ -214,7 +216,10 @@ ds_log_segment_write (DsLogSegment *self, const DsLogGroup *group, GError **erro
                                     self->pieces->len, &local_error))
     {
       DS_FP ("log.written");
-      if (ds_durable_file_sync_data (self->fd, self->path, &local_error))
+      if (DS_PLANTED ("log-no-sync") ||
+          ds_durable_file_sync_data (self->fd, self->path, &local_error) ||
+          (DS_PLANTED ("log-syncs-again") &&
+           ds_durable_file_sync_data (self->fd, self->path, NULL)))
         {
           DS_FP ("log.synced");
           self->n_bytes += group->n_bytes;

@@ -58,7 +58,8 @@ def counted(records):
 def kill_steps(records):
     steps = []
     for record in counted(records):
-        if record.type == "C":
+        # What fails by itself changes nothing.
+        if record.type == "C" or record.error != 0:
             continue
         steps.append(f"kill-before@{record.call}")
         if record.type == "W" and len(record.data) > 1:
@@ -70,11 +71,13 @@ def kill_steps(records):
 def fault_steps(records):
     steps = []
     for record in counted(records):
+        if record.error != 0:
+            continue
         for error in ERRORS[record.type]:
-            for times in (1,) if error == "EINTR" else (1, 4, 0):
+            for times in (1,) if error == "EINTR" else (1, 2, 0):
                 steps.append(f"fail@{record.call}:{error}:{times}")
         if record.type == "W" and len(record.data) > 1:
-            steps += [f"half-fail@{record.call}:ENOSPC:{times}" for times in (1, 4, 0)]
+            steps += [f"half-fail@{record.call}:ENOSPC:{times}" for times in (1, 2, 0)]
     return steps
 
 
@@ -82,7 +85,7 @@ def power_points(records, first=1):
     """Numbers of records after which the power may be cut: after each call, and when
     something was just acknowledged."""
     return [i + 1 for i, record in enumerate(records)
-            if i + 1 >= first and (record.is_counted and record.type != "C" or record.type == "A")]
+            if i + 1 >= first and record.error == 0 and (record.is_counted and record.type != "C" or record.type == "A")]
 
 
 def phases(records, sizes, seed):

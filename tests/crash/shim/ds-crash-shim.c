@@ -18,9 +18,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* More failures in a row than any program needs to see that it does not get better: then
- * it is killed, as by an operator who has had enough. */
-#define MAX_FAILURES 150
+/* A program that waits for better times is killed after so many failures, as by an
+ * operator who has had enough. */
+#define MAX_FAILURES 4
 
 typedef enum
 {
