@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records of a fixed length: a file of readings of sensors, 16 bytes each, written and
- * read again.  Makes the file, which is the same every time, and prints for each sensor
- * how many readings there are, their mean, and the highest.
+/* Files of records of a fixed length that come into a folder while the stream runs:
+ * readings of sensors, 16 bytes each.  The program writes a file a minute itself, under a
+ * clock that it moves, and prints for each sensor how many readings there were in the
+ * minute, their mean, and the highest.
  *
- *   $ binary-sensor-records --generate readings.bin
- *   $ wc -c <readings.bin
- *   16000
- *   $ binary-sensor-records readings.bin
- *   sensor 1: 198 readings, mean 18.58, highest 20.75
- *   sensor 2: 214 readings, mean 19.30, highest 21.75
- *   sensor 3: 201 readings, mean 20.32, highest 22.75
- *   sensor 4: 198 readings, mean 21.53, highest 23.75
- *   sensor 5: 189 readings, mean 22.44, highest 24.75
- *   $ head -c 15999 readings.bin >cut.bin
- *   $ binary-sensor-records cut.bin 2>&1 | grep -o '15999 bytes, which is .* more'
- *   15999 bytes, which is 999 records of 16 bytes and 15 bytes more
+ *   $ mkdir inbox
+ *   $ binary-sensor-records inbox
+ *   minute 1
+ *     sensor 1: 19 readings, mean 18.28, highest 20.50
+ *     sensor 2: 20 readings, mean 19.44, highest 21.75
+ *     sensor 3: 21 readings, mean 20.40, highest 22.75
+ *   minute 2
+ *     sensor 1: 24 readings, mean 18.22, highest 20.75
+ *     sensor 2: 20 readings, mean 18.73, highest 21.50
+ *     sensor 3: 16 readings, mean 20.72, highest 22.50
+ *   minute 3
+ *     sensor 1: 19 readings, mean 19.33, highest 20.75
+ *     sensor 2: 25 readings, mean 19.30, highest 21.75
+ *     sensor 3: 16 readings, mean 20.61, highest 22.75
+ *   $ mkdir spoilt
+ *   $ head -c 95 inbox/1.bin >spoilt/cut.bin
+ *   $ binary-sensor-records spoilt 2>&1 | grep -o '95 bytes, which is .* more' | head -n 1
+ *   95 bytes, which is 5 records of 16 bytes and 15 bytes more
  *
  * A file that does not divide into records was not copied as a whole, or has records of
  * another length: that is an error and never a wrong last reading. */
 
 #include <dstream/dstream.h>
+#include <glib/gstdio.h>
 #include <string.h>
+
+#define BATCH_INTERVAL (1 * DS_MINUTE)
 
 /* As it lies in the file, little endian: */
 enum
@@ -31,6 +41,8 @@ enum
   CELSIUS_AT = 8, /* 8 bytes, IEEE 754 */
   RECORD_BYTES = 16
 };
+
+/* ---- The stream ---- */
 
 /* Becomes (sensor, (1, celsius, celsius)): how many, their sum, the highest. */
 static DsValue
@@ -59,24 +71,21 @@ add_readings (DsValue a, DsValue b, DsTask *task, gpointer user_data)
 }
 
 static gboolean
-print_readings (const char *path, GError **error)
+print_readings (DsRdd *by_sensor, DsBatch *batch, gpointer user_data, GError **error)
 {
-  g_autoptr (DsContext) context = ds_context_new ("local[2]", "SensorRecords");
-  g_autoptr (DsRdd) records = ds_context_binary_records (context, path, RECORD_BYTES);
-  g_autoptr (DsRdd) readings = ds_rdd_map (records, read_record, NULL, NULL);
-  g_autoptr (DsRdd) by_sensor = ds_rdd_reduce_by_key (readings, add_readings, NULL, NULL);
   g_autoptr (DsRdd) sorted = ds_rdd_sort_by_key (by_sensor, DS_ASCENDING);
   g_autoptr (DsBlock) block = ds_rdd_collect (sorted, error);
 
   if (block == NULL)
     return FALSE;
+  g_print ("minute %" G_GINT64_FORMAT "\n", ds_batch_get_time (batch) / DS_MINUTE);
   for (gsize i = 0; i < ds_block_get_length (block); i++)
     {
       DsValue reading = ds_block_get (block, i);
       DsValue sums = ds_pair_value (reading);
       gint64 n_readings = ds_value_get_int (ds_value_get_item (sums, 0));
 
-      g_print ("sensor %" G_GINT64_FORMAT ": %" G_GINT64_FORMAT
+      g_print ("  sensor %" G_GINT64_FORMAT ": %" G_GINT64_FORMAT
                " readings, mean %.2f, highest %.2f\n",
                ds_value_get_int (ds_pair_key (reading)), n_readings,
                ds_value_get_double (ds_value_get_item (sums, 1)) / (double) n_readings,
@@ -84,6 +93,21 @@ print_readings (const char *path, GError **error)
     }
   return TRUE;
 }
+
+static void
+add_up_readings (DsStreamingContext *ssc, const char *folder)
+{
+  DsDStream *records =
+      ds_streaming_context_binary_records_stream (ssc, folder, RECORD_BYTES);
+  DsDStream *readings = ds_dstream_map (records, read_record, NULL, NULL);
+  DsDStream *by_sensor = ds_dstream_reduce_by_key (readings, add_readings, NULL, NULL);
+
+  /* Whatever their time: the clock of this program stands in 1970. */
+  ds_dstream_set_file_selection (records, DS_FILES_ALL);
+  ds_dstream_foreach_rdd (by_sensor, print_readings, NULL, NULL);
+}
+
+/* ---- Its files ---- */
 
 static void
 put_record (GByteArray *bytes, guint32 sensor, guint32 second, double celsius)
@@ -101,41 +125,70 @@ put_record (GByteArray *bytes, guint32 sensor, guint32 second, double celsius)
   g_byte_array_append (bytes, record, sizeof record);
 }
 
-/* A reading of one of five sensors every second, in quarters of a degree. */
+/* A reading of one of three sensors every second, in quarters of a degree.  The file is
+ * written under a name that streams pass over, and renamed when it is whole. */
 static gboolean
-generate (const char *path, GError **error)
+write_minute (const char *folder, guint32 minute, GRand *random, GError **error)
 {
-  g_autoptr (GRand) random = g_rand_new_with_seed (1);
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autofree char *hidden = g_strdup_printf ("%s/.%u.bin", folder, minute);
+  g_autofree char *path = g_strdup_printf ("%s/%u.bin", folder, minute);
 
-  for (guint32 second = 0; second < 1000; second++)
+  for (guint32 second = 0; second < 60; second++)
     {
-      guint32 sensor = (guint32) g_rand_int_range (random, 1, 6);
+      guint32 sensor = (guint32) g_rand_int_range (random, 1, 4);
 
-      put_record (bytes, sensor, second,
+      put_record (bytes, sensor, 60 * minute + second,
                   15 + (double) sensor + g_rand_int_range (random, 0, 20) / 4.0);
     }
-  return g_file_set_contents (path, (const char *) bytes->data, (gssize) bytes->len,
-                              error);
+  if (!g_file_set_contents (hidden, (const char *) bytes->data, (gssize) bytes->len,
+                            error))
+    return FALSE;
+  if (g_rename (hidden, path) == 0)
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_IO, "Cannot rename \"%s\" to \"%s\"", hidden,
+               path);
+  return FALSE;
+}
+
+static gboolean
+run (DsStreamingContext *ssc, const char *folder, GError **error)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (0);
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+
+  ds_streaming_context_set_clock (ssc, DS_CLOCK (clock));
+  if (!ds_streaming_context_start (ssc, error))
+    return FALSE;
+  for (guint32 minute = 1; minute <= 3; minute++)
+    {
+      if (!write_minute (folder, minute, random, error))
+        return FALSE;
+      ds_manual_clock_advance (clock, BATCH_INTERVAL);
+      if (!ds_streaming_context_await_batch (ssc, minute * BATCH_INTERVAL, error))
+        return FALSE;
+    }
+  return ds_streaming_context_stop (ssc, DS_STOP_NOW, error);
 }
 
 int
 main (int argc, char *argv[])
 {
   g_autoptr (GError) error = NULL;
-  gboolean done = FALSE;
+  g_autoptr (DsStreamingContext) ssc =
+      ds_streaming_context_new ("local[2]", "SensorRecords", BATCH_INTERVAL);
 
-  if (argc == 3 && g_str_equal (argv[1], "--generate"))
-    done = generate (argv[2], &error);
-  else if (argc == 2)
-    done = print_readings (argv[1], &error);
-  else
+  if (argc != 2)
     {
-      g_printerr ("Usage: binary-sensor-records [--generate] FILE\n");
+      g_printerr ("Usage: binary-sensor-records FOLDER\n");
       return 2;
     }
 
-  if (!done)
-    g_printerr ("binary-sensor-records: %s\n", error->message);
-  return done ? 0 : 1;
+  add_up_readings (ssc, argv[1]);
+  if (!run (ssc, argv[1], &error))
+    {
+      g_printerr ("binary-sensor-records: %s\n", error->message);
+      return 1;
+    }
+  return 0;
 }

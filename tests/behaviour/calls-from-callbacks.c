@@ -14,6 +14,9 @@
 
 #include "tests/behaviour/api-calls.h"
 
+#include <errno.h>
+#include <ftw.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -268,9 +271,34 @@ run_kind (const CallbackKind *kind, guint first, guint32 seed)
   g_atomic_int_set (&run.is_over, TRUE);
 }
 
+/* Calls write files where they please: into the current folder and that of temporary
+ * files, which are both one that goes at the end. */
+static char *
+enter_directory (void)
+{
+  const char *parent = g_getenv ("TMPDIR");
+  char *directory =
+      g_build_filename (parent != NULL ? parent : "/tmp", "dstream-calls-XXXXXX", NULL);
+
+  /* Not g_dir_make_tmp (), which would keep the other one in mind. */
+  if (g_mkdtemp (directory) == NULL || g_chdir (directory) != 0)
+    g_error ("Cannot make the directory \"%s\": %s", directory, g_strerror (errno));
+  g_setenv ("TMPDIR", directory, TRUE);
+  return directory;
+}
+
+static int
+remove_entry (const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+  (void) remove (path); /* what is left over keeps its directory */
+  return 0;
+}
+
 int
 main (int argc, char *argv[])
 {
+  g_autofree char *directory = NULL;
+
   if (argc == 2 && g_str_equal (argv[1], "--list"))
     {
       list_all ();
@@ -284,9 +312,11 @@ main (int argc, char *argv[])
   for (int number = 1; number < 200; number++)
     g_assert_nonnull (g_strerror (number));
   progress_fd = atoi (argv[3]);
+  directory = enter_directory ();
   g_log_set_default_handler (ignore_message, NULL);
   run_kind (find_kind (argv[1]), (guint) atoi (argv[2]),
             (guint32) g_ascii_strtoull (argv[4], NULL, 10));
+  (void) nftw (directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   /* Nothing that the calls made is given up. */
   _exit (EXIT_SUCCESS);
 }

@@ -112,6 +112,19 @@ def listed(what):
     return [line.split()[1:] for line in lines if line.startswith(what + " ")]
 
 
+def test_leaves_nothing_behind():
+    """By hand it runs in any folder."""
+    directory = tempfile.mkdtemp(prefix="dstream-calls-")
+    try:
+        child = Child(KINDS[0], 0, 0, directory)
+        fault = child.watch()
+        child.close()
+        left = [name for name in os.listdir(directory) if name != "errors"]
+        tap.check(fault is None and not left, f"{fault}; left in its folder: {left}")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def test_all_types():
     have = {c_type for _, c_type in listed("kind")}
     missing = [c_type for (c_type,) in listed("type") if c_type not in have]
@@ -130,6 +143,7 @@ if __name__ == "__main__":
     KINDS = [kind for kind, _ in listed("kind") if not WANTED or kind in WANTED]
     print(f"# random seed: {CHANCE[0]}")
     tap.run([("/behaviour/calls/each-public-function-is-called", test_all_functions),
+             ("/behaviour/calls/nothing-is-left-behind", test_leaves_nothing_behind),
              ("/behaviour/calls/each-type-of-function-has-a-kind-of-callback", test_all_types)] +
             [(f"/behaviour/calls/from/{kind}", lambda kind=kind: test_kind(kind, 0)) for kind in KINDS
              if not SEEDS] +
