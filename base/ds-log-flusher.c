@@ -22,7 +22,7 @@ ds_log_group_clear (DsLogGroup *group)
         entry->release (entry->owner);
       g_free (entry);
     }
-  *group = (DsLogGroup){ NULL };
+  *group = (DsLogGroup){ 0 };
 }
 
 /* ---- What to do next; lock held ---- */
@@ -190,7 +190,7 @@ ds_log_fail (DsWriteAheadLog *self, GError *cause)
       ds_durable_directory_get_path (self->directory), cause->message, last);
   failure = g_error_copy (self->failure);
   given_up = self->waiting;
-  self->waiting = (DsLogGroup){ NULL };
+  self->waiting = (DsLogGroup){ 0 };
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   if (self->durable_func != NULL)

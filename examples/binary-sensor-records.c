@@ -21,8 +21,8 @@
  *     sensor 3: 16 readings, mean 20.61, highest 22.75
  *   $ mkdir spoilt
  *   $ head -c 95 inbox/1.bin >spoilt/cut.bin
- *   $ binary-sensor-records spoilt 2>&1 | grep -o '95 bytes, which is .* more' | head -n 1
- *   95 bytes, which is 5 records of 16 bytes and 15 bytes more
+ *   $ binary-sensor-records spoilt 2>&1 | grep -o 'which is .* more' | head -n 1
+ *   which is 5 records of 16 bytes and 15 bytes more
  *
  * A file that does not divide into records was not copied as a whole, or has records of
  * another length: that is an error and never a wrong last reading. */

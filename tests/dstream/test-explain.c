@@ -453,6 +453,7 @@ look_on (gpointer data)
           ds_streaming_context_get_receiver_info (self->ssc, self->stream);
 
       g_assert_nonnull (text);
+      g_assert_null (info); /* no receiver */
       ds_test_gate_add (&self->rounds, 1);
     }
   return NULL;

@@ -433,8 +433,8 @@ test_gives_up_a_connection (Fixture *fixture, gconstpointer user_data)
 {
   const char *patterns[] = {
     "What 127.0.0.1:* sent cannot be parsed: bad is no word; trying again in *",
-    "What 127.0.0.1:* sent cannot be parsed: *says that it took 5 bytes, but was given "
-    "4*",
+    ("What 127.0.0.1:* sent cannot be parsed: *says that it took 5 bytes, but was given "
+     "4*"),
     "127.0.0.1:* sent 11 bytes in which no record ends, but a record may have 10.*"
   };
   const char *texts[] = { "a;bad;b;", "a;lie;", "a;01234567890" };

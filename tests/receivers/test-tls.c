@@ -40,8 +40,7 @@ in_directory (const char *name)
 }
 
 /* Runs a command in the directory; TRUE when it was successful. */
-static gboolean
-run (const char *format, ...)
+static gboolean G_GNUC_PRINTF (1, 2) run (const char *format, ...)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *command = NULL;
