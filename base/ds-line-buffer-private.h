@@ -41,8 +41,10 @@ char *ds_line_buffer_prepare (DsLineBuffer *self, gsize *n_room);
 gboolean ds_line_buffer_commit (DsLineBuffer *self, gsize n_bytes, GError **error);
 /* TRUE when the memory of the current block is used up: time to take it. */
 gboolean ds_line_buffer_is_full (DsLineBuffer *self);
-/* Whole lines in the buffer, and their bytes. */
+/* Whole lines in the buffer, and their bytes; those of the line that has not ended. */
+gsize ds_line_buffer_get_n_ready_lines (DsLineBuffer *self);
 gsize ds_line_buffer_get_n_ready_bytes (DsLineBuffer *self);
+gsize ds_line_buffer_get_n_open_bytes (DsLineBuffer *self);
 /* (transfer full) (nullable): the whole lines so far as a text block; the rest stays. */
 DsBlock *ds_line_buffer_take (DsLineBuffer *self);
 /* At the end of the input.  @deliver_rest: an unterminated last line is a line (a clean

@@ -305,9 +305,21 @@ ds_line_buffer_is_full (DsLineBuffer *self)
 }
 
 gsize
+ds_line_buffer_get_n_ready_lines (DsLineBuffer *self)
+{
+  return self->n_ready_lines;
+}
+
+gsize
 ds_line_buffer_get_n_ready_bytes (DsLineBuffer *self)
 {
   return self->n_ready;
+}
+
+gsize
+ds_line_buffer_get_n_open_bytes (DsLineBuffer *self)
+{
+  return self->n_bytes - self->n_ready;
 }
 
 DsBlock *

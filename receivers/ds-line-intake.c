@@ -10,7 +10,6 @@
 #include "receivers/ds-socket-intake-private.h"
 
 #include "base/ds-error.h"
-#include "base/ds-splitter-private.h"
 
 /* Between the cache and the costs per block; see receivers/README.md for the measurement.
  */
@@ -95,12 +94,15 @@ ds_line_intake_read (DsSocketIntake *intake,
   n_bytes = ds_socket_connection_read (connection, room, n_room, error);
   if (n_bytes > 0)
     {
-      if (ds_rate_limiter_is_limited (limiter))
-        ds_rate_limiter_note_read (limiter,
-                                   ds_count_lines (room, (gsize) n_bytes) -
-                                       (room[n_bytes - 1] != '\n'),
-                                   (gsize) n_bytes);
+      gsize n_lines = ds_line_buffer_get_n_ready_lines (self->buffer);
+
+      n_ready = ds_line_buffer_get_n_ready_bytes (self->buffer);
       ds_line_buffer_commit (self->buffer, (gsize) n_bytes, &line_error);
+      if (ds_rate_limiter_is_limited (limiter))
+        ds_rate_limiter_note_read (
+            limiter, ds_line_buffer_get_n_ready_lines (self->buffer) - n_lines,
+            ds_line_buffer_get_n_ready_bytes (self->buffer) - n_ready,
+            ds_line_buffer_get_n_open_bytes (self->buffer));
       self->n_bytes += (gsize) n_bytes;
     }
   /* Before anybody can take the lines behind it. */

@@ -35,6 +35,7 @@ struct _DsParsed
   DsReceiverSupervisor *supervisor;
   const char *location;
   guint64 n_records;    /* in this turn */
+  gsize n_bytes;        /* that they take */
   gboolean has_dropped; /* and told of it, on this connection */
 };
 
@@ -55,7 +56,6 @@ typedef struct
 
   /* Thread: receiver. */
   DsParseIntakeState state;
-  gsize n_turn_bytes;   /* new in the turn that goes on */
   gsize n_unseen;       /* bytes that were not parsed yet */
   gboolean is_stopped;  /* whoever waited for the turn is gone */
   gboolean has_threads; /* between acquire and release */
@@ -130,6 +130,7 @@ ds_parse_intake_parse (DsParseIntake *self)
   if (parser->ops->flush != NULL)
     parser->ops->flush (parser, &self->parsed);
 
+  self->parsed.n_bytes = n_done;
   self->n_bytes -= n_done;
   if (self->n_bytes > 0 && n_done > 0)
     memmove (self->bytes, self->bytes + n_done, self->n_bytes);
@@ -217,7 +218,8 @@ ds_parse_intake_settle (DsParseIntake *self)
   self->state = DS_PARSE_READING;
   self->n_records += self->parsed.n_records;
   if (ds_rate_limiter_is_limited (limiter))
-    ds_rate_limiter_note_read (limiter, self->parsed.n_records, self->n_turn_bytes);
+    ds_rate_limiter_note_read (limiter, self->parsed.n_records, self->parsed.n_bytes,
+                               self->n_bytes);
   self->parsed.n_records = 0;
 
   if (self->is_stopped)
@@ -268,7 +270,6 @@ ds_parse_intake_begin_turn (DsParseIntake *self, DsParseIntakeState state, GErro
     return FALSE;
 
   self->state = state;
-  self->n_turn_bytes = self->n_unseen;
   self->n_unseen = 0;
   ds_receiver_supervisor_begin_operation (self->parent.supervisor);
   return TRUE;

@@ -64,8 +64,12 @@ gint64 ds_rate_limiter_get_deadline (DsRateLimiter *self);
 gsize ds_rate_limiter_get_read_bytes (DsRateLimiter *self, gsize max_bytes);
 /* TRUE: what is read has to be counted for the following. */
 gboolean ds_rate_limiter_is_limited (DsRateLimiter *self);
-/* @n_records in @n_bytes were brought.  When those were too many, fewer may follow. */
-void ds_rate_limiter_note_read (DsRateLimiter *self, gsize n_records, gsize n_bytes);
+/* @n_records that are @n_bytes long were brought, and @n_open_bytes of the next one.
+ * When those were too many, fewer may follow. */
+void ds_rate_limiter_note_read (DsRateLimiter *self,
+                                gsize n_records,
+                                gsize n_bytes,
+                                gsize n_open_bytes);
 /* @func is called when there may be room, but not because time passed on the system's
  * clock: for that there is the deadline.  Not called any more after removal. */
 guint ds_rate_limiter_add_watch (DsRateLimiter *self,

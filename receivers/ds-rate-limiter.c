@@ -20,6 +20,8 @@
 
 /* Of the rate; longer than a busy machine lets a thread wait. */
 #define DS_RATE_BURST (50 * DS_MILLISECOND)
+/* The mean length of a record is that of about so many, the last ones counting most. */
+#define DS_RATE_MEAN_RECORDS 200
 /* Sums of fractions of permits are never exact. */
 #define DS_RATE_EPSILON 1e-6
 
@@ -52,7 +54,8 @@ struct _DsRateLimiter
   guint64 n_read_since;   /* by who must not wait */
   guint64 n_read_records; /* for the mean length of a record */
   guint64 n_read_bytes;
-  GArray *watches; /* DsRateLimiterWatch */
+  guint64 n_open_bytes; /* of a record that has not ended */
+  GArray *watches;      /* DsRateLimiterWatch */
   guint last_id;
   guint clock_watch; /* 0: none */
 };
@@ -379,18 +382,24 @@ ds_rate_limiter_get_read_bytes (DsRateLimiter *self, gsize max_bytes)
     return max_bytes;
 
   g_mutex_lock (&self->lock);
-  /* Nothing is known before the first record has ended: it may be one of 2 bytes; and
-   * what has not ended yet may be as long again. */
+  /* Nothing is known before the first record has ended: it may be one of 1 byte. */
   n_bytes = self->n_read_records > 0
                 ? (double) self->n_read_bytes / (double) self->n_read_records
-                : (double) MAX (self->n_read_bytes, 2);
+                : 1;
   n_bytes *= (double) ds_rate_limiter_get_room_locked (self);
+  /* Of a record that is much longer than those before a good piece more, as a parser
+   * looks at all of it each time; but not so much that many short ones behind it come
+   * along. */
+  n_bytes = MAX (n_bytes, (double) (self->n_open_bytes / 8));
   g_mutex_unlock (&self->lock);
   return (gsize) CLAMP (n_bytes, 1.0, (double) max_bytes);
 }
 
 void
-ds_rate_limiter_note_read (DsRateLimiter *self, gsize n_records, gsize n_bytes)
+ds_rate_limiter_note_read (DsRateLimiter *self,
+                           gsize n_records,
+                           gsize n_bytes,
+                           gsize n_open_bytes)
 {
   if (G_LIKELY (!ds_rate_limiter_is_limited (self)))
     return;
@@ -400,8 +409,17 @@ ds_rate_limiter_note_read (DsRateLimiter *self, gsize n_records, gsize n_bytes)
   self->n_permits -= (double) n_records;
   self->n_in_batch += n_records;
   self->n_read_since += n_records;
-  self->n_read_records += n_records;
-  self->n_read_bytes += n_bytes;
+  if (n_records > 0)
+    {
+      self->n_read_records += n_records;
+      self->n_read_bytes += n_bytes;
+    }
+  self->n_open_bytes = n_open_bytes;
+  if (self->n_read_records > DS_RATE_MEAN_RECORDS)
+    {
+      self->n_read_records /= 2;
+      self->n_read_bytes /= 2;
+    }
   g_mutex_unlock (&self->lock);
 }
 

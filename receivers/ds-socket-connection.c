@@ -265,7 +265,12 @@ ds_socket_connection_resume (gpointer user_data)
   if (self->is_paused && ds_socket_connection_may_read (self))
     ds_socket_connection_watch (self);
   else if (self->is_paused && !ds_rate_limiter_has_room (limiter))
-    g_source_set_ready_time (self->resume, ds_rate_limiter_get_deadline (limiter));
+    {
+      g_source_set_ready_time (self->resume, ds_rate_limiter_get_deadline (limiter));
+      /* Somebody may have told of room meanwhile, and this has just overwritten it. */
+      if (ds_socket_connection_may_read (self))
+        g_source_set_ready_time (self->resume, 0);
+    }
   return G_SOURCE_CONTINUE;
 }
 

@@ -274,7 +274,7 @@ test_nothing_passes_between_batches (void)
   ds_rate_limiter_end_batch (fixture.limiter);
   g_assert_cmpuint (take_all (&fixture), ==, 0);
   g_assert_cmpint (ds_rate_limiter_get_deadline (fixture.limiter), ==, -1);
-  ds_rate_limiter_note_read (fixture.limiter, 2, 20);
+  ds_rate_limiter_note_read (fixture.limiter, 2, 20, 0);
   ds_rate_limiter_begin_batch (fixture.limiter, 3);
   g_assert_cmpuint (take_all (&fixture), ==, 5);
   tear_down (&fixture);
@@ -404,7 +404,7 @@ test_deadlines_on_the_system_clock (void)
   g_test_summary ("On the system's clock it is known when the next record may come");
 
   g_assert_true (ds_rate_limiter_has_room (limiter));
-  ds_rate_limiter_note_read (limiter, 1, 10);
+  ds_rate_limiter_note_read (limiter, 1, 10, 0);
   ds_rate_limiter_begin_batch (limiter, 0);
   deadline = ds_rate_limiter_get_deadline (limiter);
   g_assert_cmpint (deadline, >=, before + DS_SECOND - 1000);
@@ -421,19 +421,72 @@ test_reads_about_as_many_bytes_as_records_may_come (void)
   g_test_summary ("How much to read follows the mean length of what was read before");
 
   set_up (&fixture, DS_SECOND, 100, 0);
-  g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 2);
-  ds_rate_limiter_note_read (fixture.limiter, 0, 2); /* no end of a record yet */
-  ds_rate_limiter_note_read (fixture.limiter, 0, 6);
-  g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 8);
-  ds_rate_limiter_note_read (fixture.limiter, 1, 2); /* a record of 10 bytes */
+  g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 1);
+  ds_rate_limiter_note_read (fixture.limiter, 0, 0, 2); /* no end of a record yet */
+  g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 1);
+  ds_rate_limiter_note_read (fixture.limiter, 0, 0, 80);
+  g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 10);
+  ds_rate_limiter_note_read (fixture.limiter, 1, 10, 0);
   advance_and_begin (&fixture, DS_SECOND);
   g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 1000);
   g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 512), ==, 512);
-  ds_rate_limiter_note_read (fixture.limiter, 130, 1300); /* 30 too many */
+  ds_rate_limiter_note_read (fixture.limiter, 130, 1300, 0); /* 30 too many */
   g_assert_false (ds_rate_limiter_has_room (fixture.limiter));
   g_assert_cmpuint (ds_rate_limiter_get_read_bytes (fixture.limiter, 4096), ==, 1);
   advance_and_begin (&fixture, DS_SECOND);
   g_assert_cmpuint (take_all (&fixture), ==, 70);
+  tear_down (&fixture);
+}
+
+static void
+test_the_length_of_records_may_change (void)
+{
+  Fixture fixture;
+  guint n_reads = 0;
+
+  g_test_summary ("After a million records of 100 bytes come some of 1 byte: 20 reads "
+                  "later no more than 15 are read where 10 may come");
+
+  set_up (&fixture, DS_SECOND, 10, 0);
+  for (guint i = 0; i < 100000; i++)
+    ds_rate_limiter_note_read (fixture.limiter, 10, 1000, 0);
+  for (gsize n_bytes = G_MAXSIZE; n_bytes > 15; n_reads++)
+    {
+      while (!ds_rate_limiter_has_room (fixture.limiter))
+        advance_and_begin (&fixture, 1000 * DS_SECOND);
+      advance_and_begin (&fixture, DS_SECOND);
+      n_bytes = ds_rate_limiter_get_read_bytes (fixture.limiter, 1 << 20);
+      g_assert_cmpuint (n_bytes, >=, 10);
+      ds_rate_limiter_note_read (fixture.limiter, n_bytes, n_bytes, 0);
+    }
+  g_assert_cmpuint (n_reads, <=, 20);
+  tear_down (&fixture);
+}
+
+static void
+test_long_records_take_few_reads (void)
+{
+  const gsize n_long = 16 << 20;
+  Fixture fixture;
+  gsize n_read = 0;
+  guint n_reads = 0;
+
+  g_test_summary ("A record of 16 MiB among those of 10 bytes takes less than 200 reads, "
+                  "and the last brings an eighth of it too much at most");
+
+  set_up (&fixture, DS_SECOND, 10, 0);
+  ds_rate_limiter_note_read (fixture.limiter, 1, 10, 0);
+  advance_and_begin (&fixture, DS_SECOND);
+  for (; n_read < n_long; n_reads++)
+    {
+      gsize n_bytes = ds_rate_limiter_get_read_bytes (fixture.limiter, G_MAXSIZE);
+
+      n_read += n_bytes;
+      if (n_read < n_long)
+        ds_rate_limiter_note_read (fixture.limiter, 0, 0, n_read);
+    }
+  g_assert_cmpuint (n_reads, <, 200);
+  g_assert_cmpuint (n_read, <=, n_long + n_long / 8);
   tear_down (&fixture);
 }
 
@@ -522,6 +575,8 @@ main (int argc, char *argv[])
   ADD ("deadlines-on-the-system-clock", test_deadlines_on_the_system_clock);
   ADD ("reads-about-as-many-bytes-as-records-may-come",
        test_reads_about_as_many_bytes_as_records_may_come);
+  ADD ("the-length-of-records-may-change", test_the_length_of_records_may_change);
+  ADD ("long-records-take-few-reads", test_long_records_take_few_reads);
   ADD ("stores-keep-to-it", test_stores_keep_to_it);
 #undef ADD
 
