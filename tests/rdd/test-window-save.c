@@ -391,6 +391,76 @@ test_steps_go_on_while_it_is_saved (void)
     }
 }
 
+/* ---- Many keys ---- */
+
+static DsRdd *
+make_large_batch (DsContext *context, gint64 n_keys, gint64 first)
+{
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+
+  for (gint64 i = 0; i < n_keys / 4; i++)
+    ds_block_builder_add_pair (builder, ds_value_int ((first + i * 3) % n_keys * 1000003),
+                               ds_value_int (i));
+  return ds_test_parallelize (context, ds_block_builder_end (builder), 2);
+}
+
+static void
+check_many_keys (DsContext *context, gboolean has_inverse)
+{
+  const gint64 n_keys = 200000;
+  const DsWindowPlan plan = { .kind = "reduce_by_key_and_window",
+                              .window = 20 * DS_SECOND,
+                              .func = ds_add,
+                              .inverse = has_inverse ? ds_subtract : NULL };
+  g_autoptr (DsWindowStepper) stepper = make_stepper (&plan, N_PARTITIONS);
+  g_autoptr (DsWindowStepper) resumed = make_stepper (&plan, N_PARTITIONS);
+  g_autoptr (DsWindowSnapshot) snapshot = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) same = NULL;
+  g_autoptr (GError) error = NULL;
+  Saving saving = { NULL, NULL };
+  gint64 start, captured, saved, loaded;
+
+  for (DsTime time = DS_SECOND; time <= 24 * DS_SECOND; time += DS_SECOND)
+    {
+      g_autoptr (DsRdd) input = make_large_batch (context, n_keys, time / DS_SECOND);
+      g_autoptr (DsRdd) step =
+          ds_window_stepper_make_step (stepper, context, time, &input, &time, 1);
+
+      start = g_get_monotonic_time ();
+      g_assert_true (ds_step_rdd_run (step, &error));
+      captured = g_get_monotonic_time ();
+      ds_step_rdd_settle (step);
+    }
+  g_test_message ("a step with 20 batches of %" G_GINT64_FORMAT
+                  " keys took %" G_GINT64_FORMAT " us",
+                  n_keys / 4, captured - start);
+  start = g_get_monotonic_time ();
+  saving.snapshot = snapshot = ds_window_stepper_capture (stepper);
+  captured = g_get_monotonic_time ();
+  save_aside (&saving);
+  bytes = saving.bytes;
+  saved = g_get_monotonic_time ();
+  load (resumed, bytes, G_MAXSIZE);
+  loaded = g_get_monotonic_time ();
+  g_test_message ("%s: captured in %" G_GINT64_FORMAT " us, saved in %" G_GINT64_FORMAT
+                  " us, %" G_GSIZE_FORMAT " bytes, loaded in %" G_GINT64_FORMAT " us",
+                  has_inverse ? "inverse" : "queues", captured - start, saved - captured,
+                  g_bytes_get_size (bytes), loaded - saved);
+  same = save (resumed);
+  g_assert_true (g_bytes_equal (same, bytes));
+}
+
+static void
+test_many_keys (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+
+  g_test_summary ("What capturing, saving and loading of many keys takes");
+  check_many_keys (context, TRUE);
+  check_many_keys (context, FALSE);
+}
+
 /* ---- What can't be ---- */
 
 static void
@@ -504,6 +574,7 @@ main (int argc, char **argv)
                    test_goes_on_as_if_nothing_had_happened);
   g_test_add_func ("/rdd/window-save/steps-go-on-while-it-is-saved",
                    test_steps_go_on_while_it_is_saved);
+  g_test_add_func ("/rdd/window-save/many-keys", test_many_keys);
   g_test_add_func ("/rdd/window-save/says-what-does-not-fit",
                    test_says_what_does_not_fit);
   g_test_add_func ("/rdd/window-save/damage-is-an-error-and-never-a-crash",
