@@ -102,10 +102,13 @@ void ds_set_error_from_errno (GError **error,
 
 /* ---- For tests ---- */
 
+/* That the call does not happen, and succeeds: for tests that are not about the disk. */
+#define DS_DURABLE_PRETEND (-1)
 /* Asked before each call above: 0 lets it happen, anything else is the errno with which
- * it fails without happening.  @call: "open", "write", "pwrite", "writev", "pread",
- * "fsync", "fdatasync", "ftruncate", "rename", "unlink".  *@n_bytes of a call that moves
- * bytes may be made smaller, but not 0.  Any thread. */
+ * it fails without happening, or, of a sync, %DS_DURABLE_PRETEND.  @call: "open",
+ * "write", "pwrite", "writev", "pread", "fsync", "fdatasync", "ftruncate", "rename",
+ * "unlink".  *@n_bytes of a call that moves bytes may be made smaller, but not 0.  Any
+ * thread. */
 typedef int (*DsDurableFaultFunc) (const char *call,
                                    const char *path,
                                    gsize *n_bytes,

@@ -409,26 +409,35 @@ ds_durable_end_sync (int result, const char *path, const char *call, GError **er
   return FALSE;
 }
 
-gboolean
-ds_durable_file_sync (int fd, const char *path, GError **error)
+/* @sync: fsync or fdatasync. */
+static int
+ds_durable_try_sync (int fd, const char *path, const char *call, int (*sync) (int))
 {
   int result;
 
   do
-    result = ds_durable_file_is_faulty ("fsync", path, NULL) ? -1 : fsync (fd);
+    {
+      if (!ds_durable_file_is_faulty (call, path, NULL))
+        result = sync (fd);
+      else
+        result = errno == DS_DURABLE_PRETEND ? 0 : -1;
+    }
   while (result < 0 && errno == EINTR);
-  return ds_durable_end_sync (result, path, "fsync", error);
+  return result;
+}
+
+gboolean
+ds_durable_file_sync (int fd, const char *path, GError **error)
+{
+  return ds_durable_end_sync (ds_durable_try_sync (fd, path, "fsync", fsync), path,
+                              "fsync", error);
 }
 
 gboolean
 ds_durable_file_sync_data (int fd, const char *path, GError **error)
 {
-  int result;
-
-  do
-    result = ds_durable_file_is_faulty ("fdatasync", path, NULL) ? -1 : fdatasync (fd);
-  while (result < 0 && errno == EINTR);
-  return ds_durable_end_sync (result, path, "fdatasync", error);
+  return ds_durable_end_sync (ds_durable_try_sync (fd, path, "fdatasync", fdatasync),
+                              path, "fdatasync", error);
 }
 
 gboolean
@@ -437,11 +446,8 @@ ds_durable_directory_sync_fd (int fd,
                               gboolean may_lack_sync,
                               GError **error)
 {
-  int result;
+  int result = ds_durable_try_sync (fd, path, "fsync", fsync);
 
-  do
-    result = ds_durable_file_is_faulty ("fsync", path, NULL) ? -1 : fsync (fd);
-  while (result < 0 && errno == EINTR);
   if (result < 0 && errno == EINVAL && may_lack_sync)
     return TRUE;
   return ds_durable_end_sync (result, path, "fsync", error);

@@ -91,8 +91,10 @@ ds_log_reading_judge (DsLogReading *self,
       return FALSE;
     case DS_LOG_DAMAGE_POINT_IN_TIME:
       g_message ("%s; the log is used up to number %" G_GUINT64_FORMAT
-                 " and what comes behind is set aside, by the policy point-in-time",
-                 what, self->expected - 1);
+                 " and what comes behind is %s, by the policy point-in-time",
+                 what, self->expected - 1,
+                 ds_durable_directory_is_read_only (self->directory) ? "not used"
+                                                                     : "set aside");
       return ds_log_reading_give_up (self, i, offset, error);
     case DS_LOG_DAMAGE_SKIP:
       g_message ("%s; every record that is whole is used, by the policy skip", what);
@@ -122,6 +124,70 @@ ds_log_reading_judge_gap (DsLogReading *self, guint i, GError **error)
   return TRUE;
 }
 
+/* What a power cut leaves of the last write: a beginning of it; or, as disks write in any
+ * order, later parts of it with zeros before them.  There is never more than one write
+ * that was not synced, so what else has whole records behind it is damage. */
+static gboolean
+ds_log_reading_is_torn (DsLogReading *self,
+                        guint i,
+                        DsLogScan *scan,
+                        guint64 offset,
+                        guint64 sequence,
+                        const DsLogBehind *behind,
+                        gboolean *is_torn,
+                        GError **error)
+{
+  *is_torn = FALSE;
+  if (i + 1 < self->segments->len || behind->is_cut_short)
+    return TRUE;
+  if (behind->n_records == 0)
+    {
+      *is_torn = TRUE;
+      return TRUE;
+    }
+  return !behind->is_one_group || behind->group > sequence ||
+         ds_log_scan_find_hole (scan, offset, behind->first_offset, is_torn, error);
+}
+
+/* The torn end of segment @i. */
+static gboolean
+ds_log_reading_cut (DsLogReading *self,
+                    guint i,
+                    DsLogScan *scan,
+                    guint64 *offset,
+                    GError **error)
+{
+  guint64 length = *offset;
+
+  *offset = scan->n_bytes;
+  DS_FP ("log.before-cut");
+  return ds_durable_directory_is_read_only (self->directory) ||
+         DS_PLANTED ("log-keeps-torn-tail") ||
+         ds_durable_directory_cut_file (self->directory,
+                                        ds_log_reading_get (self, i)->name, length,
+                                        error);
+}
+
+static gboolean
+ds_log_reading_judge_damage (DsLogReading *self,
+                             guint i,
+                             DsLogScan *scan,
+                             guint64 offset,
+                             guint64 sequence,
+                             const DsLogBehind *behind,
+                             GError **error)
+{
+  g_autofree char *what = g_strdup_printf (
+      "\"%s\" is damaged at byte %" G_GUINT64_FORMAT ", where record %" G_GUINT64_FORMAT
+      " should be; behind it %s%" G_GUINT64_FORMAT
+      " whole records of that file%s are at risk",
+      scan->path, offset, sequence, behind->is_cut_short ? "at least " : "",
+      behind->n_records,
+      ds_log_reading_get_next (self, i) != NULL ? " and all of the next ones" : "");
+
+  return ds_log_reading_judge (self, i, offset, what, error);
+}
+
 /* Something else than a record at *@offset, though there should be one.  *@offset is
  * where to go on in this segment, or where it ends. */
 static gboolean
@@ -134,7 +200,7 @@ ds_log_reading_judge_bad (DsLogReading *self,
 {
   const DsLogSegmentFile *next = ds_log_reading_get_next (self, i);
   DsLogBehind behind;
-  g_autofree char *what = NULL;
+  gboolean is_torn;
 
   /* A group that was written once more: nothing is missing. */
   if (next != NULL && next->head.first_sequence <= self->expected)
@@ -144,28 +210,14 @@ ds_log_reading_judge_bad (DsLogReading *self,
     }
   if (!ds_log_scan_behind (scan, *offset + 1, *sequence, &behind, error))
     return FALSE;
-  if (behind.n_records == 0 && !behind.is_cut_short && i + 1 == self->segments->len)
-    {
-      /* A torn tail. */
-      guint64 length = *offset;
-
-      *offset = scan->n_bytes;
-      DS_FP ("log.before-cut");
-      return ds_durable_directory_is_read_only (self->directory) ||
-             DS_PLANTED ("log-keeps-torn-tail") ||
-             ds_durable_directory_cut_file (self->directory,
-                                            ds_log_reading_get (self, i)->name, length,
-                                            error);
-    }
-
-  what = g_strdup_printf ("\"%s\" is damaged at byte %" G_GUINT64_FORMAT
-                          ", where record %" G_GUINT64_FORMAT
-                          " should be; behind it %s%" G_GUINT64_FORMAT
-                          " whole records of that file%s are at risk",
-                          scan->path, *offset, *sequence,
-                          behind.is_cut_short ? "at least " : "", behind.n_records,
-                          next != NULL ? " and all of the next ones" : "");
-  if (!ds_log_reading_judge (self, i, *offset, what, error))
+  if (!ds_log_reading_is_torn (self, i, scan, *offset, *sequence, &behind, &is_torn,
+                               error))
+    return FALSE;
+  if (is_torn)
+    return ds_log_reading_cut (self, i, scan, offset, error);
+  /* Unless only what nobody asked for is damaged. */
+  if ((behind.n_records == 0 || behind.first_sequence > self->from) &&
+      !ds_log_reading_judge_damage (self, i, scan, *offset, *sequence, &behind, error))
     return FALSE;
   *offset = scan->n_bytes;
   if (behind.n_records > 0)

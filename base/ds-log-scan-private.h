@@ -19,6 +19,7 @@ typedef struct
   gsize n_room;
   guint64 window_offset;
   gsize n_window;
+  guint32 place; /* of the last record, in the group that it was written with */
 } DsLogScan;
 
 typedef enum
@@ -37,6 +38,8 @@ typedef struct
   guint64 last_sequence;
   guint64 first_offset;  /* of the record, not of its payload */
   gboolean is_cut_short; /* the search took too long: there may be more */
+  guint64 group;         /* number of the first record of the group of the first one */
+  gboolean is_one_group; /* all are of that group */
 } DsLogBehind;
 
 gboolean ds_log_scan_open (DsLogScan *self,
@@ -56,8 +59,12 @@ gboolean ds_log_scan_behind (DsLogScan *self,
                              guint64 min_sequence,
                              DsLogBehind *behind,
                              GError **error);
-/* Whether there is nothing but zeros from @offset on. */
-gboolean
-ds_log_scan_is_zero (DsLogScan *self, guint64 offset, gboolean *is_zero, GError **error);
+/* Whether zeros up to the end of a sector lie between @from and @to, as where a part of a
+ * write never reached the disk. */
+gboolean ds_log_scan_find_hole (DsLogScan *self,
+                                guint64 from,
+                                guint64 to,
+                                gboolean *is_found,
+                                GError **error);
 
 G_END_DECLS

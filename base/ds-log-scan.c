@@ -18,6 +18,8 @@
 /* What is hashed in search of whole records, in lengths of the segment: with made-up
  * lengths every byte could be hashed as often as there are bytes. */
 #define DS_LOG_MAX_SEARCH 8
+/* Disks write no less. */
+#define DS_LOG_SECTOR_BYTES 512
 
 gboolean
 ds_log_scan_open (DsLogScan *self,
@@ -124,6 +126,7 @@ ds_log_scan_record (DsLogScan *self,
   record->type = ds_get_u16 (bytes + 16);
   record->offset = offset + DS_LOG_FRAME_BYTES;
   record->n_bytes = n_bytes;
+  self->place = ds_get_u32 (bytes + 20);
   *payload = bytes + DS_LOG_FRAME_BYTES;
   return DS_LOG_SCAN_RECORD;
 }
@@ -180,6 +183,22 @@ ds_log_scan_count_searched (DsLogScan *self, guint64 offset)
   return size <= self->n_bytes - offset ? size : 0;
 }
 
+static void
+ds_log_behind_add (DsLogBehind *self, DsLogScan *scan, guint64 offset, guint64 sequence)
+{
+  guint64 group = sequence - MIN (scan->place, sequence - 1);
+
+  if (self->n_records++ == 0)
+    {
+      self->first_sequence = sequence;
+      self->first_offset = offset;
+      self->group = group;
+      self->is_one_group = TRUE;
+    }
+  self->last_sequence = sequence;
+  self->is_one_group = self->is_one_group && group == self->group;
+}
+
 gboolean
 ds_log_scan_behind (DsLogScan *self,
                     guint64 offset,
@@ -205,12 +224,7 @@ ds_log_scan_behind (DsLogScan *self,
       if (result == DS_LOG_SCAN_RECORD && record.sequence >= min_sequence &&
           record.sequence <= DS_LOG_MAX_NUMBER)
         {
-          if (behind->n_records++ == 0)
-            {
-              behind->first_sequence = record.sequence;
-              behind->first_offset = offset;
-            }
-          behind->last_sequence = record.sequence;
+          ds_log_behind_add (behind, self, offset, record.sequence);
           min_sequence = record.sequence + 1;
           offset += ds_log_record_size (record.n_bytes);
         }
@@ -229,18 +243,27 @@ ds_log_scan_behind (DsLogScan *self,
 }
 
 gboolean
-ds_log_scan_is_zero (DsLogScan *self, guint64 offset, gboolean *is_zero, GError **error)
+ds_log_scan_find_hole (DsLogScan *self,
+                       guint64 from,
+                       guint64 to,
+                       gboolean *is_found,
+                       GError **error)
 {
-  *is_zero = TRUE;
-  while (offset < self->n_bytes && *is_zero)
+  *is_found = FALSE;
+  while (!*is_found)
     {
-      gsize n_bytes = (gsize) MIN (self->n_bytes - offset, DS_LOG_WINDOW_BYTES);
-      const guint8 *bytes = ds_log_scan_look (self, offset, n_bytes, error);
+      guint64 end = (from / DS_LOG_SECTOR_BYTES + 1) * DS_LOG_SECTOR_BYTES;
+      gsize n_bytes = (gsize) (end - from);
+      const guint8 *bytes;
 
+      if (end > to)
+        return TRUE;
+      bytes = ds_log_scan_look (self, from, n_bytes, error);
       if (bytes == NULL)
         return FALSE;
-      *is_zero = bytes[0] == 0 && memcmp (bytes, bytes + 1, n_bytes - 1) == 0;
-      offset += n_bytes;
+      *is_found = n_bytes >= DS_LOG_FRAME_BYTES && bytes[0] == 0 &&
+                  memcmp (bytes, bytes + 1, n_bytes - 1) == 0;
+      from = end;
     }
   return TRUE;
 }

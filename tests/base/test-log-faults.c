@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The disk fails while the log is written (RELIABILITY A4, A5, A7): what was told to be
+ * durable is there, whatever fails, once or for ever. */
+
+#include "base/ds-durable-file-private.h"
+#include "tests/base/ds-test-log-private.h"
+
+#include <errno.h>
+
+#define N_RECORDS 12
+/* That lets go at once, and tries again at once. */
+static const DsLogSettings hasty = { .group_delay = -1,
+                                     .retry_delay = -1,
+                                     .max_segment_bytes = 600 };
+
+typedef struct
+{
+  const char *call; /* NULL: each */
+  int error_number;
+  guint at;    /* the call that fails, from 1 on */
+  guint until; /* the first one that does not; 0: for ever */
+  gint n_calls;
+} Fault;
+
+static gboolean
+is_of_call (const Fault *fault, const char *call)
+{
+  const char *const calls[] = { "open", "writev", "write", "fsync", "fdatasync" };
+
+  if (fault->call != NULL)
+    return g_str_equal (fault->call, call);
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    if (g_str_equal (calls[i], call))
+      return TRUE;
+  return FALSE;
+}
+
+static int
+fail (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  Fault *fault = user_data;
+  guint n;
+
+  if (!is_of_call (fault, call))
+    return 0;
+  n = (guint) g_atomic_int_add (&fault->n_calls, 1) + 1;
+  return n >= fault->at && (fault->until == 0 || n < fault->until) ? fault->error_number
+                                                                   : 0;
+}
+
+typedef struct
+{
+  DsTestDurable durable;
+  DsDurableDirectory *directory;
+  guint64 told; /* durable, by the durable func */
+  GError *failure;
+  GError *trouble;
+  guint n_troubles;
+  guint n_trouble_ends;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer user_data)
+{
+  ds_test_durable_set_up (&fixture->durable, NULL);
+  fixture->directory = ds_test_durable_open (&fixture->durable);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer user_data)
+{
+  ds_durable_file_set_fault_func (NULL, NULL);
+  ds_durable_directory_close (fixture->directory);
+  g_clear_error (&fixture->failure);
+  g_clear_error (&fixture->trouble);
+  ds_test_durable_tear_down (&fixture->durable, NULL);
+}
+
+static void
+begin_again (Fixture *fixture)
+{
+  tear_down (fixture, NULL);
+  memset (fixture, 0, sizeof *fixture);
+  set_up (fixture, NULL);
+}
+
+static void
+hear_durable (guint64 sequence, const GError *error, gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_assert_null (fixture->failure);
+  g_assert_cmpuint (sequence, >=, fixture->told);
+  fixture->told = sequence;
+  if (error != NULL)
+    fixture->failure = g_error_copy (error);
+}
+
+static void
+hear_trouble (const GError *error, gpointer user_data)
+{
+  Fixture *fixture = user_data;
+
+  g_clear_error (&fixture->trouble);
+  if (error != NULL)
+    {
+      fixture->trouble = g_error_copy (error);
+      fixture->n_troubles++;
+    }
+  else
+    fixture->n_trouble_ends++;
+}
+
+static DsWriteAheadLog *
+open_log (Fixture *fixture, const DsLogSettings *settings)
+{
+  g_autoptr (GError) error = NULL;
+  DsWriteAheadLog *log =
+      ds_write_ahead_log_new (fixture->directory, 1, 1, settings, &error);
+
+  g_assert_no_error (error);
+  ds_write_ahead_log_set_durable_func (log, hear_durable, fixture);
+  ds_write_ahead_log_set_trouble_func (log, hear_trouble, fixture);
+  return log;
+}
+
+/* Appends and awaits one at a time until it fails; how many were told to be durable. */
+static guint64
+write_until_failure (Fixture *fixture, Fault *fault, GError **error)
+{
+  DsWriteAheadLog *log = open_log (fixture, &hasty);
+  guint64 n_durable = 0;
+  g_autoptr (GError) ignored = NULL;
+
+  ds_durable_file_set_fault_func (fail, fault);
+  for (guint64 i = 1; i <= N_RECORDS; i++)
+    {
+      g_autofree char *text = ds_test_log_make_text (i);
+      DsLogPart part = { text, strlen (text) };
+
+      if (ds_write_ahead_log_append (log, DS_LOG_PLAN, &part, 1, NULL, NULL, error) !=
+              i ||
+          !ds_write_ahead_log_await (log, i, error))
+        break;
+      n_durable = i;
+    }
+  ds_write_ahead_log_close (log, &ignored);
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_cmpuint (fixture->told, >=, n_durable);
+  return fixture->told;
+}
+
+static void
+test_each_call_once (Fixture *fixture, gconstpointer error_number)
+{
+  g_test_summary ("Each call fails once: everything is durable all the same");
+
+  guint n_points = 0;
+
+  for (guint at = 1;; at++)
+    {
+      g_autoptr (GError) error = NULL;
+      Fault fault = { NULL, GPOINTER_TO_INT (error_number), at, at + 1, 0 };
+
+      g_assert_cmpuint (write_until_failure (fixture, &fault, &error), ==, N_RECORDS);
+      g_assert_no_error (error);
+      g_assert_cmpuint (ds_test_log_count (fixture->directory, 1, NULL, NULL), ==,
+                        N_RECORDS);
+      if ((guint) fault.n_calls < at)
+        break;
+      if (fault.error_number != EIO)
+        {
+          g_assert_cmpuint (fixture->n_troubles, ==, 1);
+          g_assert_cmpuint (fixture->n_trouble_ends, ==, 1);
+        }
+      n_points++;
+      begin_again (fixture);
+    }
+  g_assert_cmpuint (n_points, >, N_RECORDS * 2);
+  g_test_message ("%u calls fail once with %s: 0 lost", n_points,
+                  g_strerror (GPOINTER_TO_INT (error_number)));
+}
+
+static void
+test_each_call_for_ever (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("From each call on all fail: nothing is told that is not there");
+
+  guint n_points = 0;
+
+  for (guint at = 1;; at++)
+    {
+      g_autoptr (GError) error = NULL;
+      Fault fault = { NULL, EIO, at, 0, 0 };
+      guint64 n_durable = write_until_failure (fixture, &fault, &error);
+      const char *words[] = { fixture->durable.path, "has failed", "not acknowledged",
+                              "start again", NULL };
+      guint n_read = ds_test_log_count (fixture->directory, 1, NULL, NULL);
+
+      g_assert_cmpuint (n_read, >=, n_durable);
+      g_assert_cmpuint (n_read, <=, n_durable + 1);
+      if (n_durable == N_RECORDS)
+        break;
+      g_assert_nonnull (error);
+      ds_test_assert_told (error, error->code, words);
+      g_assert_nonnull (fixture->failure);
+      g_assert_cmpstr (fixture->failure->message, ==, error->message);
+      n_points++;
+      begin_again (fixture);
+    }
+  g_assert_cmpuint (n_points, >, N_RECORDS / 2);
+  g_test_message ("%u calls from which on all fail: 0 told and missing", n_points);
+}
+
+static void
+test_a_failed_sync_is_not_repeated (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("After a failed sync the group lies in a new segment, numbers twice");
+
+  g_autoptr (GError) error = NULL;
+  Fault fault = { "fdatasync", EIO, 3, 4, 0 };
+  gsize n_old, n_new;
+  g_autofree char *old = NULL;
+  g_autofree char *new = NULL;
+
+  g_assert_cmpuint (write_until_failure (fixture, &fault, &error), ==, N_RECORDS);
+  old = ds_test_durable_read (&fixture->durable, "wal-0000000000000001", &n_old);
+  new = ds_test_durable_read (&fixture->durable, "wal-0000000000000002", &n_new);
+  /* First numbers of both segments. */
+  g_assert_cmpuint ((guint8) old[40], ==, 1);
+  g_assert_cmpuint ((guint8) new[40], ==, 3);
+  g_assert_cmpuint (n_old, <, 600);
+}
+
+static void
+test_a_full_disk_holds_back (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("A full disk holds back as long as it is full, and then it goes on");
+
+  const char *const calls[] = { "open", "writev", "write", "fsync", "fdatasync" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      Fault fault = { calls[i], ENOSPC, 1, 40, 0 };
+
+      g_assert_cmpuint (write_until_failure (fixture, &fault, &error), ==, N_RECORDS);
+      g_assert_no_error (error);
+      g_assert_cmpuint (fixture->n_troubles, ==, 1);
+      g_assert_cmpuint (fixture->n_trouble_ends, ==, 1);
+      g_assert_cmpuint (ds_test_log_count (fixture->directory, 1, NULL, NULL), ==,
+                        N_RECORDS);
+      begin_again (fixture);
+    }
+}
+
+static void
+test_a_full_disk_is_told (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("The trouble names path, bytes wanted and free; closing gives up");
+
+  g_autoptr (GError) error = NULL;
+  DsLogSettings settings = hasty;
+  Fault fault = { "writev", ENOSPC, 1, 0, 0 };
+  DsWriteAheadLog *log;
+  const char *words[] = { fixture->durable.path,
+                          "wal-0000000000000001",
+                          "Writing ",
+                          " bytes to",
+                          "bytes are free",
+                          "make room",
+                          NULL };
+
+  settings.retry_delay = G_MAXINT32;
+  log = open_log (fixture, &settings);
+  ds_durable_file_set_fault_func (fail, &fault);
+  ds_test_log_append (log, 1);
+  while (g_atomic_int_get (&fault.n_calls) < 1)
+    g_thread_yield ();
+  g_assert_false (ds_write_ahead_log_close (log, &error));
+  g_assert_cmpint (fault.n_calls, ==, 2);
+  ds_test_assert_told (error, DS_ERROR_NO_SPACE, words);
+  ds_test_assert_told (fixture->trouble, DS_ERROR_NO_SPACE, words);
+  g_assert_cmpuint (fixture->told, ==, 0);
+}
+
+/* ---- What waits ---- */
+
+static void
+count_release (gpointer n_released)
+{
+  g_atomic_int_inc ((gint *) n_released);
+}
+
+static void
+test_owners_are_released_on_failure (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("When the log has failed all owners are released, late ones at once");
+
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) closed = NULL;
+  DsLogSettings settings = { .group_bytes = G_MAXINT32, .group_delay = G_MAXINT32 };
+  Fault fault = { "fdatasync", EIO, 1, 0, 0 };
+  DsWriteAheadLog *log = open_log (fixture, &settings);
+  DsLogPart part = { "abc", 3 };
+  gint n_released = 0;
+
+  ds_durable_file_set_fault_func (fail, &fault);
+  for (guint i = 1; i <= 10; i++)
+    ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, &n_released, count_release,
+                               NULL);
+  g_assert_false (ds_write_ahead_log_await (log, 10, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_FSYNC_FAILED);
+  g_clear_error (&error);
+  g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, &n_released,
+                                               count_release, &error),
+                    ==, 0);
+  g_assert_error (error, DS_ERROR, DS_ERROR_FSYNC_FAILED);
+  g_assert_cmpuint (ds_write_ahead_log_rotate (log, NULL), ==, 0);
+  g_assert_false (ds_write_ahead_log_close (log, &closed));
+  g_assert_error (closed, DS_ERROR, DS_ERROR_FSYNC_FAILED);
+  g_assert_cmpint (n_released, ==, 11);
+  g_assert_cmpint (fault.n_calls, ==, 2);
+}
+
+static int
+interrupt (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  gint *n_calls = user_data;
+
+  if (g_atomic_int_add (n_calls, 1) % 2 == 0)
+    return EINTR;
+  *n_bytes = MIN (*n_bytes, 5);
+  return 0;
+}
+
+static void
+test_interrupted_and_short (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Interrupted and short writes: the same bytes");
+
+  g_autoptr (GError) error = NULL;
+  gint n_calls = 0;
+  DsWriteAheadLog *log;
+  guint64 large_bytes[3000];
+  DsLogPart part = { large_bytes, sizeof large_bytes };
+
+  memset (large_bytes, 7, sizeof large_bytes);
+  ds_durable_file_set_fault_func (interrupt, &n_calls);
+  log = open_log (fixture, NULL);
+  for (guint64 i = 1; i <= 50; i++)
+    ds_test_log_append (log, i);
+  ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, large_bytes, count_release,
+                             &error);
+  g_assert_true (ds_write_ahead_log_close (log, &error));
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_cmpint (n_calls, >, 5000);
+  {
+    gsize n_bytes;
+    g_autofree char *bytes =
+        ds_test_durable_read (&fixture->durable, "wal-0000000000000001", &n_bytes);
+
+    g_assert_cmpuint (n_bytes, >, sizeof large_bytes);
+    g_assert_cmpint (bytes[n_bytes - 16], ==, 7);
+  }
+}
+
+static void
+test_no_directory_for_it (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("A log that cannot begin leaves nothing behind");
+
+  const char *const calls[] = { "open", "write", "fsync" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    for (guint at = 1; at <= (i == 2 ? 2u : 1u); at++)
+      {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (GPtrArray) names = NULL;
+        Fault fault = { calls[i], EIO, at, at + 1, 0 };
+
+        ds_durable_file_set_fault_func (fail, &fault);
+        g_assert_null (ds_write_ahead_log_new (fixture->directory, 1, 1, NULL, &error));
+        g_assert_nonnull (error);
+        ds_durable_file_set_fault_func (NULL, NULL);
+        names = ds_durable_directory_list (fixture->directory, "wal-", NULL);
+        g_assert_cmpuint (names->len, ==, 0);
+      }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, argument, func)                                                    \
+  g_test_add ("/base/log-faults/" name, Fixture, GINT_TO_POINTER (argument), set_up, \
+              func, tear_down)
+  ADD ("each-call-once-io", EIO, test_each_call_once);
+  ADD ("each-call-once-full", ENOSPC, test_each_call_once);
+  ADD ("each-call-once-quota", EDQUOT, test_each_call_once);
+  ADD ("each-call-for-ever", 0, test_each_call_for_ever);
+  ADD ("a-failed-sync-is-not-repeated", 0, test_a_failed_sync_is_not_repeated);
+  ADD ("a-full-disk-holds-back", 0, test_a_full_disk_holds_back);
+  ADD ("a-full-disk-is-told", 0, test_a_full_disk_is_told);
+  ADD ("owners-are-released-on-failure", 0, test_owners_are_released_on_failure);
+  ADD ("interrupted-and-short", 0, test_interrupted_and_short);
+  ADD ("no-directory-for-it", 0, test_no_directory_for_it);
+#undef ADD
+  return g_test_run ();
+}
