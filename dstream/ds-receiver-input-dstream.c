@@ -260,7 +260,8 @@ ds_dstream_set_durability (DsDStream *self, DsDurability durability)
  * records; %DS_ON_BAD_RECORD_SPLIT hands on the pieces of a line;
  * %DS_ON_BAD_RECORD_SKIP_FILE passes over a file with a remainder, or one that is gone or
  * not the same any more when it is read, and tells
- * (#DsStreamingContext::file-passed-over).
+ * (#DsStreamingContext::file-passed-over).  A file of more than 1 MiB that changes when
+ * some of it was read already fails the batch all the same.
  *
  * For the blocks of raw_socket_stream: %DS_ON_BAD_RECORD_SKIP passes over one that is too
  * long or holds no values.  For socket_stream, where nobody knows where the next record

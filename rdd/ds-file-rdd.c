@@ -243,7 +243,9 @@ ds_file_rdd_read_split (DsFileRdd *self,
 
   if (!ds_file_source_open (&reader.source, split->file, offset,
                             self->format.kind != DS_FILE_FORMAT_WHOLE_BYTES, task,
-                            &error))
+                            &error) ||
+      (ds_file_is_read_ahead (split->file, &self->format) &&
+       !ds_file_source_read_ahead (&reader.source, &error)))
     {
       /* A part of a file that was read elsewhere cannot be left out. */
       if (self->format.policy == DS_FILE_ON_BAD_SKIP_FILE && split->is_only)

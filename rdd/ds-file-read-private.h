@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 /* So much a split may be larger before there are more of them. */
 #define DS_FILE_SPLIT_SLACK_BYTES (DS_FILE_MAX_SPLIT_BYTES / 8)
 #define DS_FILE_PIECE_BYTES (256 * 1024)
+/* Where files that changed are passed over, one of up to so much is read as a whole, and
+ * looked at again, before the first of its records is handed on. */
+#define DS_FILE_CHECKED_BYTES (1024 * 1024)
 
 /* ---- Which files, which parts ---- */
 
@@ -48,6 +51,8 @@ ds_file_share_splits (GArray *splits, const DsFileFormat *format, guint min_spli
 guint64 ds_file_split_estimate_bytes (const DsFileSplit *split,
                                       const DsFileFormat *format);
 
+gboolean ds_file_is_read_ahead (const DsPlannedFile *file, const DsFileFormat *format);
+
 /* ---- Bytes of a file ---- */
 
 typedef struct
@@ -61,6 +66,7 @@ typedef struct
   char *packed;
   gsize n_packed;     /* bytes in @packed that are not unpacked yet */
   gboolean is_inside; /* a gzip member that has not ended */
+  char *whole;        /* (nullable): all of the file, found unchanged */
 } DsFileSource;
 
 /* From byte @offset on; a packed file from its beginning.  FALSE with error. */
@@ -70,6 +76,9 @@ gboolean ds_file_source_open (DsFileSource *self,
                               gboolean unpacks,
                               DsTask *task,
                               GError **error);
+/* Reads all of it at once, so that it is known to be what was planned before a record of
+ * it is handed on.  FALSE with error, and closed. */
+gboolean ds_file_source_read_ahead (DsFileSource *self, GError **error);
 /* How many bytes; fewer than @n_room only at the end of the file; -1: the task failed. */
 gssize ds_file_source_read (DsFileSource *self, gpointer room, gsize n_room);
 /* To the beginning of the file. */

@@ -11,6 +11,8 @@
 #include "base/ds-error.h"
 #include "rdd/ds-task-private.h"
 
+#include <string.h>
+
 #define DS_FILE_PACKED_BYTES (64 * 1024)
 
 /* ---- Bytes as they lie ---- */
@@ -48,8 +50,9 @@ ds_file_source_rewind (DsFileSource *self)
     g_converter_reset (self->unpacker);
 }
 
-static void
-ds_file_source_fail_changed (DsFileSource *self, guint64 n_bytes)
+/* (transfer full): what @n_bytes, as many as it has now, say about it. */
+static GError *
+ds_file_source_explain_change (DsFileSource *self, guint64 n_bytes)
 {
   g_autofree char *name = ds_file_display_name (self->planned->path);
   g_autofree char *change =
@@ -59,12 +62,45 @@ ds_file_source_fail_changed (DsFileSource *self, guint64 n_bytes)
                              self->planned->status.n_bytes, n_bytes)
           : g_strdup ("it was written to");
 
-  ds_task_take_error (
-      self->task,
-      g_error_new (DS_ERROR, DS_ERROR_BAD_FILE,
-                   "\"%s\" changed while it was read: %s; write files under another name "
-                   "and move them into place when they are whole",
-                   name, change));
+  return g_error_new (DS_ERROR, DS_ERROR_BAD_FILE,
+                      "\"%s\" changed while it was read: %s; write files under another "
+                      "name and move them into place when they are whole",
+                      name, change);
+}
+
+static void
+ds_file_source_fail_changed (DsFileSource *self, guint64 n_bytes)
+{
+  ds_task_take_error (self->task, ds_file_source_explain_change (self, n_bytes));
+}
+
+static void
+ds_file_source_clear (DsFileSource *self)
+{
+  g_clear_pointer (&self->file, ds_file_close);
+  g_clear_object (&self->unpacker);
+  g_clear_pointer (&self->packed, g_free);
+  g_clear_pointer (&self->whole, g_free);
+}
+
+gboolean
+ds_file_source_read_ahead (DsFileSource *self, GError **error)
+{
+  gsize n_bytes = (gsize) self->planned->status.n_bytes;
+  DsFileStatus now = { 0 };
+  gssize n_read;
+
+  self->whole = g_malloc (MAX (n_bytes, 1));
+  n_read = ds_file_read (self->file, 0, self->whole, n_bytes, error);
+  if (n_read >= 0 && ds_file_get_status (self->file, &now, error))
+    {
+      if ((gsize) n_read == n_bytes &&
+          ds_file_status_equal (&now, &self->planned->status))
+        return TRUE;
+      g_propagate_error (error, ds_file_source_explain_change (self, now.n_bytes));
+    }
+  ds_file_source_clear (self);
+  return FALSE;
 }
 
 static gssize
@@ -76,6 +112,12 @@ ds_file_source_read_raw (DsFileSource *self, gpointer room, gsize n_room)
 
   if (n_wanted == 0)
     return 0;
+  if (self->whole != NULL)
+    {
+      memcpy (room, self->whole + self->n_read, n_wanted);
+      self->n_read += n_wanted;
+      return (gssize) n_wanted;
+    }
   n_read = ds_file_read (self->file, self->n_read, room, n_wanted, &error);
   if (n_read < 0)
     {
@@ -97,15 +139,14 @@ ds_file_source_close (DsFileSource *self)
   GError *error = NULL;
   DsFileStatus now;
 
-  if (self->task->error == NULL && !ds_file_get_status (self->file, &now, &error))
-    ds_task_take_error (self->task, error);
-  else if (self->task->error == NULL &&
-           !ds_file_status_equal (&now, &self->planned->status))
-    ds_file_source_fail_changed (self, now.n_bytes);
-
-  g_clear_pointer (&self->file, ds_file_close);
-  g_clear_object (&self->unpacker);
-  g_clear_pointer (&self->packed, g_free);
+  if (self->task->error == NULL && self->whole == NULL)
+    {
+      if (!ds_file_get_status (self->file, &now, &error))
+        ds_task_take_error (self->task, error);
+      else if (!ds_file_status_equal (&now, &self->planned->status))
+        ds_file_source_fail_changed (self, now.n_bytes);
+    }
+  ds_file_source_clear (self);
 }
 
 /* ---- Packed bytes ---- */

@@ -12,11 +12,18 @@ ds_file_is_gzip (const DsPlannedFile *file)
   return g_str_has_suffix (file->path, ".gz");
 }
 
+gboolean
+ds_file_is_read_ahead (const DsPlannedFile *file, const DsFileFormat *format)
+{
+  return format->policy == DS_FILE_ON_BAD_SKIP_FILE &&
+         file->status.n_bytes <= DS_FILE_CHECKED_BYTES;
+}
+
 static gboolean
 ds_file_can_be_split (const DsPlannedFile *file, const DsFileFormat *format)
 {
   return (format->kind == DS_FILE_FORMAT_TEXT || format->kind == DS_FILE_FORMAT_BINARY) &&
-         !ds_file_is_gzip (file);
+         !ds_file_is_gzip (file) && !ds_file_is_read_ahead (file, format);
 }
 
 /* A multiple of @wanted, so that no split is too large. */

@@ -302,7 +302,9 @@ test_file_changes_truncated_while_read (DsTestFiles *files, gconstpointer user_d
   for (guint i = 0; i < 200; i++)
     for (guint j = 0; j < G_N_ELEMENTS (formats); j++, n_rounds++)
       {
-        g_autofree char *path = write_old (files, "shrinking", n_bytes);
+        /* Up to 1 MiB such a file is read before its first value comes out. */
+        gsize n_more = formats[j].policy == DS_FILE_ON_BAD_SKIP_FILE ? 16 : 0;
+        g_autofree char *path = write_old (files, "shrinking", n_bytes + n_more);
         Change change = { path, (gsize) g_test_rand_int_range (0, (int) n_bytes), NULL };
         g_autoptr (DsRdd) rdd = ds_test_files_open (files, &formats[j], path, NULL);
         g_autoptr (DsRdd) filtered = NULL;
@@ -317,6 +319,33 @@ test_file_changes_truncated_while_read (DsTestFiles *files, gconstpointer user_d
       }
   g_test_message ("%u truncations at random places: %u errors, 0 signals", n_rounds,
                   n_rounds);
+}
+
+static void
+test_file_changes_after_reading_ahead (DsTestFiles *files, gconstpointer user_data)
+{
+  static void (*const later[]) (const char *path) = { NULL, append_to_file,
+                                                      overwrite_file };
+  const DsFileFormat format = { .kind = DS_FILE_FORMAT_BINARY,
+                                .record_length = 16,
+                                .policy = DS_FILE_ON_BAD_SKIP_FILE };
+
+  g_test_summary ("With skip-file one of 1 MiB is read before its first value comes out: "
+                  "all of it comes, whatever is done to it then");
+
+  for (guint i = 0; i < G_N_ELEMENTS (later); i++)
+    {
+      g_autofree char *path = write_old (files, "ahead", 1024 * 1024);
+      Change change = { path, 5, later[i] };
+      g_autoptr (DsRdd) rdd = ds_test_files_open (files, &format, path, NULL);
+      g_autoptr (DsRdd) filtered = NULL;
+      g_autoptr (GError) error = NULL;
+
+      filtered = ds_rdd_filter (rdd, change_at_first, &change, NULL);
+      g_assert_cmpint (ds_rdd_get_n_partitions (filtered), ==, 1);
+      g_assert_cmpint (ds_rdd_count (filtered, &error), ==, 65536);
+      g_assert_no_error (error);
+    }
 }
 
 static void
@@ -351,6 +380,7 @@ main (int argc, char **argv)
   ADD ("c12-race-with-a-writer", test_file_changes_race);
   ADD ("c13-truncated-while-read", test_file_changes_truncated_while_read);
   ADD ("written-to-while-read", test_file_changes_written_while_read);
+  ADD ("reads-ahead", test_file_changes_after_reading_ahead);
 #undef ADD
   return g_test_run ();
 }
