@@ -387,7 +387,7 @@ ds_table_make_first_slots (DsTable *self, DsValue key)
 static void
 ds_table_consider_radix (DsTable *self, gsize n_run)
 {
-  if (self->n_keys + n_run <= self->n_max_keys || self->n_keys < self->n_radix_keys ||
+  if (self->n_keys + n_run <= self->n_max_keys || self->n_max_keys < self->n_radix_keys ||
       self->group != NULL)
     return;
   if ((self->n_keys - self->n_keys_grown) * DS_TABLE_NEW_KEY_RATIO >= self->n_seen)
