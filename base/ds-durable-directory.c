@@ -231,7 +231,7 @@ ds_durable_directory_take (DsDurableDirectory *self, GError **error)
 {
   gboolean is_best_effort = (self->flags & DS_DURABLE_DIRECTORY_BEST_EFFORT) != 0;
 
-  self->lock_fd = ds_durable_lock_take (self->fd, self->path,
+  self->lock_fd = ds_durable_lock_take (self->fd, self->path, "Checkpoint directory",
                                         ds_durable_directory_is_shared (self), error);
   DS_FP ("directory.locked");
   return self->lock_fd >= 0 && ds_durable_directory_remove_begun (self, error) &&

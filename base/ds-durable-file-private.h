@@ -25,6 +25,11 @@ gboolean ds_durable_file_rename (const char *from, const char *to, GError **erro
 /* The names in a directory.  File systems that cannot do that (EINVAL) are taken as they
  * are. */
 gboolean ds_durable_directory_sync (const char *path, GError **error);
+/* Nothing of that name is success. */
+gboolean ds_durable_file_remove (const char *path, GError **error);
+/* A directory and those above it, where they are not there yet; all their names are
+ * durable then, except in directories that we may not read. */
+gboolean ds_durable_make_directories (const char *path, GError **error);
 
 /* ---- By name in an open directory; @directory is its path, for messages ---- */
 
@@ -92,6 +97,27 @@ gboolean ds_durable_directory_sync_fd (int fd,
                                        GError **error);
 gboolean
 ds_durable_file_stat (int fd, const char *path, struct stat *result, GError **error);
+
+/* ---- Whole files that nobody can vouch for: ds-durable-file-read.c ---- */
+
+/* All of a regular file, no symbolic link, of at most @max_bytes: %DS_ERROR_LIMIT for a
+ * larger one, %DS_ERROR_BAD_FILE for what is no such file.  One byte more than @n_bytes
+ * is there, a 0. */
+gboolean ds_durable_file_read (const char *path,
+                               gsize max_bytes,
+                               guint8 **bytes,
+                               gsize *n_bytes,
+                               GError **error);
+/* Up to @n_room bytes of its beginning, and how many it has in all. */
+gboolean ds_durable_file_read_start (const char *path,
+                                     guint8 *room,
+                                     gsize n_room,
+                                     gsize *n_read,
+                                     guint64 *n_bytes,
+                                     GError **error);
+/* Its size and the XXH3-64 of its bytes, of any size. */
+gboolean
+ds_durable_file_hash (const char *path, guint64 *n_bytes, guint64 *hash, GError **error);
 
 /* Sets a DS_ERROR of the code that fits errno: "<what> <path> failed: <reason>; <hint>".
  */

@@ -217,6 +217,12 @@ ds_durable_directory_sync (const char *path, GError **error)
   return is_synced;
 }
 
+gboolean
+ds_durable_file_remove (const char *path, GError **error)
+{
+  return ds_durable_file_remove_at (AT_FDCWD, "", path, error);
+}
+
 /* ---- Writing and reading ---- */
 
 static gboolean
@@ -491,4 +497,35 @@ ds_durable_file_stat (int fd, const char *path, struct stat *result, GError **er
     return TRUE;
   ds_set_error_from_errno (error, errno, "Looking at", path);
   return FALSE;
+}
+
+/* Not durable yet, or not known to be: the process that made it may have been killed
+ * before it could sync. */
+static gboolean
+ds_durable_directory_sync_above (const char *path, GError **error)
+{
+  g_autofree char *above = g_path_get_dirname (path);
+
+  while (access (above, R_OK) < 0 || ds_durable_directory_sync (above, error))
+    {
+      char *next = g_path_get_dirname (above);
+      gboolean is_top = g_str_equal (next, above);
+
+      g_free (above);
+      above = next;
+      if (is_top)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+ds_durable_make_directories (const char *path, GError **error)
+{
+  if (g_mkdir_with_parents (path, 0777) < 0)
+    {
+      ds_set_error_from_errno (error, errno, "Making directory", path);
+      return FALSE;
+    }
+  return ds_durable_directory_sync_above (path, error);
 }

@@ -41,7 +41,7 @@ ds_durable_lock_describe_self (void)
 }
 
 static void
-ds_durable_lock_tell (int fd, const char *directory, GError **error)
+ds_durable_lock_tell (int fd, const char *directory, const char *what, GError **error)
 {
   char text[DS_LOCK_MAX_TEXT + 1];
   gssize n = ds_durable_file_read_at (fd, directory, text, DS_LOCK_MAX_TEXT, 0, NULL);
@@ -51,9 +51,9 @@ ds_durable_lock_tell (int fd, const char *directory, GError **error)
   if (text[0] == '\0' || !g_utf8_validate (text, -1, NULL))
     g_strlcpy (text, "a process that has not said yet who it is", sizeof text);
   g_set_error (error, DS_ERROR, DS_ERROR_LOCKED,
-               "Checkpoint directory \"%s\" is in use by %s; nothing was changed: stop "
-               "that one, or give another directory",
-               directory, text);
+               "%s \"%s\" is in use by %s; nothing was changed: stop that one, or give "
+               "another directory",
+               what, directory, text);
 }
 
 /* The text of before may be longer. */
@@ -70,6 +70,7 @@ ds_durable_lock_sign (int fd, const char *path, GError **error)
 int
 ds_durable_lock_take (int directory_fd,
                       const char *directory,
+                      const char *what,
                       gboolean is_shared,
                       GError **error)
 {
@@ -89,10 +90,10 @@ ds_durable_lock_take (int directory_fd,
 
   is_taken = fcntl (fd, F_OFD_SETLK, &whole) == 0;
   if (!is_taken && (errno == EAGAIN || errno == EACCES))
-    ds_durable_lock_tell (fd, directory, error);
+    ds_durable_lock_tell (fd, directory, what, error);
   else if (!is_taken)
     g_set_error (error, DS_ERROR, DS_ERROR_IO,
-                 "\"%s\" cannot be locked: %s; checkpoints need a file system with locks "
+                 "\"%s\" cannot be locked: %s; this needs a file system with locks "
                  "(F_OFD_SETLK): give a directory on another one",
                  path, g_strerror (errno));
   else

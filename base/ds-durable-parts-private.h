@@ -19,9 +19,11 @@ typedef struct
   gint64 created; /* us since 1970 */
 } DsDurableApplication;
 
-/* `lock`, held until the descriptor is closed; -1 with %DS_ERROR_LOCKED and others. */
+/* `lock`, held until the descriptor is closed; -1 with %DS_ERROR_LOCKED and others.
+ * @what: "Checkpoint directory", for the error. */
 int ds_durable_lock_take (int directory_fd,
                           const char *directory,
+                          const char *what,
                           gboolean is_shared,
                           GError **error);
 
