@@ -258,6 +258,10 @@ struct _DsOutputOps
   const char *kind; /* "print" */
   /* Thread: driver.  Locks: none.  The body: runs once a batch that has an RDD. */
   gboolean (*run) (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error);
+  /* (nullable) Before the first batch; no thread of the stream runs yet. */
+  gboolean (*start) (DsOutput *self, GError **error);
+  /* (nullable) After the last one, when it was started. */
+  void (*stop) (DsOutput *self);
   void (*free_state) (gpointer state);
 };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Each batch as a directory of files, or as one file, named by its time, so that a batch
- * that runs again replaces what it wrote before.  The formats differ only in what the
- * engine's writer is told. */
+ * that runs again replaces what it wrote before.  With a checkpoint directory it is
+ * committed instead, and not written again.  The formats differ only in what the engine's
+ * writer is told. */
 
+#include "dstream/ds-file-sink-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-save-private.h"
 
@@ -12,6 +14,8 @@ typedef struct
   char *prefix;
   char *suffix; /* (nullable) */
   DsSavePlan plan;
+  gboolean adopts;
+  DsFileSink *sink; /* (nullable): from start to stop, with a checkpoint directory */
 } DsFilesOutput;
 
 char *
@@ -29,10 +33,63 @@ static gboolean
 ds_files_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
 {
   const DsFilesOutput *files = self->state;
-  g_autofree char *path =
-      ds_files_output_get_path (files->prefix, files->suffix, ds_batch_get_time (batch));
+  DsTime time = ds_batch_get_time (batch);
+  g_autofree char *path = NULL;
 
+  if (files->sink != NULL)
+    return ds_file_sink_run (files->sink, rdd, &files->plan, time, error);
+  path = ds_files_output_get_path (files->prefix, files->suffix, time);
   return ds_rdd_save (rdd, path, &files->plan, error);
+}
+
+/* ---- With a checkpoint directory ---- */
+
+static gboolean ds_files_output_is_one (DsOutput *self);
+
+/* The manifests of two such outputs would be in one place. */
+static gboolean
+ds_files_output_check_prefix (DsOutput *self, GError **error)
+{
+  const DsFilesOutput *files = self->state;
+  DsGraph *graph = self->context->graph;
+
+  for (guint i = 0; i < ds_graph_get_n_outputs (graph); i++)
+    {
+      DsOutput *other = ds_graph_get_output (graph, i);
+
+      if (other == self || !ds_files_output_is_one (other) ||
+          !g_str_equal (files->prefix, ((DsFilesOutput *) other->state)->prefix))
+        continue;
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
+                   "The outputs %s and %s both have the prefix \"%s\"; with a checkpoint "
+                   "directory each needs one of its own, a suffix is not enough",
+                   ds_output_get_name (self), ds_output_get_name (other), files->prefix);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+ds_files_output_start (DsOutput *self, GError **error)
+{
+  DsFilesOutput *files = self->state;
+  const guint8 *application_id = ds_streaming_context_get_application_id (self->context);
+
+  if (application_id == NULL)
+    return TRUE;
+  if (!ds_files_output_check_prefix (self, error))
+    return FALSE;
+  files->sink = ds_file_sink_open (files->prefix, files->suffix, application_id,
+                                   ds_output_get_name (self), files->adopts, error);
+  if (files->sink == NULL)
+    g_prefix_error (error, "Output %s: ", ds_output_get_name (self));
+  return files->sink != NULL;
+}
+
+static void
+ds_files_output_stop (DsOutput *self)
+{
+  g_clear_pointer (&((DsFilesOutput *) self->state)->sink, ds_file_sink_close);
 }
 
 static void
@@ -40,6 +97,7 @@ ds_files_output_free (gpointer state)
 {
   DsFilesOutput *files = state;
 
+  g_clear_pointer (&files->sink, ds_file_sink_close);
   g_free (files->prefix);
   g_free (files->suffix);
   g_free (files);
@@ -48,14 +106,26 @@ ds_files_output_free (gpointer state)
 static const DsOutputOps ds_files_output_ops[] = {
   [DS_SAVE_TEXT] = { .kind = "save_as_text_files",
                      .run = ds_files_output_run,
+                     .start = ds_files_output_start,
+                     .stop = ds_files_output_stop,
                      .free_state = ds_files_output_free },
   [DS_SAVE_BINARY] = { .kind = "save_as_binary_files",
                        .run = ds_files_output_run,
+                       .start = ds_files_output_start,
+                       .stop = ds_files_output_stop,
                        .free_state = ds_files_output_free },
   [DS_SAVE_MSGPACK] = { .kind = "save_as_msgpack_files",
                         .run = ds_files_output_run,
+                        .start = ds_files_output_start,
+                        .stop = ds_files_output_stop,
                         .free_state = ds_files_output_free },
 };
+
+static gboolean
+ds_files_output_is_one (DsOutput *self)
+{
+  return self->ops->run == ds_files_output_run;
+}
 
 /* Of two outputs at one place each would replace what the other one writes. */
 static gboolean
@@ -64,7 +134,7 @@ ds_files_output_has_place_of (DsOutput *self, DsOutput *other)
   const DsFilesOutput *files = self->state;
   const DsFilesOutput *others = other->state;
 
-  return other != self && other->ops->run == ds_files_output_run &&
+  return other != self && ds_files_output_is_one (other) &&
          g_str_equal (files->prefix, others->prefix) &&
          g_strcmp0 (files->suffix, others->suffix) == 0;
 }
@@ -118,7 +188,7 @@ ds_files_output_get_plan (DsOutput *self, const char *option)
 {
   if (!ds_streaming_context_may_build (self->context, option) || self->is_inert)
     return NULL;
-  if (self->ops->run == ds_files_output_run)
+  if (ds_files_output_is_one (self))
     return &((DsFilesOutput *) self->state)->plan;
 
   ds_streaming_context_latch (self->context, DS_ERROR_INVALID_ARGUMENT,
@@ -179,6 +249,32 @@ ds_output_set_single_file (DsOutput *self, gboolean single_file)
     plan->single_file = single_file;
 }
 
+/**
+ * ds_output_set_adopt_output:
+ * @self: an output that saves files
+ * @adopt_output: %TRUE: to go on behind what another application has saved there
+ *
+ * Sets whether the output may take over a place where another application, or an output
+ * of another name, has committed batches: after the checkpoint directory was emptied, or
+ * was changed for a new one, while what was saved is to stay.  Its batches have to come
+ * behind those that are there; one that does not fails.  %FALSE by default: start fails
+ * with %DS_ERROR_INVALID_STATE then, since batches might be saved twice.
+ *
+ * Without a checkpoint directory nothing is committed, and this changes nothing.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for another output than those of
+ * ds_dstream_save_as_text_files () and its like.
+ */
+void
+ds_output_set_adopt_output (DsOutput *self, gboolean adopt_output)
+{
+  g_return_if_fail (DS_IS_OUTPUT (self));
+  g_return_if_fail (self->context != NULL);
+
+  if (ds_files_output_get_plan (self, "set_adopt_output") != NULL)
+    ((DsFilesOutput *) self->state)->adopts = adopt_output;
+}
+
 /* ---- Public ---- */
 
 /**
@@ -193,7 +289,19 @@ ds_output_set_single_file (DsOutput *self, gboolean single_file)
  *
  * Each file appears whole, by rename.  A batch that runs again replaces them one by one;
  * `_SUCCESS` is missing meanwhile.  Options: ds_output_set_skip_empty (),
- * ds_output_set_single_file ().
+ * ds_output_set_single_file (), ds_output_set_adopt_output ().
+ *
+ * With a checkpoint directory each batch is there exactly once, also after a crash.  Its
+ * files are written and synced aside and then get their names; a manifest in
+ * `_ds-<basename of @prefix>/`, next to them, commits them.  A batch that has its
+ * manifest is not written again.  One that has not runs again with the same input: a part
+ * that is there already is compared and kept, so what a reader has seen never changes; if
+ * the bytes differ, or somebody else made the file, the output fails with
+ * %DS_ERROR_BAD_FILE and nothing is overwritten.  A reader that must not see a batch
+ * before it is committed goes by the manifests, as the program ds-sink-list does.  A
+ * batch of P partitions costs P + 4 syncs.  At start it fails with %DS_ERROR_LOCKED while
+ * another process has the place, with %DS_ERROR_INVALID_STATE when another application
+ * has, and with %DS_ERROR_CORRUPT for a damaged manifest.
  *
  * The output fails with %DS_ERROR_IO, %DS_ERROR_NO_SPACE or %DS_ERROR_FSYNC_FAILED.
  * Latches %DS_ERROR_INVALID_ARGUMENT when another output of the context has the same

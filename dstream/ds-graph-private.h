@@ -54,6 +54,9 @@ ds_graph_check_checkpoints (DsGraph *self, const char *directory, GError **error
 void ds_graph_freeze (DsGraph *self, DsTime zero_time);
 gboolean ds_graph_start_inputs (DsGraph *self, GError **error);
 void ds_graph_stop_inputs (DsGraph *self);
+/* All, or none with error. */
+gboolean ds_graph_start_outputs (DsGraph *self, GError **error);
+void ds_graph_stop_outputs (DsGraph *self);
 
 /* ---- Running ---- */
 

@@ -319,6 +319,40 @@ ds_graph_stop_inputs (DsGraph *self)
     ds_input_dstream_stop (g_ptr_array_index (self->inputs, i));
 }
 
+static void
+ds_graph_stop_first_outputs (DsGraph *self, guint n_outputs)
+{
+  for (guint i = 0; i < n_outputs; i++)
+    {
+      DsOutput *output = ds_graph_get_output (self, i);
+
+      if (output->ops->stop != NULL)
+        output->ops->stop (output);
+    }
+}
+
+gboolean
+ds_graph_start_outputs (DsGraph *self, GError **error)
+{
+  for (guint i = 0; i < ds_graph_get_n_outputs (self); i++)
+    {
+      DsOutput *output = ds_graph_get_output (self, i);
+
+      if (output->ops->start != NULL && !output->ops->start (output, error))
+        {
+          ds_graph_stop_first_outputs (self, i);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+void
+ds_graph_stop_outputs (DsGraph *self)
+{
+  ds_graph_stop_first_outputs (self, ds_graph_get_n_outputs (self));
+}
+
 /* ---- Running ---- */
 
 /* Recursive, for a transform function that looks at a slice: the program's function runs

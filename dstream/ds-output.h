@@ -35,6 +35,8 @@ DS_AVAILABLE_IN_ALL
 void ds_output_set_skip_empty (DsOutput *self, gboolean skip_empty);
 DS_AVAILABLE_IN_ALL
 void ds_output_set_single_file (DsOutput *self, gboolean single_file);
+DS_AVAILABLE_IN_ALL
+void ds_output_set_adopt_output (DsOutput *self, gboolean adopt_output);
 
 /* ---- Of ds_dstream_collect () ---- */
 

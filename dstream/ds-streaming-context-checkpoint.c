@@ -4,10 +4,26 @@
 
 #include "dstream/ds-streaming-context-private.h"
 
+#include <string.h>
+
 gboolean
 ds_streaming_context_check_checkpoints (DsStreamingContext *self, GError **error)
 {
   return ds_graph_check_checkpoints (self->graph, self->checkpoint_directory, error);
+}
+
+const guint8 *
+ds_streaming_context_get_application_id (DsStreamingContext *self)
+{
+  return self->has_application_id ? self->application_id : NULL;
+}
+
+void
+ds_streaming_context_set_application_id (DsStreamingContext *self,
+                                         const guint8 *application_id)
+{
+  memcpy (self->application_id, application_id, sizeof self->application_id);
+  self->has_application_id = TRUE;
 }
 
 /**

@@ -185,8 +185,13 @@ ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
   g_mutex_unlock (&self->lock);
 
   ds_graph_freeze (self->graph, ds_driver_get_zero_time (self->driver));
-  if (!ds_graph_start_inputs (self->graph, error))
+  if (!ds_graph_start_outputs (self->graph, error))
     return FALSE;
+  if (!ds_graph_start_inputs (self->graph, error))
+    {
+      ds_graph_stop_outputs (self->graph);
+      return FALSE;
+    }
   if (ds_receiver_tracker_start (self->receivers, error))
     {
       ds_streaming_context_post_started (self, ds_driver_get_now (self->driver));
@@ -196,6 +201,7 @@ ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
   ds_receiver_tracker_stop_async (self->receivers);
   ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_SECOND);
   ds_graph_stop_inputs (self->graph);
+  ds_graph_stop_outputs (self->graph);
   return FALSE;
 }
 

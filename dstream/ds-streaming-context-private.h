@@ -63,6 +63,10 @@ struct _DsStreamingContext
   gboolean unpersist;
   const char *checkpoint_directory; /* (nullable) interned */
 
+  /* Of the checkpoint directory, set while starting. */
+  guint8 application_id[16];
+  gboolean has_application_id;
+
   /* Set while starting, before any thread of ours; freed with the context. */
   DsListenerBus *bus; /* or at the end of the stop, when it has been emptied */
   DsReceiverTracker *receivers;
@@ -118,6 +122,13 @@ gboolean ds_streaming_context_check_streams (DsStreamingContext *self,
 /* At start: FALSE when what streams keep cannot go into checkpoints as asked for. */
 gboolean ds_streaming_context_check_checkpoints (DsStreamingContext *self,
                                                  GError **error);
+
+/* The 16 bytes that tell this application, with its checkpoints, from all others, from
+ * start on; NULL: there are no checkpoints. */
+const guint8 *ds_streaming_context_get_application_id (DsStreamingContext *self);
+/* While starting, before the outputs are; also for tests. */
+void ds_streaming_context_set_application_id (DsStreamingContext *self,
+                                              const guint8 *application_id);
 
 /* ---- Life ---- */
 

@@ -6,7 +6,7 @@
  *   2  graceful: the awaited tick and one more fire, at once, and all batches run;
  *      otherwise batches are cancelled
  *   3  the threads end; one that a function of the program does not let go is left alone
- *   4  the other input streams stop
+ *   4  the other input streams stop, then the outputs
  *   5  the engine, if asked for
  *   6  the state says so; the listeners hear everything, and then whoever waits goes on
  *
@@ -110,13 +110,16 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
 {
   DsSignalWatch *signal_watch;
   g_autoptr (GError) error = NULL;
+  gboolean has_ended;
 
   ds_receiver_tracker_stop_async (self->receivers);
   if (flags & DS_STOP_GRACEFULLY)
     ds_streaming_context_drain (self, &error);
 
   ds_driver_interrupt (self->driver);
-  if (!ds_driver_join (self->driver, g_get_monotonic_time () + DS_STOP_PATIENCE, NULL))
+  has_ended =
+      ds_driver_join (self->driver, g_get_monotonic_time () + DS_STOP_PATIENCE, NULL);
+  if (!has_ended)
     {
       g_message ("A function of the program still runs %.0f s after the stop; its thread "
                  "is left to itself",
@@ -127,6 +130,8 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   /* Afterwards the program may free what its receivers work with. */
   ds_receiver_tracker_hush (self->receivers, g_get_monotonic_time () + DS_STOP_PATIENCE);
   ds_graph_stop_inputs (self->graph);
+  if (has_ended) /* else one of them may be at work */
+    ds_graph_stop_outputs (self->graph);
   ds_streaming_context_stop_engine (self, flags);
   ds_streaming_context_leave_active (self);
 

@@ -32,7 +32,7 @@ ds_save_commit (DsTask *task, guint index, DsSink *sink, gpointer save)
   ds_save_sink_commit (sink);
 }
 
-static gboolean
+gboolean
 ds_save_run (DsSave *self, DsRdd *rdd, GError **error)
 {
   static const DsJobFuncs funcs = { ds_save_make_sink, ds_save_commit };
@@ -40,7 +40,7 @@ ds_save_run (DsSave *self, DsRdd *rdd, GError **error)
   return ds_context_run_job (ds_rdd_get_context (rdd), rdd, NULL, 0, &funcs, self, error);
 }
 
-static gboolean
+gboolean
 ds_save_has_values (DsSave *self, DsRdd *rdd)
 {
   return memchr (self->has_part, TRUE, ds_rdd_get_n_partitions (rdd)) != NULL;
@@ -167,14 +167,13 @@ ds_save_append_part (int fd, const char *whole, const char *part, GError **error
   return n_read == 0;
 }
 
-/* Makes one file of the parts, in their order: the first one, which the others follow. */
-static gboolean
+gboolean
 ds_save_append_parts (DsSave *self, guint n_parts, char **whole, GError **error)
 {
   gboolean ok = TRUE;
   int fd;
 
-  *whole = g_strdup_printf ("%s/part-%05u", self->directory, 0);
+  *whole = g_strdup_printf ("%s/%spart-%05u", self->directory, self->part_prefix, 0);
   fd = open (*whole, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0 || lseek (fd, 0, SEEK_END) < 0)
     {
@@ -185,7 +184,8 @@ ds_save_append_parts (DsSave *self, guint n_parts, char **whole, GError **error)
     }
   for (guint i = 1; ok && i < n_parts; i++)
     {
-      g_autofree char *part = g_strdup_printf ("%s/part-%05u", self->directory, i);
+      g_autofree char *part =
+          g_strdup_printf ("%s/%spart-%05u", self->directory, self->part_prefix, i);
 
       ok = !self->has_part[i] || ds_save_append_part (fd, *whole, part, error);
     }
@@ -250,7 +250,7 @@ ds_save_aside (DsSave *self, DsRdd *rdd, const char *path, GError **error)
   return ok;
 }
 
-static const char *
+const char *
 ds_save_get_operator_name (DsSaveFormat format)
 {
   static const char *const names[] = {
@@ -269,7 +269,8 @@ ds_rdd_save (DsRdd *self, const char *path, const DsSavePlan *plan, GError **err
   g_autofree guint8 *has_part = NULL;
   DsSave save = { .plan = plan,
                   .operator_name = ds_save_get_operator_name (plan->format),
-                  .directory = clean };
+                  .directory = clean,
+                  .part_prefix = "" };
 
   /* "out/" is "out". */
   for (gsize length = strlen (clean); length > 1 && clean[length - 1] == '/'; length--)

@@ -29,16 +29,46 @@ typedef struct
 gboolean
 ds_rdd_save (DsRdd *self, const char *path, const DsSavePlan *plan, GError **error);
 
-/* ---- One part: ds-save-sink.c ---- */
+/* What was written to a file. */
+typedef struct
+{
+  guint64 n_bytes;
+  guint64 hash; /* XXH3-64 */
+} DsSavedFile;
+
+/* For those who put files into place themselves (ds-save-staged.c): runs a job and waits.
+ * Afterwards there are, synced, the files "<directory>/<prefix>part-00000" ...; of a
+ * single file only the first.  @files: DsSavedFile, of each; empty when empty ones are
+ * skipped and there was no value.  After a failure some of the files may be there. */
+gboolean ds_rdd_save_staged (DsRdd *self,
+                             const char *directory,
+                             const char *prefix,
+                             const DsSavePlan *plan,
+                             GArray *files,
+                             GError **error);
+
+/* ---- A save: ds-action-save.c ---- */
 
 /* One save; shared by the tasks of its job. */
 typedef struct
 {
   const DsSavePlan *plan;
   const char *operator_name; /* "save_as_text_file" */
-  const char *directory; /* where the parts go; there, unless empty parts are skipped */
-  guint8 *has_part;      /* by partition; each written by its task */
+  const char *directory;   /* where the parts go; there, unless empty parts are skipped */
+  const char *part_prefix; /* before the names of parts: "" */
+  guint8 *has_part;        /* by partition; each written by its task */
+  DsSavedFile *files;      /* (nullable): by partition, if somebody wants to know */
 } DsSave;
+
+/* @has_part and the rest are to be set up for the number of partitions, of which there is
+ * one more than there are. */
+gboolean ds_save_run (DsSave *self, DsRdd *rdd, GError **error);
+gboolean ds_save_has_values (DsSave *self, DsRdd *rdd);
+/* Makes one file of the parts, in their order: the first one, which the others follow. */
+gboolean ds_save_append_parts (DsSave *self, guint n_parts, char **whole, GError **error);
+const char *ds_save_get_operator_name (DsSaveFormat format);
+
+/* ---- One part: ds-save-sink.c ---- */
 
 /* Writes a partition under a temporary name. */
 DsSink *ds_save_sink_new (DsTask *task, DsSave *save);

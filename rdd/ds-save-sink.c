@@ -14,6 +14,7 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define DS_SAVE_BUFFER_BYTES (64 * 1024)
 
@@ -25,6 +26,8 @@ typedef struct
   int fd;               /* -1: not open */
   GString *text;
   GByteArray *msgpack;
+  guint64 n_bytes;    /* written */
+  XXH3_state_t *hash; /* (nullable): of what was written */
 } DsSaveSink;
 
 gboolean
@@ -94,14 +97,23 @@ ds_save_sink_open (DsSaveSink *self)
 }
 
 static gboolean
+ds_save_sink_write (DsSaveSink *self, gconstpointer bytes, gsize n_bytes, GError **error)
+{
+  if (!ds_durable_file_write (self->fd, self->temporary_path, bytes, n_bytes, error))
+    return FALSE;
+  self->n_bytes += n_bytes;
+  if (self->hash != NULL && n_bytes > 0)
+    XXH3_64bits_update (self->hash, bytes, n_bytes);
+  return TRUE;
+}
+
+static gboolean
 ds_save_sink_flush (DsSaveSink *self)
 {
   GError *error = NULL;
 
-  if (ds_durable_file_write (self->fd, self->temporary_path, self->text->str,
-                             self->text->len, &error))
-    ds_durable_file_write (self->fd, self->temporary_path, self->msgpack->data,
-                           self->msgpack->len, &error);
+  if (ds_save_sink_write (self, self->text->str, self->text->len, &error))
+    ds_save_sink_write (self, self->msgpack->data, self->msgpack->len, &error);
   g_string_truncate (self->text, 0);
   g_byte_array_set_size (self->msgpack, 0);
   return ds_save_sink_take_error (self, error);
@@ -207,6 +219,7 @@ ds_save_sink_free (DsSink *sink)
   g_free (self->temporary_path);
   g_string_free (self->text, TRUE);
   g_byte_array_unref (self->msgpack);
+  XXH3_freeState (self->hash);
   g_free (self);
 }
 
@@ -226,6 +239,11 @@ ds_save_sink_new (DsTask *task, DsSave *save)
   self->text = save->plan->format == DS_SAVE_MSGPACK ? g_string_new (NULL)
                                                      : g_string_sized_new (n_reserved);
   self->msgpack = g_byte_array_new ();
+  if (save->files != NULL)
+    {
+      self->hash = XXH3_createState ();
+      XXH3_64bits_reset (self->hash);
+    }
   /* Without values to save, unless their absence is, there is a file all the same. */
   if (!save->plan->skips_empty)
     ds_save_sink_open (self);
@@ -236,14 +254,19 @@ void
 ds_save_sink_commit (DsSink *sink)
 {
   DsSaveSink *self = (DsSaveSink *) sink;
+  guint partition = sink->task->partition;
   g_autofree char *path = NULL;
   GError *error = NULL;
 
   if (self->temporary_path == NULL)
     return;
-  path = g_strdup_printf ("%s/part-%05u", self->save->directory, sink->task->partition);
+  path = g_strdup_printf ("%s/%spart-%05u", self->save->directory,
+                          self->save->part_prefix, partition);
   if (ds_durable_file_rename (self->temporary_path, path, &error))
     g_clear_pointer (&self->temporary_path, g_free);
-  self->save->has_part[sink->task->partition] = error == NULL;
+  self->save->has_part[partition] = error == NULL;
+  if (self->save->files != NULL)
+    self->save->files[partition] =
+        (DsSavedFile){ self->n_bytes, XXH3_64bits_digest (self->hash) };
   ds_save_sink_take_error (self, error);
 }
