@@ -101,7 +101,8 @@ def test_reference():
 
 def test_tools():
     prefix, _ = installed_prefix()
-    tap.check(os.access(os.path.join(prefix, "bin", "ds-serve"), os.X_OK), "ds-serve was not installed")
+    for name in ("ds-serve", "ds-sink-list"):
+        tap.check(os.access(os.path.join(prefix, "bin", name), os.X_OK), f"{name} was not installed")
 
 
 def test_subproject():
