@@ -158,6 +158,8 @@ test_options (Fixture *fixture, gconstpointer user_data)
 static void
 test_a_second_run_writes_nothing_twice (Fixture *fixture, gconstpointer user_data)
 {
+  g_autoptr (DsBlock) other = ds_block_new_strings ("d", NULL);
+
   g_test_summary ("What is committed stays, though the stream gives something else now");
 
   save (fixture);
@@ -165,7 +167,7 @@ test_a_second_run_writes_nothing_twice (Fixture *fixture, gconstpointer user_dat
   ds_test_stream_run (&fixture->test, 1);
   begin_again (fixture, application);
   save (fixture);
-  ds_dstream_push_block (fixture->stream, ds_block_new_strings ("d", NULL));
+  ds_dstream_push_block (fixture->stream, other);
   ds_test_stream_start (&fixture->test);
   ds_test_stream_run (&fixture->test, 3);
   ds_test_assert_tree (fixture->directory, "_ds-", BATCH_1 EMPTIES ("2000") BATCH_3);

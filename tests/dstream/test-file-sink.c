@@ -451,6 +451,33 @@ fail_call (const char *call, const char *path, gsize *n_bytes, gpointer user_dat
   return n == self->at || (self->is_sticky && n > self->at) ? self->error_number : 0;
 }
 
+static int
+count_syncs (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  if (g_str_equal (call, "fsync"))
+    g_atomic_int_inc ((gint *) user_data);
+  return 0;
+}
+
+static void
+test_syncs (Fixture *fixture, gconstpointer user_data)
+{
+  const DsSavePlan without_empty = { .format = DS_SAVE_TEXT, .skips_empty = TRUE };
+  g_autoptr (DsFileSink) sink = open_sink (fixture);
+  gint n_syncs = 0;
+
+  g_test_summary ("P + 4 syncs a batch: two parts 6, one file 4, nothing at all 2");
+
+  ds_durable_file_set_fault_func (count_syncs, &n_syncs);
+  run_well (fixture, sink, 2, &in_directories);
+  g_assert_cmpint (n_syncs, ==, 6);
+  run_well (fixture, sink, 3, &in_files);
+  g_assert_cmpint (n_syncs, ==, 10);
+  run_well (fixture, sink, 0, &without_empty);
+  g_assert_cmpint (n_syncs, ==, 12);
+  ds_durable_file_set_fault_func (NULL, NULL);
+}
+
 /* Short writes and interrupted calls are no failures. */
 static int
 cut_short (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
@@ -634,6 +661,7 @@ main (int argc, char *argv[])
   ADD ("adopt-goes-on-behind", test_adopt_goes_on_behind);
   ADD ("second-sink-is-refused", test_second_sink_is_refused);
   ADD ("what-fails-is-tried-again", test_what_fails_is_tried_again);
+  ADD ("syncs", test_syncs);
   ADD ("short-writes-are-no-failure", test_short_writes_are_no_failure);
   ADD ("a-job-that-fails-shows-nothing", test_a_job_that_fails_shows_nothing);
   ADD ("directory-that-is-gone", test_directory_that_is_gone);
