@@ -250,12 +250,25 @@ ds_checkpoint_writer_sync (DsCheckpointWriter *self, GError **error)
   return ds_durable_file_sync_and_close (fd, self->path, error);
 }
 
+/* DS_PLANTED: what is to be replaced goes before there is anything to replace it. */
+static void
+ds_checkpoint_writer_prune_first (DsCheckpointWriter *self)
+{
+  g_autoptr (GPtrArray) names =
+      ds_durable_directory_list (self->directory, "ckpt-", NULL);
+
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    ds_durable_directory_remove_file (self->directory, names->pdata[i], NULL);
+}
+
 static gboolean
 ds_checkpoint_writer_publish (DsCheckpointWriter *self, GError **error)
 {
   g_autofree char *name = ds_checkpoint_make_name (self->batch_time);
 
   DS_FP ("checkpoint.synced");
+  if (DS_PLANTED ("checkpoint-pruned-first"))
+    ds_checkpoint_writer_prune_first (self);
   if (!ds_durable_directory_rename_file (self->directory, self->name, name, error))
     return FALSE;
   g_clear_pointer (&self->name, g_free);

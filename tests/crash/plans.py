@@ -128,7 +128,7 @@ def work(lab, sizes, seed, task):
         failed = [i for i, record in enumerate(records) if record.call == task[1]]
         chance = random.Random(seed + task[1])
         points = power_points(records, failed[0] + 1) if failed else []
-        points = sample(points, sizes.sync_points, chance) + points[-1:]
+        points = sample(points, sizes.sync_points, chance) + [len(records)]
         yield from cut_power_everywhere(lab, lab.start, records, points, ("none/none", "none/all", f"seed-{seed}"),
                                         "", "@" + plan)
     else:

@@ -128,14 +128,15 @@ class Lab:
         log, how = self.run(state, plan, findings, may_fail=not step.startswith("random"))
         return self.after_run(state, log, how, findings)
 
-    def after_run(self, state, log, how, findings):
+    def after_run(self, state, log, how, findings, is_followed=True):
         """The state of the directory as it is now."""
         self.have = read_tree(self.program.root)
         after = State(self.have, self.program.read_acks(), state.seen)
         after.there = set(state.there)
-        after.base = state.base
-        after.logs = state.logs + [log]
         after.is_finished = how == FINISHED
+        if is_followed:
+            after.base = state.base
+            after.logs = state.logs + [log]
         live = after.disk().live_image()
         if live != self.have:
             different = sorted(path for path in set(live) | set(self.have)
@@ -151,7 +152,9 @@ class Lab:
             log, how = self.run(state, None, [], may_fail=True)
         finally:
             self.program.timeout = timeout
-        return self.after_run(state, log, KILLED if how == HUNG else how, findings)
+        # Killed between a call and its line in the log, perhaps: nobody knows what a power cut
+        # would leave.
+        return self.after_run(state, log, KILLED if how == HUNG else how, findings, is_followed=False)
 
     def cut_power(self, state, n_records, model, plan, findings):
         key = (id(state), plan)
