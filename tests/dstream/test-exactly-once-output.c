@@ -256,6 +256,7 @@ test_a_start_that_fails_unlocks (Fixture *fixture, gconstpointer user_data)
   g_test_summary ("Locked by another: start fails, and keeps none of the other places");
 
   g_assert_no_error (error);
+  g_assert_nonnull (theirs);
   save (fixture);
   ds_dstream_save_as_binary_files (fixture->stream, taken, NULL);
   assert_start_fails (fixture, DS_ERROR_LOCKED, "save_as_binary_files-1");

@@ -426,6 +426,7 @@ test_second_sink_is_refused (Fixture *fixture, gconstpointer user_data)
 
   g_test_summary ("Two at one place: the second is told who is there");
 
+  g_assert_nonnull (sink);
   g_assert_null (
       ds_file_sink_open (fixture->prefix, NULL, application, "output", FALSE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_LOCKED);
