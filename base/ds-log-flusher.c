@@ -9,6 +9,9 @@
 #include "base/ds-failpoint-private.h"
 #include "base/ds-log-writer-private.h"
 
+/* What one write may have, in group_bytes: what comes meanwhile is laid out while it is
+ * still in the caches, and fewer syncs than one for each group are enough. */
+#define DS_LOG_MAX_GROUPS ((guint64) 4)
 /* How often the wait for room doubles. */
 #define DS_LOG_MAX_DOUBLINGS 6
 
@@ -257,7 +260,9 @@ ds_log_flusher_run (gpointer log)
         {
           guint64 n_room = self->settings.max_segment_bytes -
                            MIN (n_used, self->settings.max_segment_bytes);
-          DsLogGroup group = ds_log_take_locked (self, n_room);
+          DsLogGroup group =
+              ds_log_take_locked (self, MIN (n_room, DS_LOG_MAX_GROUPS *
+                                                         self->settings.group_bytes));
 
           g_mutex_unlock (&self->lock);
           is_well = ds_log_flush_group (self, &group, &error);

@@ -156,8 +156,8 @@ test_zeros_behind (Fixture *fixture, gconstpointer user_data)
       memset (bytes, 0, fixture->n_bytes + 4096);
       memcpy (bytes, fixture->bytes, n);
       /* What ends in zeros anyway is whole. */
-      while (memcmp (bytes, fixture->bytes, find_end (first, n_whole + 1)) == 0 &&
-             n_whole < N_RECORDS)
+      while (n_whole < N_RECORDS &&
+             memcmp (bytes, fixture->bytes, find_end (first, n_whole + 1)) == 0)
         n_whole++;
       ds_test_durable_write (&fixture->durable, LAST, bytes, fixture->n_bytes + 4096);
       directory = open_read_only (fixture);
