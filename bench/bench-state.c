@@ -9,6 +9,7 @@
  * library, function calls here; both must be what was touched.  Prints "name value"
  * lines. */
 
+#include "bench/bench-checkpoints.h"
 #include "dstream/ds-state-stepper-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
@@ -134,11 +135,12 @@ main (int argc, char **argv)
   self.clock = ds_manual_clock_new (0);
   self.ssc = ds_streaming_context_new ("local[*]", "bench-state", DS_SECOND);
   ds_streaming_context_set_clock (self.ssc, DS_CLOCK (self.clock));
-  ds_streaming_context_checkpoint (self.ssc, "checkpoints");
+  bench_set_checkpoints (self.ssc);
   self.numbers = ds_streaming_context_queue_stream (self.ssc);
   self.counts = ds_dstream_map_with_state (ds_dstream_map (self.numbers, ds_pair_with_one,
                                                            NULL, NULL),
                                            count, &self.n_calls, NULL);
+  ds_dstream_checkpoint (self.counts, BENCH_NO_CHECKPOINTS);
   ds_dstream_foreach_rdd (self.counts, ignore, NULL, NULL);
   ds_streaming_context_start (self.ssc, &error);
   fail_if (error);
@@ -152,6 +154,7 @@ main (int argc, char **argv)
            (double) ds_state_store_get_n_bytes (get_store (&self)) / n_keys);
 
   ds_streaming_context_stop (self.ssc, DS_STOP_NOW, &error);
+  bench_remove_checkpoints ();
   fail_if (error);
   g_object_unref (self.ssc);
   g_object_unref (self.clock);

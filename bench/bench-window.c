@@ -17,6 +17,7 @@
 
 #include "base/ds-block-private.h"
 #include "base/ds-splitter-private.h"
+#include "bench/bench-checkpoints.h"
 #include "dstream/ds-window-private.h"
 #include "dstream/dstream.h"
 
@@ -48,7 +49,7 @@ bench_set_up (Bench *self)
   *self = (Bench){ .clock = ds_manual_clock_new (0) };
   self->ssc = ds_streaming_context_new ("local[1]", "bench-window", DS_SECOND);
   ds_streaming_context_set_clock (self->ssc, DS_CLOCK (self->clock));
-  ds_streaming_context_checkpoint (self->ssc, "checkpoints");
+  bench_set_checkpoints (self->ssc);
   self->source = ds_streaming_context_queue_stream (self->ssc);
 }
 
@@ -103,6 +104,7 @@ bench_tear_down (Bench *self)
   bench_check (error);
   g_object_unref (self->ssc);
   g_object_unref (self->clock);
+  bench_remove_checkpoints ();
 }
 
 /* ---- inverse ---- */
@@ -179,6 +181,7 @@ bench_count_words (GPtrArray *blocks, guint n_window, gboolean has_window, Bench
       counts = ds_dstream_reduce_by_key_and_window (ones, n_window * DS_SECOND, 0, ds_add,
                                                     NULL, NULL);
       ds_dstream_set_inverse (counts, ds_subtract, NULL, NULL);
+      ds_dstream_checkpoint (counts, BENCH_NO_CHECKPOINTS);
     }
   else
     counts = ds_dstream_reduce_by_key (ones, ds_add, NULL, NULL);
@@ -254,6 +257,7 @@ bench_slide_max (char **arguments)
   bench_set_up (&bench);
   maxima = ds_dstream_reduce_by_key_and_window (bench.source, n_window * DS_SECOND, 0,
                                                 bench_max, NULL, NULL);
+  ds_dstream_checkpoint (maxima, BENCH_NO_CHECKPOINTS);
   ds_dstream_foreach_rdd (maxima, bench_count, &bench, NULL);
   bench_start (&bench);
   for (guint i = 0; i < n_window + n_slides; i++)

@@ -20,6 +20,7 @@ typedef struct
   gint64 last;       /* the last one that will fire */
   gboolean hurries;  /* ticks are due at once */
 
+  DsTime started; /* wall time of the start: what was due before is not missed */
   gint64 n_fired;
   gint64 n_missed; /* fired when the one after it was due as well, or not at all */
   DsDuration max_lateness;
@@ -32,6 +33,17 @@ DsTime
 ds_batch_timer_restart_time (DsTime now, DsDuration interval, DsTime original_zero_time);
 
 void ds_batch_timer_init (DsBatchTimer *self, DsClock *clock, DsDuration interval);
+/* Goes on where another process was: batch times of @zero_time's grid, the first one
+ * after @done_time.  Those up to now are due.  A wall clock that is behind @last_time,
+ * the newest batch there ever was, is taken to show that: *@set_back (out) by how much.
+ */
+void ds_batch_timer_init_restored (DsBatchTimer *self,
+                                   DsClock *clock,
+                                   DsDuration interval,
+                                   DsTime zero_time,
+                                   DsTime done_time,
+                                   DsTime last_time,
+                                   DsDuration *set_back);
 void ds_batch_timer_clear (DsBatchTimer *self);
 
 /* The batch time of the tick that is @n_ahead after the next one. */

@@ -31,6 +31,31 @@ ds_batch_timer_init (DsBatchTimer *self, DsClock *clock, DsDuration interval)
     .offset = now - ds_clock_get_steady_time (clock),
     .next = 1,
     .last = G_MAXINT64,
+    .started = now,
+  };
+}
+
+void
+ds_batch_timer_init_restored (DsBatchTimer *self,
+                              DsClock *clock,
+                              DsDuration interval,
+                              DsTime zero_time,
+                              DsTime done_time,
+                              DsTime last_time,
+                              DsDuration *set_back)
+{
+  DsTime now = ds_clock_get_time (clock);
+
+  *set_back = MAX (last_time - now, 0);
+  now = MAX (now, last_time);
+  *self = (DsBatchTimer){
+    .clock = g_object_ref (clock),
+    .interval = interval,
+    .zero_time = zero_time,
+    .offset = now - ds_clock_get_steady_time (clock),
+    .next = (done_time - zero_time) / interval + 1,
+    .last = G_MAXINT64,
+    .started = now,
   };
 }
 
@@ -74,9 +99,12 @@ ds_batch_timer_fire (DsBatchTimer *self)
   DsDuration lateness =
       ds_clock_get_steady_time (self->clock) - ds_batch_timer_get_due (self, 0);
 
-  if (lateness >= self->interval)
-    self->n_missed++;
-  self->max_lateness = MAX (self->max_lateness, lateness);
+  if (time >= self->started)
+    {
+      if (lateness >= self->interval)
+        self->n_missed++;
+      self->max_lateness = MAX (self->max_lateness, lateness);
+    }
   self->n_fired++;
   self->next++;
   return time;

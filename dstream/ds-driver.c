@@ -18,6 +18,7 @@
 #include "dstream/ds-batch-timer-private.h"
 #include "dstream/ds-job-set-private.h"
 #include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-step-rdd-private.h"
 
 #include <string.h>
 
@@ -71,6 +72,33 @@ struct _DsDriver
 
 static _Thread_local DsDriver *ds_current_driver;
 
+/* Of a context that goes on from a checkpoint: where that was. */
+static void
+ds_driver_init_timer (DsDriver *self)
+{
+  DsStreamingContext *context = self->context;
+  DsRecovery *recovery = ds_streaming_context_get_recovery (context);
+  DsDuration set_back;
+  DsTime last_time;
+
+  if (recovery == NULL)
+    {
+      ds_batch_timer_init (&self->timer, context->clock, context->interval);
+      self->done = self->timer.zero_time;
+      return;
+    }
+  last_time = ds_recovery_get_last_time (recovery);
+  self->done = ds_recovery_get_time (recovery);
+  ds_batch_timer_init_restored (&self->timer, context->clock, context->interval,
+                                ds_recovery_get_zero_time (recovery), self->done,
+                                last_time, &set_back);
+  if (set_back > 0)
+    g_message ("The clock is %.3f s behind batch %" G_GINT64_FORMAT
+               " ms, the last one before the restart: batches go on after that one, and "
+               "are that much ahead of the clock",
+               (double) set_back / DS_SECOND, last_time / DS_MILLISECOND);
+}
+
 DsDriver *
 ds_driver_new (DsStreamingContext *context)
 {
@@ -80,12 +108,11 @@ ds_driver_new (DsStreamingContext *context)
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
-  ds_batch_timer_init (&self->timer, context->clock, context->interval);
+  ds_driver_init_timer (self);
   g_queue_init (&self->waiting);
   self->running_time = DS_TIME_NONE;
   self->failed_times = g_array_new (FALSE, FALSE, sizeof (DsTime));
   self->awaited = G_MAXINT64;
-  self->done = self->timer.zero_time;
   for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
     {
       self->seats[i].driver = self;
@@ -130,11 +157,20 @@ ds_driver_has_room_locked (DsDriver *self)
 static void
 ds_driver_catch_up_locked (DsDriver *self)
 {
+  DsRecovery *recovery = ds_streaming_context_get_recovery (self->context);
   DsCatchUpPolicy policy = self->context->catch_up_policy;
   gint64 n_overdue = ds_batch_timer_get_n_overdue (&self->timer);
   DsTime next = ds_batch_timer_get_time (&self->timer, 0);
   DsTime idle_until;
 
+  /* What was planned runs again, whatever the policy; times that were given up then are
+   * given up again. */
+  if (recovery != NULL && next <= ds_recovery_get_last_time (recovery))
+    {
+      while (ds_recovery_is_skipped (recovery, ds_batch_timer_get_time (&self->timer, 0)))
+        ds_batch_timer_skip (&self->timer, 1);
+      return;
+    }
   if (policy == DS_CATCH_UP_ALL || n_overdue == 0)
     return;
   if (policy == DS_CATCH_UP_SKIP_EMPTY)
@@ -195,9 +231,22 @@ ds_driver_fail_locked (DsDriver *self, DsTime time, const GError *error)
   g_cond_broadcast (&self->changed);
 }
 
+/* A replay of one that was given up: so it is once more. */
+static void
+ds_driver_give_up_set (DsJobSet *set)
+{
+  for (guint i = 0; i < set->steps->len; i++)
+    ds_step_rdd_settle (g_ptr_array_index (set->steps, i));
+}
+
 static gboolean
 ds_driver_try_set (DsDriver *self, DsJobSet *set, GError **error)
 {
+  if (set->is_given_up)
+    {
+      ds_driver_give_up_set (set);
+      return TRUE;
+    }
   if (set->error != NULL)
     {
       /* Where the next batches are run all the same, what this one brought is not missing
@@ -212,12 +261,33 @@ ds_driver_try_set (DsDriver *self, DsJobSet *set, GError **error)
          ds_job_scheduler_run (self->context, set, error);
 }
 
+/* How the batch ended, for the log. */
+static DsBatchResult
+ds_driver_get_result (DsJobSet *set, gboolean ok)
+{
+  if (set->is_given_up)
+    return DS_BATCH_GIVEN_UP;
+  if (ok)
+    return DS_BATCH_COMPLETE;
+  for (guint i = 0; i < set->steps->len; i++)
+    if (ds_rdd_was_given_up (g_ptr_array_index (set->steps, i)))
+      return DS_BATCH_GIVEN_UP;
+  return DS_BATCH_OUTPUTS_FAILED;
+}
+
 /* Runs a batch, without the lock.  FALSE with why it failed. */
 static gboolean
 ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
 {
+  DsCheckpointer *checkpointer = self->context->checkpointer;
   g_autoptr (GError) local_error = NULL;
-  gboolean ok = ds_driver_try_set (self, set, &local_error);
+  DsBatchResult result;
+  gboolean ok;
+
+  if (checkpointer != NULL)
+    ds_checkpointer_begin_batch (checkpointer, set->time);
+  ok = ds_driver_try_set (self, set, &local_error);
+  result = ds_driver_get_result (set, ok);
 
   /* What a stop cut off did not fail. */
   if (ok || !g_cancellable_is_cancelled (self->cancellable))
@@ -232,12 +302,15 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
 
   /* One that failed, too, when others follow: it is not run again, and an output that
    * fails in each batch must not fill the memory. */
+  if (checkpointer != NULL && (ok || !g_cancellable_is_cancelled (self->cancellable)))
+    ds_checkpointer_end_batch (checkpointer, set->time, result);
   ds_graph_forget (self->context->graph, set->time);
   ds_receiver_tracker_forget (self->context->receivers, set->time);
   for (guint i = 0; i < ds_graph_get_n_inputs (self->context->graph); i++)
     ds_file_input_dstream_end_batch (ds_graph_get_input (self->context->graph, i),
                                      set->time, ok);
   ds_arena_pool_end_batch (ds_context_get_arena_pool (self->context->context));
+  ds_streaming_context_look_for_stop_file (self->context);
   return ok;
 }
 

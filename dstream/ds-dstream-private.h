@@ -62,6 +62,10 @@ typedef struct
   /* (nullable): another stream, made before it, whose RDDs it takes, and which therefore
    * has to remember them for as long; NULL: none.  Once remember durations are known. */
   DsDStream *(*find_twin) (DsDStream *self);
+  /* (nullable): of sources that can give a batch once more from what is in the log. */
+  const struct _DsInputRecovery *recovery;
+  /* (nullable): of streams that keep something from batch to batch. */
+  const struct _DsStateKeeping *keeping;
 } DsDStreamOps;
 
 /* One remembered RDD. */
@@ -93,6 +97,7 @@ typedef struct
   DsDuration window;   /* how far it looks back at its parents; 0: not at all */
   DsTime zero_time;    /* DS_TIME_NONE before start */
   DsDuration remember; /* 0: not set */
+  DsDuration asked;    /* of it, what streams behind it look back at */
   GArray *generated;   /* DsGeneratedRdd, oldest first */
   DsTime newest_time;  /* that an RDD was made for; DS_TIME_NONE: none yet */
   DsTime making_time;  /* that one is being made for; DS_TIME_NONE: none */
@@ -187,6 +192,8 @@ gboolean ds_is_valid_stream_name (const char *name);
 /* The remembered RDD of the batch's time, else a new one.  (transfer none) (nullable):
  * NULL without error is "no RDD". */
 DsRdd *ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error);
+/* @rdd is what it gave at @time, before this process began. */
+void ds_dstream_adopt_rdd (DsDStream *self, DsTime time, DsRdd *rdd);
 /* The remembered RDD of @time.  (transfer none) (nullable) */
 DsRdd *ds_dstream_find_rdd (DsDStream *self, DsTime time);
 /* Of the only parent. */
@@ -274,6 +281,7 @@ struct _DsOutput
   DsStreamingContext *context; /* not owned; NULL once the context is gone */
   DsDStream *stream;           /* not owned: the graph owns both */
   char *name;                  /* GRefString: given, or "print-0" */
+  gboolean is_named;           /* it was given */
   char *description; /* GRefString: "queue stream -> map -> print"; set by start */
   guint id;
   gboolean is_inert;

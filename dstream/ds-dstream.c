@@ -317,6 +317,17 @@ ds_dstream_get_rdd (DsDStream *self, DsBatch *batch, GError **error)
   return generated.rdd;
 }
 
+void
+ds_dstream_adopt_rdd (DsDStream *self, DsTime time, DsRdd *rdd)
+{
+  DsDStreamNode *node = DS_NODE (self);
+  DsGeneratedRdd generated = { time, g_object_ref (rdd) };
+
+  ds_dstream_apply_options (node, rdd);
+  g_array_append_val (node->generated, generated);
+  node->newest_time = MAX (node->newest_time, time);
+}
+
 DsRdd *
 ds_dstream_get_parent_rdd (DsDStream *self, DsBatch *batch, GError **error)
 {

@@ -4,6 +4,7 @@
 /* What the files of a directory stream share, and what the context asks of one. */
 
 #include "dstream/ds-dstream-private.h"
+#include "dstream/ds-input-recovery-private.h"
 #include "rdd/ds-file-rdd-private.h"
 #include "receivers/ds-directory-scanner-private.h"
 
@@ -23,6 +24,7 @@ typedef struct
   GPtrArray *files; /* DsPlannedFile */
   guint64 n_bytes;
   gboolean is_completed; /* and did not fail */
+  gboolean is_reported;  /* how many files it has */
 } DsFileBatch;
 
 struct _DsFileInputDStream
@@ -44,8 +46,9 @@ struct _DsFileInputDStream
 
   /* Thread: driver.  Locks: the graph's. */
   DsTime newest_time;
-  char *shown_error; /* (nullable): of the last scan, which was logged */
-  gboolean is_slow;  /* the last scan took longer than a batch, which was logged */
+  gboolean is_recovered; /* its creation is that of the stream that began it */
+  char *shown_error;     /* (nullable): of the last scan, which was logged */
+  gboolean is_slow;      /* the last scan took longer than a batch, which was logged */
 
   gint has_told_of_clean_up; /* atomic: that a file could not be archived */
 
@@ -72,6 +75,20 @@ char *ds_file_input_dstream_explain (DsDStream *stream);
 gboolean ds_file_input_dstream_set_max_record_bytes (DsDStream *stream, gsize max_bytes);
 gboolean ds_file_input_dstream_set_bad_record_policy (DsDStream *stream,
                                                       DsBadRecordPolicy policy);
+
+/* ---- ds-file-input-recovery.c ---- */
+
+extern const DsInputRecovery ds_file_input_dstream_recovery;
+
+/* ---- Inside ---- */
+
+/* The batch of @time, which is newer than all others, takes @files, taken over. */
+void ds_file_input_dstream_add_batch (DsFileInputDStream *self,
+                                      DsTime time,
+                                      GPtrArray *files,
+                                      guint64 n_bytes);
+/* (transfer full) (nullable) */
+GPtrArray *ds_file_input_dstream_find_files (DsFileInputDStream *self, DsTime time);
 
 /* ---- ds-file-clean-up.c ---- */
 

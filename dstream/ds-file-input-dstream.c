@@ -119,12 +119,28 @@ ds_file_input_dstream_log_scan (DsFileInputDStream *self,
   self->is_slow = duration > context->interval;
 }
 
-static DsFileBatch *
+void
+ds_file_input_dstream_add_batch (DsFileInputDStream *self,
+                                 DsTime time,
+                                 GPtrArray *files,
+                                 guint64 n_bytes)
+{
+  DsFileBatch *batch = g_new0 (DsFileBatch, 1);
+
+  batch->time = time;
+  batch->files = files;
+  batch->n_bytes = n_bytes;
+  self->newest_time = time;
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->batches, batch);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
 ds_file_input_dstream_scan (DsFileInputDStream *self, DsTime time)
 {
   DsStreamingContext *context = ds_file_input_dstream_get_streaming_context (self);
   g_auto (DsDirectoryScan) scan = { 0 };
-  DsFileBatch *batch = g_new0 (DsFileBatch, 1);
   gint64 begin = g_get_monotonic_time ();
 
   ds_directory_scanner_scan (self->scanner, &self->rules, time,
@@ -136,54 +152,71 @@ ds_file_input_dstream_scan (DsFileInputDStream *self, DsTime time)
   g_free (self->last_scan);
   self->last_scan = ds_file_input_dstream_describe_scan (self, &scan);
   g_mutex_unlock (&self->lock);
-
-  batch->time = time;
-  batch->files = g_steal_pointer (&scan.files);
-  batch->n_bytes = scan.n_bytes;
-  return batch;
+  ds_file_input_dstream_add_batch (self, time, g_steal_pointer (&scan.files),
+                                   scan.n_bytes);
 }
 
-static GPtrArray *
+/* Locks: self->lock. */
+static DsFileBatch *
+ds_file_input_dstream_find_batch_locked (DsFileInputDStream *self, DsTime time)
+{
+  for (const GList *item = self->batches.tail; item != NULL; item = item->prev)
+    if (((DsFileBatch *) item->data)->time == time)
+      return item->data;
+  return NULL;
+}
+
+GPtrArray *
 ds_file_input_dstream_find_files (DsFileInputDStream *self, DsTime time)
 {
-  GPtrArray *files = NULL;
+  const DsFileBatch *batch;
+  GPtrArray *files;
 
   g_mutex_lock (&self->lock);
-  for (const GList *item = self->batches.tail; item != NULL && files == NULL;
-       item = item->prev)
-    {
-      const DsFileBatch *batch = item->data;
-
-      if (batch->time == time)
-        files = g_ptr_array_ref (batch->files);
-    }
+  batch = ds_file_input_dstream_find_batch_locked (self, time);
+  files = batch != NULL ? g_ptr_array_ref (batch->files) : NULL;
   g_mutex_unlock (&self->lock);
   return files;
 }
 
-/* The files of a batch: those of a scan if it is a new one, else those that were taken
- * then.  (transfer full) (nullable): NULL with @error, or when nothing is known of an old
- * batch any more. */
-static GPtrArray *
-ds_file_input_dstream_plan (DsFileInputDStream *self, DsTime time, GError **error)
+/* Of a batch that is being generated, once. */
+static gboolean
+ds_file_input_dstream_report (DsFileInputDStream *self, DsTime time, GError **error)
 {
   DsStreamingContext *context = ds_file_input_dstream_get_streaming_context (self);
   DsFileBatch *batch;
-  gboolean is_reported;
+  guint n_files = 0;
+  guint64 n_bytes = 0;
+  gboolean is_new;
 
-  if (self->newest_time != DS_TIME_NONE && time <= self->newest_time)
-    return ds_file_input_dstream_find_files (self, time);
-
-  self->newest_time = time;
-  batch = ds_file_input_dstream_scan (self, time);
-  is_reported =
-      ds_receiver_tracker_report_files (context->receivers, time,
-                                        ds_dstream_get_id (DS_DSTREAM (self)),
-                                        batch->files->len, batch->n_bytes, error);
   g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->batches, batch);
+  batch = ds_file_input_dstream_find_batch_locked (self, time);
+  is_new = batch != NULL && !batch->is_reported &&
+           ds_graph_is_generating (context->graph, time);
+  if (is_new)
+    {
+      batch->is_reported = TRUE;
+      n_files = batch->files->len;
+      n_bytes = batch->n_bytes;
+    }
   g_mutex_unlock (&self->lock);
-  return is_reported ? ds_file_input_dstream_find_files (self, time) : NULL;
+  return !is_new ||
+         ds_receiver_tracker_report_files (context->receivers, time,
+                                           ds_dstream_get_id (DS_DSTREAM (self)), n_files,
+                                           n_bytes, error);
+}
+
+/* The files of a batch: those of a scan if it is a new one, else those that were taken
+ * then, by this process or the one before.  (transfer full) (nullable): NULL with @error,
+ * or when nothing is known of an old batch any more. */
+static GPtrArray *
+ds_file_input_dstream_plan (DsFileInputDStream *self, DsTime time, GError **error)
+{
+  if (self->newest_time == DS_TIME_NONE || time > self->newest_time)
+    ds_file_input_dstream_scan (self, time);
+  return ds_file_input_dstream_report (self, time, error)
+             ? ds_file_input_dstream_find_files (self, time)
+             : NULL;
 }
 
 /* ---- A batch ---- */
@@ -271,6 +304,7 @@ ds_file_input_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **erro
 static const DsDStreamOps ds_file_input_dstream_ops = {
   .kind = "file stream",
   .compute = ds_file_input_dstream_compute,
+  .recovery = &ds_file_input_dstream_recovery,
 };
 
 /* Forgets batches; the files of those that are completed are not needed any more. */
@@ -293,6 +327,21 @@ ds_file_input_dstream_drop_batches (DsFileInputDStream *self, DsTime until)
     ds_file_input_dstream_clean_up (self, done->pdata[i]);
 }
 
+/* Up to here no batch is needed any longer after that of @time: neither by windows, nor
+ * by a recovery from the oldest checkpoint that is kept. */
+static DsTime
+ds_file_input_dstream_get_unneeded_time (DsFileInputDStream *self, DsTime time)
+{
+  DsStreamingContext *context = ds_file_input_dstream_get_streaming_context (self);
+  DsTime last = time;
+
+  if (context->checkpointer != NULL)
+    last = MIN (last, ds_checkpointer_get_oldest_time (context->checkpointer));
+  if (last == DS_TIME_NONE)
+    return DS_TIME_NONE;
+  return last - ds_dstream_get_node (DS_DSTREAM (self))->remember;
+}
+
 void
 ds_file_input_dstream_end_batch (DsInputDStream *input, DsTime time, gboolean ok)
 {
@@ -310,8 +359,9 @@ ds_file_input_dstream_end_batch (DsInputDStream *input, DsTime time, gboolean ok
         batch->is_completed = ok;
     }
   g_mutex_unlock (&self->lock);
-  ds_file_input_dstream_drop_batches (
-      self, time - ds_dstream_get_node (DS_DSTREAM (input))->remember);
+  ds_file_input_dstream_drop_batches (self,
+                                      ds_file_input_dstream_get_unneeded_time (self,
+                                                                               time));
 }
 
 /* ---- Start and stop ---- */
@@ -327,7 +377,7 @@ ds_file_input_dstream_start (DsInputDStream *input, GError **error)
   if (!ds_file_input_dstream_check_archive (self, error))
     return FALSE;
   /* Times of another clock mean nothing to this one. */
-  if (self->clock != context->clock)
+  if (self->clock != context->clock && !self->is_recovered)
     self->creation_time = ds_clock_get_time (context->clock);
   self->rules.takes_all = self->selection == DS_FILES_ALL;
   self->rules.ignore_until = self->selection == DS_FILES_NEW ? self->creation_time : 0;
@@ -337,11 +387,17 @@ ds_file_input_dstream_start (DsInputDStream *input, GError **error)
   return TRUE;
 }
 
-/* After the last batch: windows need the files no longer, either. */
+/* After the last batch: windows need the files no longer, either; a recovery might. */
 static void
 ds_file_input_dstream_stop (DsInputDStream *input)
 {
-  ds_file_input_dstream_drop_batches (DS_FILE_INPUT_DSTREAM (input), G_MAXINT64);
+  DsFileInputDStream *self = DS_FILE_INPUT_DSTREAM (input);
+  DsStreamingContext *context = ds_file_input_dstream_get_streaming_context (self);
+
+  ds_file_input_dstream_drop_batches (
+      self, context->checkpointer != NULL
+                ? ds_file_input_dstream_get_unneeded_time (self, G_MAXINT64)
+                : G_MAXINT64);
 }
 
 char *

@@ -36,7 +36,7 @@ void ds_graph_add_output (DsGraph *self, DsOutput *output); /* (transfer full) *
 guint ds_graph_get_n_inputs (DsGraph *self);
 guint ds_graph_get_n_outputs (DsGraph *self);
 DsInputDStream *ds_graph_get_input (DsGraph *self, guint index);
-guint ds_graph_get_n_streams (DsGraph *self); /* inputs included */
+guint ds_graph_get_n_streams (DsGraph *self);                /* inputs included */
 DsDStream *ds_graph_get_stream (DsGraph *self, guint index); /* parents first */
 DsOutput *ds_graph_get_output (DsGraph *self, guint index);
 DsOutput *ds_graph_find_output (DsGraph *self, const char *name);  /* (nullable) */
@@ -47,6 +47,8 @@ DsDuration ds_graph_get_remember (DsGraph *self); /* 0: not set */
 /* ---- Start.  Thread: the one that starts. ---- */
 
 gboolean ds_graph_validate (DsGraph *self, GError **error);
+/* The streams that an output reaches.  (transfer full) */
+GHashTable *ds_graph_find_reached (DsGraph *self);
 /* Those of all streams that an output reaches. */
 gboolean
 ds_graph_check_checkpoints (DsGraph *self, const char *directory, GError **error);
@@ -77,6 +79,9 @@ void ds_graph_add_step (DsGraph *self, DsRdd *step);
 /* The newest batch time that RDDs were asked for; zero time before the first.  Locks: the
  * graph's is held. */
 DsTime ds_graph_get_last_time (DsGraph *self);
+/* Batches up to @time have been asked for, by an earlier process.  Locks: the graph's is
+ * held. */
+void ds_graph_set_last_time (DsGraph *self, DsTime time);
 /* Whether the batch of @time is being generated.  Locks: the graph's is held. */
 gboolean ds_graph_is_generating (DsGraph *self, DsTime time);
 /* @now is completed: drops the RDDs that no stream has to remember any longer. */

@@ -234,14 +234,22 @@ ds_graph_mark_reached (DsDStream *dstream, GHashTable *reached)
     ds_graph_mark_reached (node->parents[i], reached);
 }
 
-gboolean
-ds_graph_check_checkpoints (DsGraph *self, const char *directory, GError **error)
+GHashTable *
+ds_graph_find_reached (DsGraph *self)
 {
-  g_autoptr (GHashTable) reached = g_hash_table_new (NULL, NULL);
+  GHashTable *reached = g_hash_table_new (NULL, NULL);
 
   for (guint i = 0; i < self->outputs->len; i++)
     ds_graph_mark_reached (((DsOutput *) g_ptr_array_index (self->outputs, i))->stream,
                            reached);
+  return reached;
+}
+
+gboolean
+ds_graph_check_checkpoints (DsGraph *self, const char *directory, GError **error)
+{
+  g_autoptr (GHashTable) reached = ds_graph_find_reached (self);
+
   for (guint i = 0; i < self->streams->len; i++)
     if (g_hash_table_contains (reached, g_ptr_array_index (self->streams, i)) &&
         !ds_dstream_check_checkpoints (g_ptr_array_index (self->streams, i), directory,
@@ -269,6 +277,7 @@ ds_graph_freeze (DsGraph *self, DsTime zero_time)
       DsDStreamNode *node = ds_dstream_get_node (dstream);
       DsDuration asked = node->remember; /* by the streams behind it */
 
+      node->asked = asked;
       if (node->remember > 0 && node->slide != self->interval)
         self->asks_inputs = TRUE;
       if (node->remember > 0)
@@ -481,6 +490,12 @@ DsTime
 ds_graph_get_last_time (DsGraph *self)
 {
   return self->last_time;
+}
+
+void
+ds_graph_set_last_time (DsGraph *self, DsTime time)
+{
+  self->last_time = time;
 }
 
 gboolean

@@ -46,6 +46,25 @@ ds_job_generator_snapshot (DsStreamingContext *context, DsJobSet *set)
   return ds_batch_new (&fields);
 }
 
+/* It is generated: its plan goes to the log, or has been there. */
+static gboolean
+ds_job_generator_plan (DsStreamingContext *context, DsJobSet *set, GError **error)
+{
+  DsReplay replay;
+
+  if (context->checkpointer == NULL)
+    return TRUE;
+  replay = ds_checkpointer_get_replay (context->checkpointer, set->time);
+  set->is_given_up = replay == DS_REPLAY_GIVEN_UP;
+  /* Its outputs are known to be complete: only what it changed is missing. */
+  if (replay == DS_REPLAY_STATE || replay == DS_REPLAY_GIVEN_UP)
+    g_array_set_size (set->jobs, 0);
+  if (ds_checkpointer_plan (context->checkpointer, set->time, &set->plan_sequence, error))
+    return TRUE;
+  g_prefix_error (error, "Batch %" G_GINT64_FORMAT " ms: ", set->time / DS_MILLISECOND);
+  return FALSE;
+}
+
 DsJobSet *
 ds_job_generator_generate (DsStreamingContext *context, DsTime time)
 {
@@ -54,14 +73,21 @@ ds_job_generator_generate (DsStreamingContext *context, DsTime time)
       context->failure_policy == DS_FAILURE_POLICY_RETRY ? context->max_batch_retries : 0;
 
   ds_receiver_tracker_allocate (context->receivers, time);
+  set->is_replay =
+      context->checkpointer != NULL &&
+      ds_checkpointer_get_replay (context->checkpointer, time) != DS_REPLAY_NOT;
 
-  for (guint i = 0; !ds_job_generator_try (context, set, i > 0, &set->error); i++)
+  for (guint i = 0;
+       !ds_job_generator_try (context, set, i > 0 || set->is_replay, &set->error); i++)
     {
       if (i == n_tries || ds_streaming_context_is_cut_short (context))
         return set;
       g_message ("%s; trying again, %u of %u", set->error->message, i + 1, n_tries);
       g_clear_error (&set->error);
     }
+
+  if (!ds_job_generator_plan (context, set, &set->error))
+    return set;
 
   set->inputs =
       ds_input_info_tracker_get (ds_receiver_tracker_get_infos (context->receivers), time,

@@ -149,12 +149,32 @@ ds_running_batch_clear (DsRunningBatch *self)
   ds_batch_unref (self->batch);
 }
 
+/* Nobody may see an output of a batch that would be another one after a crash.  Returns
+ * how many failed, as if it were a step. */
+static guint
+ds_job_scheduler_await_plan (DsRunningBatch *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->context->checkpointer == NULL || self->set->jobs->len == 0 ||
+      ds_checkpointer_await_plan (self->context->checkpointer, self->set->plan_sequence,
+                                  &error))
+    return 0;
+  if (self->step_error == NULL)
+    g_propagate_prefixed_error (&self->step_error, g_steal_pointer (&error),
+                                "Plan of batch %" G_GINT64_FORMAT " ms: ",
+                                self->set->time / DS_MILLISECOND);
+  return 1;
+}
+
 /* State, then outputs: all, or what failed.  Returns how many failed now. */
 static guint
 ds_job_scheduler_run_all (DsRunningBatch *self, gboolean only_failed)
 {
   guint n_failed = ds_job_scheduler_run_steps (self);
 
+  if (ds_job_scheduler_await_plan (self) > 0)
+    return n_failed + 1;
   return n_failed + ds_job_scheduler_run_outputs (self, only_failed);
 }
 
@@ -217,6 +237,7 @@ ds_job_scheduler_run (DsStreamingContext *context, DsJobSet *set, GError **error
   for (guint i = 0; i < set->jobs->len; i++)
     self.outputs[i] =
         ds_output_get_info (g_array_index (set->jobs, DsOutputJob, i).output);
+  self.fields.is_replay = set->is_replay;
   self.fields.submission_time = set->submission_time;
   self.fields.processing_start = ds_driver_get_now (context->driver);
   self.fields.inputs = set->inputs;

@@ -20,7 +20,10 @@ typedef struct _DsJobSet
   DsTime submission_time;
   DsTime processing_start; /* DS_TIME_NONE: it was not run */
   DsTime processing_end;
-  GError *error; /* (nullable): generation failed, there is nothing to run */
+  guint64 plan_sequence; /* of its plan in the log, to wait for; 0: there is none */
+  gboolean is_replay;    /* outputs of it may have run before */
+  gboolean is_given_up;  /* it was in an earlier process */
+  GError *error;         /* (nullable): generation failed, there is nothing to run */
 } DsJobSet;
 
 DsJobSet *ds_job_set_new (DsTime time);

@@ -127,6 +127,7 @@ ds_output_set_name (DsOutput *self, const char *name)
     }
   g_ref_string_release (self->name);
   self->name = g_ref_string_new (name);
+  self->is_named = TRUE;
 }
 
 /**

@@ -5,6 +5,7 @@
  * default RDD, else an empty one, so that unions with other streams keep working.  The
  * queue has a lock of its own and may be filled at any time. */
 
+#include "dstream/ds-input-recovery-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
 #define DS_TYPE_QUEUE_INPUT_DSTREAM (ds_queue_input_dstream_get_type ())
@@ -77,8 +78,33 @@ ds_queue_input_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **err
   return ds_context_empty (context->context);
 }
 
+/* What is in a queue exists in this process only: batches of it are in no log. */
+static gboolean
+ds_queue_input_dstream_check_recovery (DsInputDStream *self, GError **error)
+{
+  g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+               "queueStream doesn't support checkpointing: what was in the queue of "
+               "stream %u when the checkpoint was written is gone, so the batches after "
+               "it cannot run again; use a source that can be read again, or "
+               "ds_streaming_context_input_stream () with one of your own",
+               ds_dstream_get_id (DS_DSTREAM (self)));
+  return FALSE;
+}
+
+static void
+ds_queue_input_dstream_save_nothing (DsInputDStream *self, DsTime time, GByteArray *bytes)
+{
+}
+
+static const DsInputRecovery ds_queue_input_dstream_recovery = {
+  .check = ds_queue_input_dstream_check_recovery,
+  .save_plan = ds_queue_input_dstream_save_nothing,
+  .save_position = ds_queue_input_dstream_save_nothing,
+};
+
 static const DsDStreamOps ds_queue_input_dstream_ops = {
   .kind = "queue stream",
+  .recovery = &ds_queue_input_dstream_recovery,
   .compute = ds_queue_input_dstream_compute,
 };
 

@@ -9,6 +9,7 @@
  * workers when those are more: each would combine and shuffle for itself. */
 
 #include "dstream/ds-file-input-dstream-private.h"
+#include "dstream/ds-input-recovery-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "receivers/ds-socket-receiver-private.h"
 
@@ -60,7 +61,60 @@ ds_receiver_input_dstream_compute (DsDStream *self, DsBatch *batch, GError **err
                            ds_receiver_input_dstream_get_max_partitions (context));
 }
 
+/* ---- Checkpoints: the tracker knows the blocks ---- */
+
+static DsReceiverTracker *
+ds_receiver_input_dstream_get_tracker (DsInputDStream *self)
+{
+  return ds_dstream_get_node (DS_DSTREAM (self))->context->receivers;
+}
+
+static void
+ds_receiver_input_dstream_save_plan (DsInputDStream *self, DsTime time, GByteArray *bytes)
+{
+  ds_receiver_tracker_save_plan (ds_receiver_input_dstream_get_tracker (self),
+                                 DS_DSTREAM (self), time, bytes);
+}
+
+static gboolean
+ds_receiver_input_dstream_load_plan (DsInputDStream *self,
+                                     DsTime time,
+                                     const guint8 *bytes,
+                                     gsize n_bytes,
+                                     GError **error)
+{
+  return ds_receiver_tracker_load_plan (ds_receiver_input_dstream_get_tracker (self),
+                                        DS_DSTREAM (self), time, bytes, n_bytes, error);
+}
+
+static void
+ds_receiver_input_dstream_save_position (DsInputDStream *self,
+                                         DsTime time,
+                                         GByteArray *bytes)
+{
+  ds_receiver_tracker_save_position (ds_receiver_input_dstream_get_tracker (self),
+                                     DS_DSTREAM (self), time, bytes);
+}
+
+static gboolean
+ds_receiver_input_dstream_load_position (DsInputDStream *self,
+                                         const guint8 *bytes,
+                                         gsize n_bytes,
+                                         GError **error)
+{
+  return ds_receiver_tracker_load_position (ds_receiver_input_dstream_get_tracker (self),
+                                            DS_DSTREAM (self), bytes, n_bytes, error);
+}
+
+static const DsInputRecovery ds_receiver_input_dstream_recovery = {
+  .save_plan = ds_receiver_input_dstream_save_plan,
+  .load_plan = ds_receiver_input_dstream_load_plan,
+  .save_position = ds_receiver_input_dstream_save_position,
+  .load_position = ds_receiver_input_dstream_load_position,
+};
+
 static const DsDStreamOps ds_receiver_input_dstream_ops = {
+  .recovery = &ds_receiver_input_dstream_recovery,
   .kind = "receiver stream",
   .compute = ds_receiver_input_dstream_compute,
 };

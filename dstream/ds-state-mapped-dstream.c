@@ -3,6 +3,7 @@
 /* map_with_state: each record of a batch meets the state of its key.  Only keys of the
  * batch, and those that time out in it, are looked at. */
 
+#include "dstream/ds-input-recovery-private.h"
 #include "dstream/ds-state-stepper-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-state-run-private.h"
@@ -109,11 +110,59 @@ ds_state_mapped_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **er
   return step;
 }
 
+/* ---- Checkpoints ---- */
+
+static gpointer
+ds_state_mapped_dstream_capture (DsDStream *dstream,
+                                 DsTime time,
+                                 DsTime since,
+                                 gboolean *is_full)
+{
+  return ds_state_stepper_capture (DS_STATE_MAPPED_DSTREAM (dstream)->stepper, time,
+                                   since, is_full);
+}
+
+static gboolean
+ds_state_mapped_dstream_load (DsDStream *dstream,
+                              DsTime time,
+                              DsStateReader *reader,
+                              GError **error)
+{
+  DsStateMappedDStream *self = DS_STATE_MAPPED_DSTREAM (dstream);
+  DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
+
+  ds_dstream_get_node (dstream)->newest_time = time;
+  return ds_state_store_load (stepper->store, reader, error);
+}
+
+static DsRdd *
+ds_state_mapped_dstream_make_result (DsDStream *dstream,
+                                     DsTime time,
+                                     DsBlock **blocks,
+                                     guint n_blocks,
+                                     GError **error)
+{
+  DsStateMappedDStream *self = DS_STATE_MAPPED_DSTREAM (dstream);
+
+  return ds_state_stepper_make_result (ds_state_stepper_get (&self->stepper, dstream,
+                                                             self->form),
+                                       dstream, time, NULL, blocks, n_blocks, error);
+}
+
+static const DsStateKeeping ds_state_mapped_dstream_keeping = {
+  .capture = ds_state_mapped_dstream_capture,
+  .save = ds_state_capture_save,
+  .release = ds_state_capture_release,
+  .load = ds_state_mapped_dstream_load,
+  .make_result = ds_state_mapped_dstream_make_result,
+};
+
 static const DsDStreamOps ds_state_mapped_dstream_ops = {
   .kind = "map_with_state",
   .options = DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER | DS_OPTION_INITIAL_STATE |
              DS_OPTION_STATE_TIMEOUT,
   .is_stateful = TRUE,
+  .keeping = &ds_state_mapped_dstream_keeping,
   .compute = ds_state_mapped_dstream_compute,
 };
 

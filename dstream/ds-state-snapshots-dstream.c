@@ -3,6 +3,7 @@
 /* All states of a map_with_state stream after each batch.  The RDDs read the tables when
  * they are asked for; making one costs nothing. */
 
+#include "dstream/ds-input-recovery-private.h"
 #include "dstream/ds-state-stepper-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
@@ -20,9 +21,46 @@ ds_state_snapshots_dstream_compute (DsDStream *self, DsBatch *batch, GError **er
                            ds_state_store_get_partitioner (store));
 }
 
+/* It keeps nothing itself, but nobody can look at earlier states again. */
+static gpointer
+ds_state_snapshots_dstream_capture (DsDStream *self,
+                                    DsTime time,
+                                    DsTime since,
+                                    gboolean *is_full)
+{
+  return NULL;
+}
+
+static DsRdd *
+ds_state_snapshots_dstream_make_result (DsDStream *self,
+                                        DsTime time,
+                                        DsBlock **blocks,
+                                        guint n_blocks,
+                                        GError **error)
+{
+  DsStateStepper *stepper =
+      ds_state_mapped_dstream_get_stepper (ds_dstream_get_node (self)->parents[0]);
+
+  if (stepper == NULL)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+                   "there are snapshots of states, but no states");
+      return NULL;
+    }
+  return ds_state_stepper_make_result (stepper, self, time,
+                                       ds_state_store_get_partitioner (stepper->store),
+                                       blocks, n_blocks, error);
+}
+
+static const DsStateKeeping ds_state_snapshots_dstream_keeping = {
+  .capture = ds_state_snapshots_dstream_capture,
+  .make_result = ds_state_snapshots_dstream_make_result,
+};
+
 static const DsDStreamOps ds_state_snapshots_dstream_ops = {
   .kind = "state_snapshots",
   .compute = ds_state_snapshots_dstream_compute,
+  .keeping = &ds_state_snapshots_dstream_keeping,
 };
 
 DS_DEFINE_DSTREAM (DsStateSnapshotsDStream,

@@ -8,6 +8,7 @@
  * initial states, taking back what failed, and making the steps is the same for all. */
 
 #include "dstream/ds-dstream-private.h"
+#include "rdd/ds-checkpoint-stream-private.h"
 #include "rdd/ds-state-store-private.h"
 #include "rdd/ds-state.h"
 
@@ -43,6 +44,7 @@ struct _DsStateStepper
   GCallback func;
   DsSharedData *data;
   DsDuration timeout; /* 0: none */
+  DsTime base_time;   /* of the checkpoint that the next may build on, pinned */
 };
 
 DsStateStepper *ds_state_stepper_ref (DsStateStepper *self);
@@ -61,6 +63,24 @@ DsRdd *ds_state_stepper_make_step (DsStateStepper *self,
                                    DsRdd *parent);
 /* Pushes the batch's input of the partition into @sink.  FALSE when the task failed. */
 gboolean ds_state_step_read (const DsStateStep *self, DsSink *sink);
+
+/* ---- Checkpoints: ds-state-keeping.c ---- */
+
+/* @self: (nullable): no batch was made yet. */
+gpointer ds_state_stepper_capture (DsStateStepper *self,
+                                   DsTime time,
+                                   DsTime since,
+                                   gboolean *is_full);
+gboolean ds_state_capture_save (gpointer capture, DsStateWriter *writer, GError **error);
+void ds_state_capture_release (gpointer capture, gboolean is_base);
+/* What @stream gave at @time, with @partitioner (nullable).  (transfer full) */
+DsRdd *ds_state_stepper_make_result (DsStateStepper *self,
+                                     DsDStream *stream,
+                                     DsTime time,
+                                     DsPartitioner *partitioner,
+                                     DsBlock **blocks,
+                                     guint n_blocks,
+                                     GError **error);
 
 /* ---- The streams ---- */
 

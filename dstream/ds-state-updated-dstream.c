@@ -4,6 +4,7 @@
  * and the whole state as the result.  Where the result is what the tables have, its RDDs
  * read them; nothing is copied. */
 
+#include "dstream/ds-input-recovery-private.h"
 #include "dstream/ds-state-stepper-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-state-update-private.h"
@@ -127,11 +128,63 @@ ds_state_updated_dstream_compute (DsDStream *dstream, DsBatch *batch, GError **e
   return states;
 }
 
+/* ---- Checkpoints ---- */
+
+static gpointer
+ds_state_updated_dstream_capture (DsDStream *dstream,
+                                  DsTime time,
+                                  DsTime since,
+                                  gboolean *is_full)
+{
+  return ds_state_stepper_capture (DS_STATE_UPDATED_DSTREAM (dstream)->stepper, time,
+                                   since, is_full);
+}
+
+static gboolean
+ds_state_updated_dstream_load (DsDStream *dstream,
+                               DsTime time,
+                               DsStateReader *reader,
+                               GError **error)
+{
+  DsStateUpdatedDStream *self = DS_STATE_UPDATED_DSTREAM (dstream);
+  DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
+
+  ds_dstream_get_node (dstream)->newest_time = time;
+  return ds_state_store_load (stepper->store, reader, error);
+}
+
+static DsRdd *
+ds_state_updated_dstream_make_result (DsDStream *dstream,
+                                      DsTime time,
+                                      DsBlock **blocks,
+                                      guint n_blocks,
+                                      GError **error)
+{
+  DsStateUpdatedDStream *self = DS_STATE_UPDATED_DSTREAM (dstream);
+  DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
+
+  return ds_state_stepper_make_result (
+      stepper, dstream, time,
+      ds_dstream_get_node (dstream)->preserves_partitioning
+          ? ds_state_store_get_partitioner (stepper->store)
+          : NULL,
+      blocks, n_blocks, error);
+}
+
+static const DsStateKeeping ds_state_updated_dstream_keeping = {
+  .capture = ds_state_updated_dstream_capture,
+  .save = ds_state_capture_save,
+  .release = ds_state_capture_release,
+  .load = ds_state_updated_dstream_load,
+  .make_result = ds_state_updated_dstream_make_result,
+};
+
 static const DsDStreamOps ds_state_updated_dstream_ops = {
   .kind = "update_state_by_key",
   .options = DS_OPTION_N_PARTITIONS | DS_OPTION_PARTITIONER |
              DS_OPTION_PRESERVES_PARTITIONING | DS_OPTION_INITIAL_STATE,
   .is_stateful = TRUE,
+  .keeping = &ds_state_updated_dstream_keeping,
   .compute = ds_state_updated_dstream_compute,
 };
 

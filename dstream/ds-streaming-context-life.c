@@ -101,53 +101,6 @@ ds_streaming_context_get_active (void)
   return active;
 }
 
-/**
- * ds_streaming_context_get_active_or_create:
- * @directory: (nullable): %NULL; this version does not recover from a directory
- * @setup: (scope call): builds a context, when none is active
- * @user_data: (closure): passed to @setup
- * @error: return location for an error
- *
- * Returns the active context, else what @setup builds; that is not started.
- *
- * Fails with what @setup fails with, and with %DS_ERROR_INVALID_ARGUMENT for a directory,
- * unless a context is active.
- *
- * Returns: (transfer full) (nullable): the context; %NULL with @error
- */
-DsStreamingContext *
-ds_streaming_context_get_active_or_create (const char *directory,
-                                           DsSetupFunc setup,
-                                           gpointer user_data,
-                                           GError **error)
-{
-  DsStreamingContext *active = ds_streaming_context_get_active ();
-  DsStreamingContext *made;
-  g_autoptr (GError) local_error = NULL;
-
-  g_return_val_if_fail (setup != NULL, NULL);
-
-  if (active != NULL)
-    return active;
-  if (directory != NULL)
-    {
-      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
-                   "get_active_or_create: cannot recover from directory \"%s\"; this "
-                   "version has no checkpoints, pass NULL",
-                   directory);
-      return NULL;
-    }
-
-  made = setup (user_data, &local_error);
-  if (made == NULL && local_error == NULL)
-    g_set_error (&local_error, DS_ERROR, DS_ERROR_USER_FUNCTION,
-                 "get_active_or_create: the set-up function returned no context, without "
-                 "saying why");
-  if (made == NULL)
-    g_propagate_error (error, g_steal_pointer (&local_error));
-  return made;
-}
-
 /* ---- Start ---- */
 
 static gboolean
@@ -175,7 +128,8 @@ ds_streaming_context_validate (DsStreamingContext *self, GError **error)
 static gboolean
 ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
 {
-  if (!ds_streaming_context_validate (self, error))
+  if (!ds_streaming_context_validate (self, error) ||
+      !ds_streaming_context_open_checkpoints (self, error))
     return FALSE;
 
   g_mutex_lock (&self->lock);
@@ -185,7 +139,8 @@ ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
   g_mutex_unlock (&self->lock);
 
   ds_graph_freeze (self->graph, ds_driver_get_zero_time (self->driver));
-  if (!ds_graph_start_outputs (self->graph, error))
+  if (!ds_streaming_context_start_checkpoints (self, error) ||
+      !ds_graph_start_outputs (self->graph, error))
     return FALSE;
   if (!ds_graph_start_inputs (self->graph, error))
     {
@@ -293,6 +248,10 @@ ds_streaming_context_try_start (DsStreamingContext *self, GError **error)
     }
   if (!ds_streaming_context_start_parts (self, &failure))
     {
+      if (self->receivers != NULL)
+        ds_receiver_tracker_hush (self->receivers, g_get_monotonic_time () + DS_SECOND);
+      if (self->checkpointer != NULL)
+        ds_checkpointer_finish (self->checkpointer, FALSE, NULL);
       ds_streaming_context_leave_active (self);
       ds_streaming_context_set_started (self, DS_STREAMING_STOPPED, failure);
       if (self->bus != NULL)

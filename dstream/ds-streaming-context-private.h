@@ -10,11 +10,13 @@
  *   ds-streaming-context-stop.c     the one ordered shutdown
  *   ds-streaming-context-events.c   signals, through the listener bus
  *   ds-streaming-context-unix.c     SIGINT and SIGTERM
+ *   ds-streaming-context-recover.c  going on from a checkpoint directory
  */
 
 #include "base/ds-clock-private.h"
 #include "base/ds-error.h"
 #include "base/ds-listener-bus-private.h"
+#include "dstream/ds-checkpointer-private.h"
 #include "dstream/ds-driver-private.h"
 #include "dstream/ds-graph-private.h"
 #include "dstream/ds-receiver-tracker-private.h"
@@ -62,6 +64,14 @@ struct _DsStreamingContext
   gboolean stop_context;
   gboolean unpersist;
   const char *checkpoint_directory; /* (nullable) interned */
+  DsDuration wal_rolling_interval;
+  guint max_batch_attempts; /* 0: no limit */
+
+  /* Going on from a checkpoint: fixed at start. */
+  DsCheckpointer *checkpointer; /* (nullable): no checkpoint directory */
+  GPtrArray *dropped_states;    /* char *: names */
+  gboolean accepts_new_streams;
+  gboolean allows_fresh_start;
 
   /* Of the checkpoint directory, set while starting. */
   guint8 application_id[16];
@@ -88,6 +98,7 @@ struct _DsStreamingContext
   GError *stop_error;
   char *stop_report;
   DsSignalWatch *signal_watch;
+  char *stop_file; /* (nullable): fixed at start */
 };
 
 /* ---- Settings: number 0, 1, 2 ... of the table ---- */
@@ -157,6 +168,18 @@ void ds_streaming_context_await_listeners (DsStreamingContext *self, gint64 dead
 /* Takes @self out of the place of the one active context. */
 void ds_streaming_context_leave_active (DsStreamingContext *self);
 
+/* ---- Recovery: ds-streaming-context-recover.c ---- */
+
+/* What is to be recovered; NULL: nothing. */
+DsRecovery *ds_streaming_context_get_recovery (DsStreamingContext *self);
+/* At start, before anything of the graph is frozen: opens the checkpoint directory, if
+ * there is to be one. */
+gboolean ds_streaming_context_open_checkpoints (DsStreamingContext *self, GError **error);
+/* At start, when everything is frozen and nothing runs: gives the graph back what it had,
+ * and begins to write. */
+gboolean ds_streaming_context_start_checkpoints (DsStreamingContext *self,
+                                                 GError **error);
+
 /* ---- Events: posted only when somebody listens; any thread ---- */
 
 typedef enum
@@ -196,7 +219,10 @@ void ds_streaming_context_post_file (DsStreamingContext *self,
                                      const char *path,
                                      const char *reason);
 
-/* ---- SIGINT, SIGTERM ---- */
+/* ---- SIGINT, SIGTERM, a file ---- */
+
+/* A batch is over: asks for the stop if the file is there.  Thread: driver. */
+void ds_streaming_context_look_for_stop_file (DsStreamingContext *self);
 
 void ds_signal_watch_free (DsSignalWatch *self);
 

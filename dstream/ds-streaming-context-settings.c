@@ -188,6 +188,24 @@ static const DsSetting ds_settings[] = {
    */
   { "checkpoint-directory", DS_SETTING_PATH, DS_MEMBER (checkpoint_directory), 0, 0, NULL,
     "checkpoint.directory", "where checkpoints go; streams with state need one" },
+  /**
+   * DsStreamingContext:wal-rolling-interval:
+   *
+   * How long a file of the log is written to before another one begins, in µs; 0: until
+   * it is full or a checkpoint was written.
+   */
+  { "wal-rolling-interval", DS_SETTING_DURATION, DS_MEMBER (wal_rolling_interval), 0,
+    DS_MINUTE, NULL, "receiver.writeAheadLog.rollingIntervalSecs",
+    "how long a file of the log is written to before another one begins" },
+  /**
+   * DsStreamingContext:max-batch-attempts:
+   *
+   * How often a batch may have been begun when the process ended, before a recovery
+   * refuses to begin it again; 0: no limit.  A batch that kills the program, as a
+   * function of it that crashes does, would kill it for ever.
+   */
+  { "max-batch-attempts", DS_SETTING_COUNT, DS_MEMBER (max_batch_attempts), 0, 10, NULL,
+    NULL, "how often a batch may have ended the process before it is refused; 0: ever" },
 };
 
 /* ---- Values in a context ---- */

@@ -6,9 +6,10 @@
  *   2  graceful: the awaited tick and one more fire, at once, and all batches run;
  *      otherwise batches are cancelled
  *   3  the threads end; one that a function of the program does not let go is left alone
- *   4  the other input streams stop, then the outputs
- *   5  the engine, if asked for
- *   6  the state says so; the listeners hear everything, and then whoever waits goes on
+ *   4  a last checkpoint, of a graceful stop; the log is closed
+ *   5  the other input streams stop, then the outputs
+ *   6  the engine, if asked for
+ *   7  the state says so; the listeners hear everything, and then whoever waits goes on
  *
  * One thread does this, and never one of the stream's own: a stop from a function or
  * handler of the stream starts a thread for it and returns. */
@@ -104,18 +105,33 @@ ds_streaming_context_drain (DsStreamingContext *self, GError **error)
   return FALSE;
 }
 
+/* @is_drained: everything that was planned has run. */
+static void
+ds_streaming_context_finish_checkpoints (DsStreamingContext *self, gboolean is_drained)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->checkpointer != NULL &&
+      !ds_checkpointer_finish (self->checkpointer, is_drained, &error))
+    g_message ("%s", error->message);
+}
+
 /* Thread: none of the stream's own. */
 static void
 ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
 {
   DsSignalWatch *signal_watch;
   g_autoptr (GError) error = NULL;
+  gboolean is_drained;
   gboolean has_ended;
 
   ds_receiver_tracker_stop_async (self->receivers);
-  if (flags & DS_STOP_GRACEFULLY)
-    ds_streaming_context_drain (self, &error);
+  is_drained = (flags & DS_STOP_GRACEFULLY) &&
+               ds_streaming_context_drain (self, &error) &&
+               !g_atomic_int_get (&self->stop_at_once);
 
+  if (self->checkpointer != NULL && !is_drained)
+    ds_checkpointer_interrupt (self->checkpointer);
   ds_driver_interrupt (self->driver);
   has_ended =
       ds_driver_join (self->driver, g_get_monotonic_time () + DS_STOP_PATIENCE, NULL);
@@ -129,6 +145,10 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_STOP_PATIENCE);
   /* Afterwards the program may free what its receivers work with. */
   ds_receiver_tracker_hush (self->receivers, g_get_monotonic_time () + DS_STOP_PATIENCE);
+  /* A thread that is left to itself may still look into the directory, which then stays
+   * locked. */
+  if (has_ended)
+    ds_streaming_context_finish_checkpoints (self, is_drained);
   ds_graph_stop_inputs (self->graph);
   if (has_ended) /* else one of them may be at work */
     ds_graph_stop_outputs (self->graph);

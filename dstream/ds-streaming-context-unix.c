@@ -11,6 +11,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <unistd.h>
 
 struct _DsSignalWatch
 {
@@ -165,4 +166,49 @@ ds_streaming_context_stop_on_signals (DsStreamingContext *self)
   g_mutex_unlock (&self->lock);
   if (!is_wanted)
     ds_signal_watch_free (watch);
+}
+
+void
+ds_streaming_context_look_for_stop_file (DsStreamingContext *self)
+{
+  if (self->stop_file == NULL || access (self->stop_file, F_OK) != 0)
+    return;
+  g_mutex_lock (&self->lock);
+  if (!self->is_asked_to_stop)
+    g_message ("\"%s\" is there: the streaming context stops gracefully",
+               self->stop_file);
+  g_mutex_unlock (&self->lock);
+  ds_streaming_context_ask_to_stop (self, DS_STOP_GRACEFULLY);
+}
+
+/**
+ * ds_streaming_context_stop_on_file:
+ * @self: a context that is not started
+ * @path: (type filename): the name of a file, which need not exist
+ *
+ * Stops gracefully when a file of that name exists, whatever is in it: for deployments
+ * that can't send a signal.  It is looked for after each batch, so that the stop comes
+ * within a batch interval; a file that is there at start stops the context after its
+ * first batch.  The file is left where it is: remove it before the next start.
+ *
+ * Latches %DS_ERROR_INVALID_ARGUMENT for an empty name and %DS_ERROR_INVALID_STATE after
+ * start.
+ */
+void
+ds_streaming_context_stop_on_file (DsStreamingContext *self, const char *path)
+{
+  g_return_if_fail (DS_IS_STREAMING_CONTEXT (self));
+  g_return_if_fail (path != NULL);
+
+  if (!ds_streaming_context_may_build (self, "stop_on_file"))
+    return;
+  if (*path == '\0')
+    {
+      ds_streaming_context_latch (self, DS_ERROR_INVALID_ARGUMENT,
+                                  "stop_on_file: the file has no name; give a path, as "
+                                  "\"run/stop\"");
+      return;
+    }
+  g_free (self->stop_file);
+  self->stop_file = g_canonicalize_filename (path, NULL);
 }

@@ -169,6 +169,7 @@ ds_streaming_context_constructed (GObject *object)
     }
   self->graph = ds_graph_new (self, self->interval);
   self->log = ds_batch_log_new ();
+  self->dropped_states = g_ptr_array_new_with_free_func (g_free);
 }
 
 static void
@@ -182,6 +183,8 @@ ds_streaming_context_finalize (GObject *object)
 
   g_clear_pointer (&self->signal_watch, ds_signal_watch_free);
   g_clear_pointer (&self->receivers, ds_receiver_tracker_free);
+  g_clear_pointer (&self->checkpointer, ds_checkpointer_free);
+  g_clear_pointer (&self->dropped_states, g_ptr_array_unref);
   g_clear_pointer (&self->driver, ds_driver_free);
   g_clear_pointer (&self->bus, ds_listener_bus_free);
   g_clear_pointer (&self->graph, ds_graph_free);
@@ -194,6 +197,7 @@ ds_streaming_context_finalize (GObject *object)
   g_clear_error (&self->error);
   g_clear_error (&self->stop_error);
   g_free (self->stop_report);
+  g_free (self->stop_file);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
 

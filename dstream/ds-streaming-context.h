@@ -137,10 +137,23 @@ typedef DsStreamingContext *(*DsSetupFunc) (gpointer user_data, GError **error);
 DS_AVAILABLE_IN_ALL
 DsStreamingContext *ds_streaming_context_get_active (void);
 DS_AVAILABLE_IN_ALL
+DsStreamingContext *ds_streaming_context_get_or_create (const char *directory,
+                                                        DsSetupFunc setup,
+                                                        gpointer user_data,
+                                                        GError **error);
+DS_AVAILABLE_IN_ALL
 DsStreamingContext *ds_streaming_context_get_active_or_create (const char *directory,
                                                                DsSetupFunc setup,
                                                                gpointer user_data,
                                                                GError **error);
+DS_AVAILABLE_IN_ALL
+gboolean ds_streaming_context_is_recovered (DsStreamingContext *self);
+DS_AVAILABLE_IN_ALL
+void ds_streaming_context_drop_state (DsStreamingContext *self, const char *stream_name);
+DS_AVAILABLE_IN_ALL
+void ds_streaming_context_accept_new_streams (DsStreamingContext *self);
+DS_AVAILABLE_IN_ALL
+void ds_streaming_context_allow_fresh_start (DsStreamingContext *self);
 DS_AVAILABLE_IN_ALL
 void ds_streaming_context_checkpoint (DsStreamingContext *self, const char *directory);
 DS_AVAILABLE_IN_ALL
@@ -248,6 +261,8 @@ gboolean ds_streaming_context_stop_finish (DsStreamingContext *self,
                                            GError **error);
 DS_AVAILABLE_IN_ALL
 void ds_streaming_context_stop_on_signals (DsStreamingContext *self);
+DS_AVAILABLE_IN_ALL
+void ds_streaming_context_stop_on_file (DsStreamingContext *self, const char *path);
 
 DS_AVAILABLE_IN_ALL
 char *ds_streaming_context_get_stop_report (DsStreamingContext *self);

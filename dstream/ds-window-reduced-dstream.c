@@ -7,6 +7,7 @@
  * leaves is all that they look at (rdd/ds-window-stepper-private.h).  Windows that don't
  * overlap have nothing to go on from and are reduced anew. */
 
+#include "dstream/ds-input-recovery-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/ds-window-private.h"
 #include "rdd/ds-step-rdd-private.h"
@@ -108,6 +109,83 @@ ds_window_reduced_dstream_make_step (DsDStream *dstream, DsBatch *batch, GError 
   return step;
 }
 
+/* ---- Checkpoints of steps ---- */
+
+static gpointer
+ds_window_reduced_dstream_capture (DsDStream *dstream,
+                                   DsTime time,
+                                   DsTime since,
+                                   gboolean *is_full)
+{
+  DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (dstream);
+
+  *is_full = TRUE;
+  return self->stepper != NULL ? ds_window_stepper_capture (self->stepper) : NULL;
+}
+
+static gboolean
+ds_window_reduced_dstream_save (gpointer capture, DsStateWriter *writer, GError **error)
+{
+  return ds_window_snapshot_save (capture, writer, error);
+}
+
+static void
+ds_window_reduced_dstream_release (gpointer capture, gboolean is_base)
+{
+  ds_window_snapshot_free (capture);
+}
+
+static gboolean
+ds_window_reduced_dstream_load (DsDStream *dstream,
+                                DsTime time,
+                                DsStateReader *reader,
+                                GError **error)
+{
+  DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (dstream);
+  DsWindowStepper *stepper = ds_window_reduced_dstream_get_stepper (self);
+
+  if (!ds_window_stepper_load (stepper, reader, error))
+    return FALSE;
+  /* Batches after its last step are asked for again. */
+  self->asked_time = ds_window_stepper_get_time (stepper);
+  ds_dstream_get_node (dstream)->newest_time = self->asked_time;
+  return TRUE;
+}
+
+static DsRdd *
+ds_window_reduced_dstream_make_result (DsDStream *dstream,
+                                       DsTime time,
+                                       DsBlock **blocks,
+                                       guint n_blocks,
+                                       GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (dstream);
+  DsPartitioner *partitioner = ds_pre_reduced_dstream_get_partitioner (node->parents[0]);
+  gboolean is_keyless =
+      ds_pre_reduce_is_keyless (DS_WINDOW_REDUCED_DSTREAM (dstream)->plan.kind);
+  DsRdd *rdd;
+
+  if (n_blocks != ds_partitioner_get_n_partitions (partitioner))
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+                   "%s had %u partitions and has %u", ds_dstream_describe (dstream),
+                   n_blocks, ds_partitioner_get_n_partitions (partitioner));
+      return NULL;
+    }
+  rdd = ds_step_rdd_new_restored (node->context->context, node->ops->kind, time,
+                                  partitioner, blocks);
+  ds_rdd_set_node_partitioner (rdd, is_keyless ? NULL : partitioner);
+  return rdd;
+}
+
+static const DsStateKeeping ds_window_reduced_dstream_keeping = {
+  .capture = ds_window_reduced_dstream_capture,
+  .save = ds_window_reduced_dstream_save,
+  .release = ds_window_reduced_dstream_release,
+  .load = ds_window_reduced_dstream_load,
+  .make_result = ds_window_reduced_dstream_make_result,
+};
+
 /* ---- Anew ---- */
 
 static gboolean
@@ -159,7 +237,8 @@ ds_window_reduced_dstream_reduce (DsDStream *dstream, DsBatch *batch, GError **e
       .compute = ds_window_reduced_dstream_reduce },               \
     {                                                              \
       .kind = (kind_), .options = (options_), .is_stateful = TRUE, \
-      .compute = ds_window_reduced_dstream_make_step               \
+      .compute = ds_window_reduced_dstream_make_step,              \
+      .keeping = &ds_window_reduced_dstream_keeping                \
     }                                                              \
   }
 

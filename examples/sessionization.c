@@ -108,6 +108,7 @@ run (DsStreamingContext *ssc, GError **error)
 
   ds_streaming_context_set_clock (ssc, DS_CLOCK (clock));
   ds_streaming_context_checkpoint (ssc, "checkpoints"); /* streams with state need one */
+  ds_streaming_context_allow_fresh_start (ssc);         /* each run begins anew */
   if (!ds_streaming_context_start (ssc, error))
     return FALSE;
   ds_manual_clock_advance (clock, N_BATCHES * DS_SECOND);

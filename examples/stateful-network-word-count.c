@@ -141,6 +141,7 @@ main (int argc, char *argv[])
     }
 
   ds_streaming_context_checkpoint (ssc, "checkpoints"); /* streams with state need one */
+  ds_streaming_context_allow_fresh_start (ssc);         /* each run begins anew */
   if (!(argc == 1 ? play_sample (ssc, &error)
                   : follow_server (ssc, argv[1], (guint16) port, &error)))
     {

@@ -8,6 +8,7 @@
  * reason.  One thread at a time. */
 
 #include "base/ds-file-system-private.h"
+#include "base/ds-value.h"
 
 G_BEGIN_DECLS
 
@@ -72,6 +73,25 @@ void ds_directory_scanner_scan (DsDirectoryScanner *self,
                                 DsScanTellFunc tell,
                                 gpointer user_data,
                                 DsDirectoryScan *scan);
+
+/* ---- Checkpoints ---- */
+
+/* What was seen, and taken by batches up to @until, as values back to back, appended.
+ * @later: DsPlannedFile that later batches took: they are saved as waiting. */
+void ds_directory_scanner_save (DsDirectoryScanner *self,
+                                DsTime until,
+                                GPtrArray *later,
+                                GByteArray *bytes);
+/* Into a new one: how many of @values that took; 0: they are none of a scanner. */
+gsize ds_directory_scanner_load (DsDirectoryScanner *self,
+                                 const DsValue *values,
+                                 gsize n_values);
+/* @file was taken by the batch of @batch_time, which no scan of this process made.
+ * @is_remembered: its name, too, as the rule of time wants it. */
+void ds_directory_scanner_note_taken (DsDirectoryScanner *self,
+                                      DsTime batch_time,
+                                      const DsPlannedFile *file,
+                                      gboolean is_remembered);
 
 gsize ds_directory_scanner_get_n_known (DsDirectoryScanner *self);
 gsize ds_directory_scanner_get_n_bytes (DsDirectoryScanner *self); /* of memory */

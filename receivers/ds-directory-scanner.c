@@ -12,6 +12,7 @@
 
 #include "receivers/ds-directory-scanner-private.h"
 
+#include "base/ds-codec-private.h"
 #include "base/ds-error.h"
 #include "receivers/ds-directory-pattern-private.h"
 #include "receivers/ds-file-set-private.h"
@@ -494,4 +495,112 @@ gint64
 ds_directory_scanner_count_batches (DsDuration min_remember, DsDuration interval)
 {
   return min_remember / interval + (min_remember % interval != 0);
+}
+
+/* ---- Checkpoints: the file set, how many names are remembered, (time, name) each ----
+ */
+
+static void
+ds_directory_scanner_set_state (DsDirectoryScanner *self,
+                                GPtrArray *files,
+                                DsKnownFileState state)
+{
+  for (guint i = 0; i < files->len; i++)
+    {
+      const DsPlannedFile *file = files->pdata[i];
+
+      ds_file_set_note (self->known, &file->status, 0)->state = (guint8) state;
+    }
+}
+
+void
+ds_directory_scanner_save (DsDirectoryScanner *self,
+                           DsTime until,
+                           GPtrArray *later,
+                           GByteArray *bytes)
+{
+  gint64 n_names = 0;
+
+  /* They have met the rule of time, so that they are not held to it again. */
+  ds_directory_scanner_set_state (self, later, DS_KNOWN_FILE_WAITING);
+  ds_file_set_save (self->known, bytes);
+  ds_directory_scanner_set_state (self, later, DS_KNOWN_FILE_TAKEN);
+  for (const GList *item = self->recent.head; item != NULL; item = item->next)
+    if (((const DsRecentBatch *) item->data)->batch_time <= until)
+      n_names += ((const DsRecentBatch *) item->data)->paths->len;
+  ds_codec_encode (ds_value_int (n_names), bytes);
+  for (const GList *item = self->recent.head; item != NULL; item = item->next)
+    {
+      const DsRecentBatch *batch = item->data;
+
+      if (batch->batch_time > until)
+        continue;
+      for (guint i = 0; i < batch->paths->len; i++)
+        {
+          const char *path = batch->paths->pdata[i];
+          const DsValue fields[2] = { ds_value_int (batch->batch_time),
+                                      ds_value_bytes (path, (guint32) strlen (path)) };
+
+          ds_codec_encode (ds_value_tuple (fields, 2), bytes);
+        }
+    }
+}
+
+static void
+ds_directory_scanner_remember (DsDirectoryScanner *self, DsTime batch_time, char *path)
+{
+  DsRecentBatch *batch = g_queue_peek_tail (&self->recent);
+
+  if (batch == NULL || batch->batch_time != batch_time)
+    {
+      batch = g_new (DsRecentBatch, 1);
+      batch->batch_time = batch_time;
+      batch->paths = g_ptr_array_new_with_free_func (g_free);
+      g_queue_push_tail (&self->recent, batch);
+    }
+  g_ptr_array_add (batch->paths, path);
+  g_hash_table_insert (self->recent_times, path, batch);
+}
+
+gsize
+ds_directory_scanner_load (DsDirectoryScanner *self,
+                           const DsValue *values,
+                           gsize n_values)
+{
+  gsize n_taken = ds_file_set_load (self->known, values, n_values);
+  gsize n_names;
+
+  if (n_taken == 0 || n_taken == n_values ||
+      !ds_value_is (values[n_taken], DS_VALUE_TYPE_INT) ||
+      values[n_taken].as.integer < 0 ||
+      (guint64) values[n_taken].as.integer > n_values - n_taken - 1)
+    return 0;
+  n_names = (gsize) values[n_taken++].as.integer;
+  for (gsize i = 0; i < n_names; i++)
+    {
+      DsValue value = values[n_taken + i];
+      DsValue path;
+
+      if (!ds_value_is_pair (value) ||
+          !ds_value_is (ds_pair_key (value), DS_VALUE_TYPE_INT) ||
+          !ds_value_is (ds_pair_value (value), DS_VALUE_TYPE_BYTES))
+        return 0;
+      path = ds_pair_value (value);
+      ds_directory_scanner_remember (self, ds_pair_key (value).as.integer,
+                                     g_strndup (path.as.bytes, path.size));
+    }
+  return n_taken + n_names;
+}
+
+void
+ds_directory_scanner_note_taken (DsDirectoryScanner *self,
+                                 DsTime batch_time,
+                                 const DsPlannedFile *file,
+                                 gboolean is_remembered)
+{
+  DsKnownFile *known = ds_file_set_note (self->known, &file->status, batch_time);
+
+  known->state = DS_KNOWN_FILE_TAKEN;
+  if (is_remembered && !g_hash_table_contains (self->recent_times, file->path))
+    ds_directory_scanner_remember (self, batch_time, g_strdup (file->path));
 }

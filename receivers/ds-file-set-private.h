@@ -9,6 +9,7 @@
  * miss a file that is renamed.  One thread at a time. */
 
 #include "base/ds-file-system-private.h"
+#include "base/ds-value.h"
 
 G_BEGIN_DECLS
 
@@ -49,6 +50,11 @@ DsKnownFile *ds_file_set_note_name (DsFileSet *self,
                                     DsTime now);
 /* @is_full: whatever was not noted is not there. */
 void ds_file_set_end_scan (DsFileSet *self, gboolean is_full);
+
+/* For checkpoints: as values back to back, appended. */
+void ds_file_set_save (DsFileSet *self, GByteArray *bytes);
+/* Into an empty one: how many of @values that took; 0: they are none of a file set. */
+gsize ds_file_set_load (DsFileSet *self, const DsValue *values, gsize n_values);
 
 gsize ds_file_set_get_length (DsFileSet *self);
 gsize ds_file_set_get_n_bytes (DsFileSet *self); /* of memory */

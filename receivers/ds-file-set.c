@@ -7,10 +7,14 @@
 
 #include "receivers/ds-file-set-private.h"
 
+#include "base/ds-codec-private.h"
+
 #include <string.h>
 #include <xxhash.h>
 
 #define DS_FILE_SET_MIN_SLOTS 64
+/* Of entries that are only names. */
+#define DS_FILE_SET_NAME_DEVICE G_MAXUINT64
 
 struct _DsFileSet
 {
@@ -158,7 +162,7 @@ ds_file_set_note_name (DsFileSet *self,
                        DsTime now)
 {
   /* No device has that number, no file that time. */
-  DsFileStatus identity = { .device = G_MAXUINT64,
+  DsFileStatus identity = { .device = DS_FILE_SET_NAME_DEVICE,
                             .n_bytes = reason,
                             .modified_ns = G_MININT64 };
   guint64 seed = XXH3_64bits_withSeed (directory, strlen (directory), self->seed);
@@ -225,4 +229,92 @@ gsize
 ds_file_set_get_n_bytes (DsFileSet *self)
 {
   return self->n_capacity * sizeof (DsKnownFile) + self->n_slots * sizeof *self->slots;
+}
+
+/* ---- Checkpoints: how many files, then a tuple for each ---- */
+
+enum
+{
+  DS_SAVED_DEVICE,
+  DS_SAVED_INODE,
+  DS_SAVED_N_BYTES,
+  DS_SAVED_MODIFIED,
+  DS_SAVED_SINCE,
+  DS_SAVED_STATE,
+  DS_SAVED_IS_TOLD,
+  DS_N_SAVED
+};
+
+/* Names are mixed with this set's own number and mean nothing to another one: they are
+ * told once more after a recovery. */
+static gboolean
+ds_file_set_is_name (DsFileSet *self, const DsKnownFile *file)
+{
+  return g_array_index (self->devices, guint64, file->device) == DS_FILE_SET_NAME_DEVICE;
+}
+
+void
+ds_file_set_save (DsFileSet *self, GByteArray *bytes)
+{
+  gint64 n_files = 0;
+
+  for (guint i = 0; i < self->files->len; i++)
+    n_files += !ds_file_set_is_name (self, &g_array_index (self->files, DsKnownFile, i));
+  ds_codec_encode (ds_value_int (n_files), bytes);
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+      guint64 device = g_array_index (self->devices, guint64, file->device);
+      const DsValue fields[DS_N_SAVED] = {
+        [DS_SAVED_DEVICE] = ds_value_int ((gint64) device),
+        [DS_SAVED_INODE] = ds_value_int ((gint64) file->inode),
+        [DS_SAVED_N_BYTES] = ds_value_int ((gint64) file->n_bytes),
+        [DS_SAVED_MODIFIED] = ds_value_int (file->modified_ns),
+        [DS_SAVED_SINCE] = ds_value_int (file->since),
+        [DS_SAVED_STATE] = ds_value_int (file->state),
+        [DS_SAVED_IS_TOLD] = ds_value_int (file->is_told),
+      };
+
+      if (!ds_file_set_is_name (self, file))
+        ds_codec_encode (ds_value_tuple (fields, DS_N_SAVED), bytes);
+    }
+}
+
+static gboolean
+ds_file_set_load_file (DsFileSet *self, DsValue value)
+{
+  DsFileStatus status = { .kind = DS_FILE_REGULAR };
+  DsKnownFile *file;
+
+  if (!ds_value_is (value, DS_VALUE_TYPE_TUPLE) || value.size < DS_N_SAVED)
+    return FALSE;
+  for (guint i = 0; i < DS_N_SAVED; i++)
+    if (!ds_value_is (value.as.items[i], DS_VALUE_TYPE_INT))
+      return FALSE;
+  if (value.as.items[DS_SAVED_STATE].as.integer < DS_KNOWN_FILE_SEEN ||
+      value.as.items[DS_SAVED_STATE].as.integer > DS_KNOWN_FILE_TAKEN)
+    return FALSE;
+  status.device = (guint64) value.as.items[DS_SAVED_DEVICE].as.integer;
+  status.inode = (guint64) value.as.items[DS_SAVED_INODE].as.integer;
+  status.n_bytes = (guint64) value.as.items[DS_SAVED_N_BYTES].as.integer;
+  status.modified_ns = value.as.items[DS_SAVED_MODIFIED].as.integer;
+  file = ds_file_set_note (self, &status, value.as.items[DS_SAVED_SINCE].as.integer);
+  file->state = (guint8) value.as.items[DS_SAVED_STATE].as.integer;
+  file->is_told = value.as.items[DS_SAVED_IS_TOLD].as.integer != 0;
+  return TRUE;
+}
+
+gsize
+ds_file_set_load (DsFileSet *self, const DsValue *values, gsize n_values)
+{
+  gsize n_files;
+
+  if (n_values == 0 || !ds_value_is (values[0], DS_VALUE_TYPE_INT) ||
+      values[0].as.integer < 0 || (guint64) values[0].as.integer > n_values - 1)
+    return 0;
+  n_files = (gsize) values[0].as.integer;
+  for (gsize i = 1; i <= n_files; i++)
+    if (!ds_file_set_load_file (self, values[i]))
+      return 0;
+  return n_files + 1;
 }

@@ -53,8 +53,7 @@ ds_conformance_run_case (DsConformanceCase *self, GError **error)
       return ds_conformance_runners[i].run (self, error);
 
   if (ds_conformance_has (self->json, "expected_after_restart"))
-    return ds_conformance_skip (
-        error, "the library does not have recovery from checkpoints yet");
+    return ds_conformance_run_recovery (self, error);
 
   /* Before its fields are looked at, so that the reason names the operator. */
   if (ds_conformance_find_operator (self->op_name, error) == NULL)

@@ -207,9 +207,11 @@ ds_conformance_build_reduce_by_key_and_window (DsConformanceGraph *graph,
       !ds_conformance_find_function (params, "func", DS_CONFORMANCE_REDUCE, &function,
                                      error))
     return NULL;
-  reduced = ds_dstream_reduce_by_key_and_window (stream, lengths.window, lengths.slide,
-                                                 (DsReduceFunc) function.func,
-                                                 function.user_data, NULL);
+  reduced =
+      ds_dstream_reduce_by_key_and_window (ds_conformance_graph_to_pairs (graph, stream),
+                                           lengths.window, lengths.slide,
+                                           (DsReduceFunc) function.func,
+                                           function.user_data, NULL);
   return ds_conformance_set_window_options (graph, reduced, params, error) ? reduced
                                                                            : NULL;
 }

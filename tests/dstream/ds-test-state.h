@@ -29,8 +29,7 @@ static inline void
 ds_test_state_tear_down (DsTestState *self)
 {
   ds_test_stream_tear_down (&self->test);
-  g_rmdir (self->directory);
-  g_free (self->directory);
+  ds_test_drop_directory (self->directory);
 }
 
 /* A batch for each of @batches: letters are words, " " separates batches. */

@@ -6,12 +6,32 @@
 
 #include "dstream/dstream.h"
 
+#include <ftw.h>
+#include <stdio.h>
 #include <string.h>
+
+static inline int
+ds_test_remove_entry (const char *path,
+                      const struct stat *status,
+                      int kind,
+                      struct FTW *where)
+{
+  return remove (path);
+}
+
+/* @path, freed, and all that is in it. */
+static inline void
+ds_test_drop_directory (char *path)
+{
+  g_assert_cmpint (nftw (path, ds_test_remove_entry, 16, FTW_DEPTH | FTW_PHYS), ==, 0);
+  g_free (path);
+}
 
 typedef struct
 {
   DsManualClock *clock;
   DsStreamingContext *ssc;
+  char *checkpoints; /* (nullable): a directory of its own */
 } DsTestStream;
 
 static inline void
@@ -20,6 +40,15 @@ ds_test_stream_set_up (DsTestStream *self, const char *master)
   self->clock = ds_manual_clock_new (0);
   self->ssc = ds_streaming_context_new (master, "test", DS_SECOND);
   ds_streaming_context_set_clock (self->ssc, DS_CLOCK (self->clock));
+  self->checkpoints = NULL;
+}
+
+/* For graphs with something that lasts. */
+static inline void
+ds_test_stream_allow_checkpoints (DsTestStream *self)
+{
+  self->checkpoints = g_dir_make_tmp ("ds-test-XXXXXX", NULL);
+  ds_streaming_context_checkpoint (self->ssc, self->checkpoints);
 }
 
 static inline void
@@ -132,4 +161,6 @@ ds_test_stream_tear_down (DsTestStream *self)
   g_mutex_clear (&gone.lock);
   g_cond_clear (&gone.changed);
   g_object_unref (self->clock);
+  if (self->checkpoints != NULL)
+    ds_test_drop_directory (g_steal_pointer (&self->checkpoints));
 }

@@ -42,7 +42,7 @@ ds_test_window_set_up (DsTestWindow *fixture, const char *master, const char *ba
   g_auto (GStrv) parts = g_strsplit (batches, "|", -1);
 
   ds_test_stream_set_up (&fixture->test, master);
-  ds_streaming_context_checkpoint (fixture->test.ssc, "checkpoints"); /* for inverses */
+  ds_test_stream_allow_checkpoints (&fixture->test); /* for inverses */
   fixture->stream = ds_streaming_context_queue_stream (fixture->test.ssc);
   for (guint i = 0; parts[i] != NULL; i++)
     ds_test_window_push (fixture->stream, parts[i], strchr (batches, ':') != NULL);

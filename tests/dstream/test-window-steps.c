@@ -201,7 +201,7 @@ assert_inverse_is_like_the_model (gint window, gint slide, guint max_size)
   DsOutput *output;
 
   ds_test_stream_set_up (&fixture.test, "local[2]");
-  ds_streaming_context_checkpoint (fixture.test.ssc, "checkpoints");
+  ds_test_stream_allow_checkpoints (&fixture.test);
   fixture.stream = ds_streaming_context_queue_stream (fixture.test.ssc);
   for (guint i = 0; i < N_BATCHES; i++)
     {
@@ -307,7 +307,7 @@ test_memory_stays_the_same (void)
 
   g_test_summary ("10,000 slides hold no more memory than the first 1,000");
   ds_test_stream_set_up (&fixture.test, "local");
-  ds_streaming_context_checkpoint (fixture.test.ssc, "checkpoints");
+  ds_test_stream_allow_checkpoints (&fixture.test);
   fixture.stream = ds_streaming_context_queue_stream (fixture.test.ssc);
   for (guint i = 0; i < 2; i++)
     {
@@ -362,7 +362,7 @@ count_calls (guint window, guint64 *n_calls, guint64 *n_touched)
   DsWindowCounts after;
 
   ds_test_stream_set_up (&fixture.test, "local");
-  ds_streaming_context_checkpoint (fixture.test.ssc, "checkpoints");
+  ds_test_stream_allow_checkpoints (&fixture.test);
   fixture.stream = ds_streaming_context_queue_stream (fixture.test.ssc);
   maxima = ds_dstream_reduce_by_key_and_window (fixture.stream, window * DS_SECOND, 0,
                                                 ds_max, NULL, NULL);

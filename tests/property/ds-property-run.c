@@ -103,6 +103,7 @@ ds_property_new_context (DsPropertyGraph *graph,
 
   ds_streaming_context_set_clock (streaming, DS_CLOCK (clock));
   ds_streaming_context_checkpoint (streaming, engine->directory);
+  ds_streaming_context_allow_fresh_start (streaming);
   g_object_set (streaming, "stop-context", FALSE, NULL);
   if (engine->failures == DS_PROPERTY_FAILING_BATCHES)
     g_object_set (streaming, "failure-policy", DS_FAILURE_POLICY_RETRY,

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The canonical text has a line for each stream and each output, in the order in which
+ * they were made; its hash is the fingerprint.  What is written to a checkpoint are the
+ * fingerprint and the entries, so that a mismatch can be explained. */
+
+#include "dstream/ds-graph-signature-private.h"
+
+#include "base/ds-codec-private.h"
+#include "base/ds-time-private.h"
+#include "dstream/ds-streaming-context-private.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#define DS_SIGNATURE_FIELDS 5 /* of an entry as it is written */
+
+struct _DsGraphSignature
+{
+  guint64 fingerprint;
+  GPtrArray *entries; /* DsGraphEntry */
+};
+
+static void
+ds_graph_entry_free (gpointer data)
+{
+  DsGraphEntry *self = data;
+
+  g_free (self->name);
+  g_free (self->form);
+  g_free (self);
+}
+
+static DsGraphSignature *
+ds_graph_signature_alloc (void)
+{
+  DsGraphSignature *self = g_new0 (DsGraphSignature, 1);
+
+  self->entries = g_ptr_array_new_with_free_func (ds_graph_entry_free);
+  return self;
+}
+
+void
+ds_graph_signature_free (DsGraphSignature *self)
+{
+  g_ptr_array_unref (self->entries);
+  g_free (self);
+}
+
+/* Takes over @name and @form. */
+static void
+ds_graph_signature_add (DsGraphSignature *self,
+                        DsEntryRole role,
+                        guint index,
+                        char *name,
+                        gboolean is_named,
+                        char *form)
+{
+  DsGraphEntry *entry = g_new (DsGraphEntry, 1);
+
+  *entry = (DsGraphEntry){ role, index, name, is_named, form };
+  g_ptr_array_add (self->entries, entry);
+}
+
+/* ---- Of a graph ---- */
+
+static guint
+ds_graph_find_index (DsGraph *graph, const DsDStream *stream)
+{
+  guint index = 0;
+
+  while (ds_graph_get_stream (graph, index) != stream)
+    index++;
+  return index;
+}
+
+static char *
+ds_graph_signature_describe_stream (const DsDStreamNode *node)
+{
+  g_autofree char *slide = ds_duration_to_seconds_string (node->slide);
+  g_autofree char *window = ds_duration_to_seconds_string (node->window);
+  GString *text = g_string_new (node->ops->kind);
+
+  g_string_append_printf (text, ", every %s", slide);
+  if (node->window > 0)
+    g_string_append_printf (text, ", window %s", window);
+  if (node->n_partitions > 0)
+    g_string_append_printf (text, ", %u partitions", node->n_partitions);
+  if (node->state_timeout > 0)
+    g_string_append (text, ", with a timeout");
+  return g_string_free (text, FALSE);
+}
+
+static void
+ds_graph_signature_add_stream (DsGraphSignature *self,
+                               DsGraph *graph,
+                               guint index,
+                               GHashTable *reached,
+                               GString *canonical)
+{
+  DsDStream *stream = ds_graph_get_stream (graph, index);
+  DsDStreamNode *node = ds_dstream_get_node (stream);
+  g_autofree char *form = ds_graph_signature_describe_stream (node);
+  gboolean is_input = DS_IS_INPUT_DSTREAM (stream);
+
+  g_string_append_printf (canonical, "stream %u: %s", index, form);
+  for (guint i = 0; i < node->n_parents; i++)
+    g_string_append_printf (canonical, "%s%u", i == 0 ? " of " : " ",
+                            ds_graph_find_index (graph, node->parents[i]));
+  g_string_append_c (canonical, '\n');
+
+  if (!(is_input || node->ops->keeping != NULL) ||
+      !g_hash_table_contains (reached, stream))
+    return;
+  ds_graph_signature_add (self, is_input ? DS_ENTRY_INPUT : DS_ENTRY_KEPT, index,
+                          node->name != NULL
+                              ? g_strdup (node->name)
+                              : g_strdup_printf ("%s-%u", node->ops->kind, index),
+                          node->name != NULL, g_steal_pointer (&form));
+}
+
+static void
+ds_graph_signature_add_output (DsGraphSignature *self,
+                               DsGraph *graph,
+                               guint index,
+                               GString *canonical)
+{
+  DsOutput *output = ds_graph_get_output (graph, index);
+
+  g_string_append_printf (canonical, "output %u: %s of %u\n", index, output->ops->kind,
+                          ds_graph_find_index (graph, output->stream));
+  ds_graph_signature_add (self, DS_ENTRY_OUTPUT, index,
+                          g_strdup (ds_output_get_name (output)), output->is_named,
+                          g_strdup (output->ops->kind));
+}
+
+DsGraphSignature *
+ds_graph_signature_new (DsGraph *graph, DsDuration interval)
+{
+  DsGraphSignature *self = ds_graph_signature_alloc ();
+  g_autoptr (GString) canonical = g_string_new (NULL);
+  g_autoptr (GHashTable) reached = ds_graph_find_reached (graph);
+
+  g_string_append_printf (canonical, "interval %" G_GINT64_FORMAT "\n", interval);
+  for (guint i = 0; i < ds_graph_get_n_streams (graph); i++)
+    ds_graph_signature_add_stream (self, graph, i, reached, canonical);
+  for (guint i = 0; i < ds_graph_get_n_outputs (graph); i++)
+    ds_graph_signature_add_output (self, graph, i, canonical);
+  self->fingerprint = XXH3_64bits (canonical->str, canonical->len);
+  return self;
+}
+
+guint64
+ds_graph_signature_get_fingerprint (const DsGraphSignature *self)
+{
+  return self->fingerprint;
+}
+
+guint
+ds_graph_signature_get_n_entries (const DsGraphSignature *self)
+{
+  return self->entries->len;
+}
+
+const DsGraphEntry *
+ds_graph_signature_get_entry (const DsGraphSignature *self, guint i)
+{
+  return g_ptr_array_index (self->entries, i);
+}
+
+/* ---- As bytes: the fingerprint, then a tuple for each entry ---- */
+
+void
+ds_graph_signature_encode (const DsGraphSignature *self, GByteArray *bytes)
+{
+  ds_codec_encode (ds_value_int ((gint64) self->fingerprint), bytes);
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      const DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
+      const DsValue fields[DS_SIGNATURE_FIELDS] = {
+        ds_value_int (entry->role),    ds_value_int (entry->index),
+        ds_value_string (entry->name), ds_value_bool (entry->is_named),
+        ds_value_string (entry->form),
+      };
+
+      ds_codec_encode (ds_value_tuple (fields, DS_SIGNATURE_FIELDS), bytes);
+    }
+}
+
+static gboolean
+ds_graph_signature_decode_entry (DsGraphSignature *self, DsValue value)
+{
+  static const DsValueType types[DS_SIGNATURE_FIELDS] = {
+    DS_VALUE_TYPE_INT,  DS_VALUE_TYPE_INT,    DS_VALUE_TYPE_STRING,
+    DS_VALUE_TYPE_BOOL, DS_VALUE_TYPE_STRING,
+  };
+  gint64 role;
+  gint64 index;
+
+  if (!ds_value_is (value, DS_VALUE_TYPE_TUPLE) || value.size < DS_SIGNATURE_FIELDS)
+    return FALSE;
+  for (guint i = 0; i < DS_SIGNATURE_FIELDS; i++)
+    if (!ds_value_is (value.as.items[i], types[i]))
+      return FALSE;
+  role = value.as.items[0].as.integer;
+  index = value.as.items[1].as.integer;
+  if (role < DS_ENTRY_INPUT || role > DS_ENTRY_OUTPUT || index < 0 || index > G_MAXINT)
+    return FALSE;
+  ds_graph_signature_add (self, (DsEntryRole) role, (guint) index,
+                          g_strndup (value.as.items[2].as.bytes, value.as.items[2].size),
+                          value.as.items[3].as.integer != 0,
+                          g_strndup (value.as.items[4].as.bytes, value.as.items[4].size));
+  return TRUE;
+}
+
+DsGraphSignature *
+ds_graph_signature_decode (const guint8 *bytes, gsize n_bytes, GError **error)
+{
+  g_autoptr (DsBlock) block = ds_codec_decode_block (bytes, n_bytes, 0, error);
+  g_autoptr (DsGraphSignature) self = ds_graph_signature_alloc ();
+  gsize n_values;
+  const DsValue *values;
+  gboolean ok;
+
+  if (block == NULL)
+    return NULL;
+  values = ds_block_get_values (block, &n_values);
+  ok = n_values > 0 && ds_value_is (values[0], DS_VALUE_TYPE_INT);
+  for (gsize i = 1; ok && i < n_values; i++)
+    ok = ds_graph_signature_decode_entry (self, values[i]);
+  if (!ok)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+                   "its list of operators does not have the expected form");
+      return NULL;
+    }
+  self->fingerprint = (guint64) values[0].as.integer;
+  return g_steal_pointer (&self);
+}
+
+/* ---- Matching ---- */
+
+typedef struct
+{
+  GString *added;
+  GString *removed;
+  GString *changed;
+} DsGraphDifference;
+
+static void
+ds_graph_difference_note (GString *list, const DsGraphEntry *entry)
+{
+  static const char *const roles[] = { "input", "stream", "output" };
+
+  g_string_append_printf (list, "%s%s \"%s\" (%s)", list->len > 0 ? ", " : "",
+                          roles[entry->role], entry->name, entry->form);
+}
+
+static gboolean
+ds_graph_signature_is_dropped (const DsGraphEntry *entry, GPtrArray *dropped)
+{
+  for (guint i = 0; i < dropped->len; i++)
+    if (g_str_equal (entry->name, g_ptr_array_index (dropped, i)))
+      return TRUE;
+  return FALSE;
+}
+
+/* -1: none. */
+static int
+ds_graph_signature_find (const DsGraphSignature *self,
+                         const DsGraphEntry *wanted,
+                         gboolean is_same_graph)
+{
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      const DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
+      gboolean is_output = entry->role == DS_ENTRY_OUTPUT;
+
+      if (is_output != (wanted->role == DS_ENTRY_OUTPUT))
+        continue;
+      if (wanted->is_named && entry->is_named)
+        {
+          if (g_str_equal (wanted->name, entry->name))
+            return (int) i;
+        }
+      else if (is_same_graph && wanted->index == entry->index)
+        return (int) i;
+    }
+  return -1;
+}
+
+static void
+ds_graph_difference_set_error (const DsGraphDifference *self, GError **error)
+{
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+      "the checkpoint was written by another graph.%s%s%s%s%s%s  Nothing was changed.  "
+      "Operators are found again by the names that ds_dstream_set_name () and "
+      "ds_output_set_name () gave them; without those only while the graph is the same. "
+      "Ways out, in the set-up function: ds_streaming_context_drop_state () for each "
+      "that was removed or has changed, ds_streaming_context_accept_new_streams () for "
+      "those that were added, which then begin empty",
+      self->added->len > 0 ? "  Added: " : "", self->added->str,
+      self->removed->len > 0 ? "  Removed: " : "", self->removed->str,
+      self->changed->len > 0 ? "  Changed: " : "", self->changed->str);
+}
+
+gboolean
+ds_graph_signature_match (const DsGraphSignature *self,
+                          const DsGraphSignature *saved,
+                          GPtrArray *dropped,
+                          gboolean accepts_new,
+                          int *places,
+                          GError **error)
+{
+  gboolean is_same_graph = self->fingerprint == saved->fingerprint;
+  g_autofree gboolean *is_taken = g_new0 (gboolean, self->entries->len);
+  g_autoptr (GString) added = g_string_new (NULL);
+  g_autoptr (GString) removed = g_string_new (NULL);
+  g_autoptr (GString) changed = g_string_new (NULL);
+  const DsGraphDifference difference = { added, removed, changed };
+
+  for (guint i = 0; i < saved->entries->len; i++)
+    {
+      const DsGraphEntry *wanted = g_ptr_array_index (saved->entries, i);
+      const DsGraphEntry *found;
+
+      places[i] = -1;
+      if (ds_graph_signature_is_dropped (wanted, dropped))
+        continue;
+      places[i] = ds_graph_signature_find (self, wanted, is_same_graph);
+      if (places[i] < 0)
+        {
+          ds_graph_difference_note (removed, wanted);
+          continue;
+        }
+      is_taken[places[i]] = TRUE;
+      found = g_ptr_array_index (self->entries, (guint) places[i]);
+      if (wanted->role != found->role || !g_str_equal (wanted->form, found->form))
+        {
+          ds_graph_difference_note (changed, wanted);
+          g_string_append_printf (changed, " is now %s", found->form);
+        }
+    }
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      const DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
+
+      if (!is_taken[i] && !accepts_new && !ds_graph_signature_is_dropped (entry, dropped))
+        ds_graph_difference_note (added, entry);
+    }
+  if (added->len == 0 && removed->len == 0 && changed->len == 0)
+    return TRUE;
+  ds_graph_difference_set_error (&difference, error);
+  return FALSE;
+}

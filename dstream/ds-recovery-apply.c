@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Giving a graph back what a checkpoint and the log have of it: first it must be the same
+ * graph, as far as something lasts in it; then sources get their positions and the plans
+ * of batches, streams what they kept, and what windows look back at is made again. */
+
+#include "dstream/ds-recovery-core-private.h"
+
+#include "base/ds-time-private.h"
+#include "dstream/ds-checkpoint-capture-private.h"
+#include "dstream/ds-input-recovery-private.h"
+#include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-context-private.h"
+
+#include <string.h>
+
+/* ---- Matching ---- */
+
+static gboolean
+ds_recovery_check_interval (DsRecovery *self, DsStreamingContext *context, GError **error)
+{
+  g_autofree char *saved = ds_duration_to_seconds_string (self->meta.interval);
+  g_autofree char *now = ds_duration_to_seconds_string (context->interval);
+
+  if (self->meta.interval == context->interval)
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+               "the checkpoint in \"%s\" is of batches of %s, the context has batches of "
+               "%s; make the context with the same batch interval",
+               ds_durable_directory_get_path (self->directory), saved, now);
+  return FALSE;
+}
+
+/* Sources of this graph that something has to be given back to. */
+static gboolean
+ds_recovery_check_inputs (DsStreamingContext *context, GError **error)
+{
+  for (guint i = 0; i < ds_graph_get_n_inputs (context->graph); i++)
+    {
+      DsInputDStream *input = ds_graph_get_input (context->graph, i);
+      const DsInputRecovery *recovery =
+          ds_dstream_get_node (DS_DSTREAM (input))->ops->recovery;
+
+      if (recovery != NULL && recovery->check != NULL && !recovery->check (input, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+ds_recovery_match (DsRecovery *self,
+                   DsStreamingContext *context,
+                   GPtrArray *dropped,
+                   gboolean accepts_new,
+                   GError **error)
+{
+  g_autoptr (DsGraphSignature) current =
+      ds_graph_signature_new (context->graph, context->interval);
+
+  g_free (self->places);
+  self->places = g_new0 (int, MAX (ds_graph_signature_get_n_entries (self->saved), 1));
+  self->matched_fingerprint = ds_graph_signature_get_fingerprint (current);
+  if (!ds_recovery_check_interval (self, context, error) ||
+      !ds_recovery_check_inputs (context, error))
+    return FALSE;
+  if (!ds_graph_signature_match (current, self->saved, dropped, accepts_new, self->places,
+                                 error))
+    {
+      g_prefix_error (error, "Cannot recover from \"%s\": ",
+                      ds_durable_directory_get_path (self->directory));
+      return FALSE;
+    }
+  /* From here on places are those of streams, not of entries. */
+  for (guint i = 0; i < ds_graph_signature_get_n_entries (self->saved); i++)
+    if (self->places[i] >= 0)
+      self->places[i] =
+          (int) ds_graph_signature_get_entry (current, (guint) self->places[i])->index;
+  return TRUE;
+}
+
+/* The stream that entry @entry of the checkpoint belongs to; NULL: it was dropped. */
+static DsDStream *
+ds_recovery_find_stream (DsRecovery *self, DsGraph *graph, guint entry, DsEntryRole role)
+{
+  if (entry >= ds_graph_signature_get_n_entries (self->saved) ||
+      self->places[entry] < 0 ||
+      ds_graph_signature_get_entry (self->saved, entry)->role != role)
+    return NULL;
+  return ds_graph_get_stream (graph, (guint) self->places[entry]);
+}
+
+static guint
+ds_recovery_get_entry (DsCheckpointReader *reader, guint section)
+{
+  guint flags;
+
+  ds_checkpoint_reader_get_section (reader, section, NULL, NULL, &flags, NULL);
+  return DS_SECTION_ENTRY (flags);
+}
+
+/* The one that a section is of. */
+static DsDStream *
+ds_recovery_get_stream (DsRecovery *self,
+                        DsGraph *graph,
+                        DsCheckpointReader *reader,
+                        guint section,
+                        DsEntryRole role)
+{
+  return ds_recovery_find_stream (self, graph, ds_recovery_get_entry (reader, section),
+                                  role);
+}
+
+static DsSectionType
+ds_recovery_get_type (DsCheckpointReader *reader, guint section)
+{
+  DsSectionType type;
+
+  ds_checkpoint_reader_get_section (reader, section, &type, NULL, NULL, NULL);
+  return type;
+}
+
+/* ---- Sources ---- */
+
+static gboolean
+ds_recovery_load_position (DsRecovery *self,
+                           DsGraph *graph,
+                           DsCheckpointReader *reader,
+                           guint index,
+                           GError **error)
+{
+  g_autoptr (GByteArray) bytes = NULL;
+  DsDStream *stream = ds_recovery_get_stream (self, graph, reader, index, DS_ENTRY_INPUT);
+  const DsInputRecovery *recovery;
+
+  recovery = stream != NULL ? ds_dstream_get_node (stream)->ops->recovery : NULL;
+  if (recovery == NULL)
+    return TRUE;
+  bytes = ds_recovery_read_section (reader, index, error);
+  if (bytes != NULL &&
+      recovery->load_position (DS_INPUT_DSTREAM (stream), bytes->data, bytes->len, error))
+    return TRUE;
+  g_prefix_error (error, "Recovering where %s was: ", ds_dstream_describe (stream));
+  return FALSE;
+}
+
+/* The entry of the checkpoint that has number @input in the graph of @plan. */
+static DsDStream *
+ds_recovery_find_planned_input (DsRecovery *self,
+                                DsGraph *graph,
+                                const DsPlannedBatch *plan,
+                                guint input)
+{
+  if (plan->fingerprint == self->matched_fingerprint)
+    return input < ds_graph_get_n_inputs (graph)
+               ? DS_DSTREAM (ds_graph_get_input (graph, input))
+               : NULL;
+  for (guint i = 0, n = 0; i < ds_graph_signature_get_n_entries (self->saved); i++)
+    if (ds_graph_signature_get_entry (self->saved, i)->role == DS_ENTRY_INPUT &&
+        n++ == input)
+      return ds_recovery_find_stream (self, graph, i, DS_ENTRY_INPUT);
+  return NULL;
+}
+
+static gboolean
+ds_recovery_load_plan (DsRecovery *self,
+                       DsGraph *graph,
+                       const DsPlannedBatch *plan,
+                       GError **error)
+{
+  for (guint i = 0; i < plan->inputs->len; i++)
+    {
+      const DsPlannedInput *input = g_ptr_array_index (plan->inputs, i);
+      DsDStream *stream =
+          ds_recovery_find_planned_input (self, graph, plan, input->input);
+      const DsInputRecovery *recovery =
+          stream != NULL ? ds_dstream_get_node (stream)->ops->recovery : NULL;
+      gsize n_bytes;
+      const guint8 *bytes = g_bytes_get_data (input->bytes, &n_bytes);
+
+      if (recovery == NULL)
+        continue; /* dropped, or is asked again */
+      if (!recovery->load_plan (DS_INPUT_DSTREAM (stream), plan->time, bytes, n_bytes,
+                                error))
+        {
+          g_prefix_error (error,
+                          "Recovering what %s gave batch %" G_GINT64_FORMAT " ms: ",
+                          ds_dstream_describe (stream), plan->time / DS_MILLISECOND);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+ds_recovery_load_sources (DsRecovery *self, DsGraph *graph, GError **error)
+{
+  DsCheckpointReader *newest = g_ptr_array_index (self->chain, self->chain->len - 1);
+
+  for (guint i = 0; i < ds_checkpoint_reader_n_sections (newest); i++)
+    if (ds_recovery_get_type (newest, i) == DS_SECTION_SOURCE &&
+        !ds_recovery_load_position (self, graph, newest, i, error))
+      return FALSE;
+  for (guint i = 0; i < self->plans->len; i++)
+    if (!ds_recovery_load_plan (self, graph, g_ptr_array_index (self->plans, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Positions and plans of the streams are known. */
+static gboolean
+ds_recovery_load_blocks (DsRecovery *self, DsReceiverTracker *receivers, GError **error)
+{
+  for (guint i = 0; i < self->blocks->len; i++)
+    {
+      const DsRecoveredBlock *block = &g_array_index (self->blocks, DsRecoveredBlock, i);
+      gsize n_head;
+      const guint8 *head = g_bytes_get_data (block->head, &n_head);
+
+      if (!ds_receiver_tracker_recover_block (receivers, &block->record, head, n_head,
+                                              error))
+        return FALSE;
+    }
+  return ds_receiver_tracker_end_recovery (receivers, error);
+}
+
+/* ---- What streams keep ---- */
+
+/* A section as a stream of bytes. */
+typedef struct
+{
+  DsStateReader reader;
+  DsCheckpointReader *file;
+  guint index;
+  guint64 offset;
+} DsSectionReader;
+
+static gssize
+ds_section_reader_read (DsStateReader *reader,
+                        gpointer room,
+                        gsize n_room,
+                        GError **error)
+{
+  DsSectionReader *self = (DsSectionReader *) reader;
+  gssize n_read = ds_checkpoint_reader_read (self->file, self->index, self->offset, room,
+                                             n_room, error);
+
+  if (n_read > 0)
+    self->offset += (guint64) n_read;
+  return n_read;
+}
+
+/* Whether a file of the chain after number @file has everything of @entry. */
+static gboolean
+ds_recovery_is_superseded (DsRecovery *self, guint file, guint entry)
+{
+  for (guint i = file + 1; i < self->chain->len; i++)
+    {
+      DsCheckpointReader *reader = g_ptr_array_index (self->chain, i);
+
+      for (guint k = 0; k < ds_checkpoint_reader_n_sections (reader); k++)
+        {
+          DsSectionType type;
+          guint flags;
+
+          ds_checkpoint_reader_get_section (reader, k, &type, NULL, &flags, NULL);
+          if (type == DS_SECTION_STATE && flags == DS_SECTION_FLAGS (entry, TRUE))
+            return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+static gboolean
+ds_recovery_load_state (DsRecovery *self,
+                        DsGraph *graph,
+                        guint file,
+                        guint index,
+                        GError **error)
+{
+  DsCheckpointReader *reader = g_ptr_array_index (self->chain, file);
+  DsSectionReader source = { { .read = ds_section_reader_read }, reader, index, 0 };
+  DsDStream *stream = ds_recovery_get_stream (self, graph, reader, index, DS_ENTRY_KEPT);
+  DsTime time = ds_checkpoint_reader_get_head (reader)->batch_time;
+
+  if (stream == NULL || ds_dstream_get_node (stream)->ops->keeping == NULL ||
+      ds_recovery_is_superseded (self, file, ds_recovery_get_entry (reader, index)))
+    return TRUE;
+  ds_checkpoint_reader_get_section (reader, index, NULL, NULL, NULL,
+                                    &source.reader.n_bytes);
+  if (ds_dstream_get_node (stream)->ops->keeping->load (stream, time, &source.reader,
+                                                        error))
+    return TRUE;
+  g_prefix_error (error, "Recovering what %s keeps: ", ds_dstream_describe (stream));
+  return FALSE;
+}
+
+/* What windows look back at, and nobody can compute again. */
+static gboolean
+ds_recovery_load_results (DsRecovery *self,
+                          DsGraph *graph,
+                          DsCheckpointReader *reader,
+                          guint index,
+                          GError **error)
+{
+  g_autoptr (GByteArray) bytes = ds_recovery_read_section (reader, index, error);
+  DsDStream *stream = ds_recovery_get_stream (self, graph, reader, index, DS_ENTRY_KEPT);
+
+  if (bytes == NULL)
+    return FALSE;
+  if (stream == NULL || ds_kept_results_decode (stream, bytes->data, bytes->len, error))
+    return TRUE;
+  g_prefix_error (error,
+                  "Recovering earlier results of %s: ", ds_dstream_describe (stream));
+  return FALSE;
+}
+
+static gboolean
+ds_recovery_load_streams (DsRecovery *self, DsGraph *graph, GError **error)
+{
+  for (guint i = 0; i < self->chain->len; i++)
+    {
+      DsCheckpointReader *reader = g_ptr_array_index (self->chain, i);
+      gboolean is_newest = i == self->chain->len - 1;
+
+      for (guint k = 0; k < ds_checkpoint_reader_n_sections (reader); k++)
+        {
+          DsSectionType type = ds_recovery_get_type (reader, k);
+
+          if (type == DS_SECTION_STATE &&
+              !ds_recovery_load_state (self, graph, i, k, error))
+            return FALSE;
+          if (type == DS_SECTION_RESULTS && is_newest &&
+              !ds_recovery_load_results (self, graph, reader, k, error))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* What sources gave the batches that are looked back at: in the order of time, as sources
+ * are asked. */
+static gboolean
+ds_recovery_ask_sources (DsRecovery *self, DsStreamingContext *context, GError **error)
+{
+  for (guint i = 0; i < ds_graph_get_n_inputs (context->graph); i++)
+    {
+      DsDStream *input = DS_DSTREAM (ds_graph_get_input (context->graph, i));
+      DsDStreamNode *node = ds_dstream_get_node (input);
+      DsTime after = MAX (self->meta.zero_time, self->meta.time - node->remember);
+
+      if (node->remember <= node->slide)
+        continue; /* nobody looks back */
+      for (DsTime time = ds_time_floor (after, context->interval, self->meta.zero_time) +
+                         context->interval;
+           time <= self->meta.time; time += context->interval)
+        {
+          DsBatchFields fields = DS_BATCH_FIELDS_INIT (time, context->interval);
+          g_autoptr (DsBatch) batch = ds_batch_new (&fields);
+          g_autoptr (GError) local_error = NULL;
+
+          if (ds_dstream_get_rdd (input, batch, &local_error) == NULL &&
+              local_error != NULL)
+            {
+              g_propagate_prefixed_error (
+                  error, g_steal_pointer (&local_error),
+                  "Recovering what %s gave batch %" G_GINT64_FORMAT " ms: ",
+                  ds_dstream_describe (input), time / DS_MILLISECOND);
+              return FALSE;
+            }
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error)
+{
+  gboolean ok;
+
+  ds_graph_lock (context->graph);
+  ds_graph_set_last_time (context->graph, self->meta.time);
+  ok = ds_recovery_load_sources (self, context->graph, error) &&
+       ds_recovery_load_blocks (self, context->receivers, error) &&
+       ds_recovery_load_streams (self, context->graph, error) &&
+       ds_recovery_ask_sources (self, context, error);
+  ds_graph_unlock (context->graph);
+  /* The files are not needed any longer. */
+  g_ptr_array_set_size (self->chain, 0);
+  g_array_set_size (self->blocks, 0);
+  return ok;
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reading what a checkpoint directory holds.  The newest checkpoint of which all parts
+ * are whole counts: it may hold only what changed since the one before, so that its chain
+ * back to a full one belongs to it.  Then the log, from the record that the checkpoint
+ * names: plans, attempts and ends of batches, and blocks that were received. */
+
+#include "dstream/ds-recovery-private.h"
+
+#include "base/ds-codec-private.h"
+#include "dstream/ds-checkpoint-form-private.h"
+#include "dstream/ds-received-block-log-private.h"
+#include "dstream/ds-recovery-core-private.h"
+
+#include <string.h>
+
+static void
+ds_planned_batch_free (gpointer data)
+{
+  DsPlannedBatch *self = data;
+
+  g_ptr_array_unref (self->inputs);
+  g_free (self);
+}
+
+static void
+ds_recovered_block_clear (gpointer data)
+{
+  g_bytes_unref (((DsRecoveredBlock *) data)->head);
+}
+
+static DsRecovery *
+ds_recovery_new (DsDurableDirectory *directory)
+{
+  DsRecovery *self = g_new0 (DsRecovery, 1);
+
+  self->directory = directory;
+  self->chain =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) ds_checkpoint_reader_free);
+  self->plans = g_ptr_array_new_with_free_func (ds_planned_batch_free);
+  self->blocks = g_array_new (FALSE, FALSE, sizeof (DsRecoveredBlock));
+  g_array_set_clear_func (self->blocks, ds_recovered_block_clear);
+  return self;
+}
+
+void
+ds_recovery_free (DsRecovery *self)
+{
+  g_ptr_array_unref (self->chain);
+  g_ptr_array_unref (self->plans);
+  g_array_unref (self->blocks);
+  g_clear_pointer (&self->saved, ds_graph_signature_free);
+  g_free (self->places);
+  g_free (self);
+}
+
+/* ---- The checkpoint ---- */
+
+/* The whole of section @index of @reader. */
+GByteArray *
+ds_recovery_read_section (DsCheckpointReader *reader, guint index, GError **error)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  guint64 n_bytes;
+  const char *name;
+  gssize n_read;
+
+  ds_checkpoint_reader_get_section (reader, index, NULL, &name, NULL, &n_bytes);
+  if (n_bytes > G_MAXINT)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_LIMIT,
+                   "its section \"%s\" has %" G_GUINT64_FORMAT
+                   " bytes; sections other than states are small",
+                   name, n_bytes);
+      return NULL;
+    }
+  g_byte_array_set_size (bytes, (guint) n_bytes);
+  for (guint at = 0; at < bytes->len; at += (guint) n_read)
+    {
+      n_read = ds_checkpoint_reader_read (reader, index, at, bytes->data + at,
+                                          bytes->len - at, error);
+      if (n_read < 0)
+        return NULL;
+      if (n_read == 0)
+        {
+          g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT, "its section \"%s\" is cut off",
+                       name);
+          return NULL;
+        }
+    }
+  return g_steal_pointer (&bytes);
+}
+
+static GByteArray *
+ds_recovery_read_only_section (DsCheckpointReader *reader,
+                               DsSectionType type,
+                               const char *what,
+                               GError **error)
+{
+  for (guint i = 0; i < ds_checkpoint_reader_n_sections (reader); i++)
+    {
+      DsSectionType found;
+
+      ds_checkpoint_reader_get_section (reader, i, &found, NULL, NULL, NULL);
+      if (found == type)
+        return ds_recovery_read_section (reader, i, error);
+    }
+  g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT, "it has no section for the %s", what);
+  return NULL;
+}
+
+static gboolean
+ds_recovery_read_meta (DsRecovery *self, DsCheckpointReader *reader, GError **error)
+{
+  g_autoptr (GByteArray) meta =
+      ds_recovery_read_only_section (reader, DS_SECTION_META, "program", error);
+  g_autoptr (GByteArray) graph =
+      meta != NULL
+          ? ds_recovery_read_only_section (reader, DS_SECTION_GRAPH, "graph", error)
+          : NULL;
+
+  g_clear_pointer (&self->saved, ds_graph_signature_free);
+  if (graph == NULL ||
+      !ds_checkpoint_meta_decode (&self->meta, meta->data, meta->len, error))
+    return FALSE;
+  self->saved = ds_graph_signature_decode (graph->data, graph->len, error);
+  return self->saved != NULL;
+}
+
+/* @newest, taken over, and everything that it builds on, oldest first. */
+static gboolean
+ds_recovery_open_chain (DsRecovery *self, DsCheckpointReader *newest, GError **error)
+{
+  DsTime base_time = ds_checkpoint_reader_get_head (newest)->base_time;
+
+  g_ptr_array_add (self->chain, newest);
+  while (base_time != DS_TIME_NONE)
+    {
+      g_autofree char *name = ds_checkpoint_make_name (base_time);
+      DsCheckpointReader *reader =
+          ds_checkpoint_reader_open (self->directory, name, error);
+
+      if (reader == NULL)
+        return FALSE;
+      g_ptr_array_insert (self->chain, 0, reader);
+      base_time = ds_checkpoint_reader_get_head (reader)->base_time;
+    }
+  return ds_recovery_read_meta (self, newest, error);
+}
+
+/* FALSE without error: the directory is fresh. */
+static gboolean
+ds_recovery_find_checkpoint (DsRecovery *self, GError **error)
+{
+  g_autoptr (GPtrArray) damaged = g_ptr_array_new_with_free_func (g_free);
+  DsCheckpointReader *newest = NULL;
+
+  if (!ds_checkpoint_find_newest (self->directory, &newest, damaged, error) ||
+      newest == NULL)
+    return FALSE;
+  for (guint i = 0; i < damaged->len; i++)
+    g_message ("%s; recovering from \"%s\" and the log after it, so that nothing is lost",
+               (const char *) g_ptr_array_index (damaged, i),
+               ds_checkpoint_reader_get_name (newest));
+  if (ds_recovery_open_chain (self, newest, error))
+    return TRUE;
+  g_prefix_error (error, "Checkpoints in \"%s\": ",
+                  ds_durable_directory_get_path (self->directory));
+  return FALSE;
+}
+
+/* ---- The log ---- */
+
+DsPlannedBatch *
+ds_recovery_find_plan (DsRecovery *self, DsTime time)
+{
+  for (guint i = self->plans->len; i > 0; i--)
+    {
+      DsPlannedBatch *plan = g_ptr_array_index (self->plans, i - 1);
+
+      if (plan->time == time)
+        return plan;
+    }
+  return NULL;
+}
+
+static void
+ds_planned_input_free (gpointer data)
+{
+  DsPlannedInput *self = data;
+
+  g_bytes_unref (self->bytes);
+  g_free (self);
+}
+
+/* int time, int fingerprint, then (input, bytes) of each. */
+static gboolean
+ds_recovery_take_plan (DsRecovery *self,
+                       const DsLogRecord *record,
+                       const DsValue *values,
+                       gsize n_values)
+{
+  DsPlannedBatch *plan;
+
+  if (n_values < 2)
+    return FALSE;
+  for (gsize i = 0; i < n_values; i++)
+    if (i < 2 ? !ds_value_is (values[i], DS_VALUE_TYPE_INT)
+              : !ds_value_is_pair (values[i]) ||
+                    !ds_value_is (ds_pair_key (values[i]), DS_VALUE_TYPE_INT) ||
+                    !ds_value_is (ds_pair_value (values[i]), DS_VALUE_TYPE_BYTES))
+      return FALSE;
+  if (ds_recovery_find_plan (self, values[0].as.integer) != NULL)
+    return TRUE; /* the first one is what a reader may have seen */
+
+  plan = g_new0 (DsPlannedBatch, 1);
+  plan->time = values[0].as.integer;
+  plan->fingerprint = (guint64) values[1].as.integer;
+  plan->sequence = record->sequence;
+  plan->result = -1;
+  plan->inputs = g_ptr_array_new_with_free_func (ds_planned_input_free);
+  for (gsize i = 2; i < n_values; i++)
+    {
+      DsPlannedInput *input = g_new (DsPlannedInput, 1);
+      DsValue bytes = ds_pair_value (values[i]);
+
+      input->input = (guint) ds_pair_key (values[i]).as.integer;
+      input->bytes = g_bytes_new (bytes.as.bytes, bytes.size);
+      g_ptr_array_add (plan->inputs, input);
+    }
+  g_ptr_array_add (self->plans, plan);
+  return TRUE;
+}
+
+static gboolean
+ds_recovery_take_mark (DsRecovery *self,
+                       const DsLogRecord *record,
+                       const DsValue *values,
+                       gsize n_values)
+{
+  DsPlannedBatch *plan;
+  gboolean is_end = record->type == DS_LOG_COMMIT;
+
+  if (n_values < (is_end ? 2 : 1) || !ds_value_is (values[0], DS_VALUE_TYPE_INT) ||
+      (is_end && !ds_value_is (values[1], DS_VALUE_TYPE_INT)))
+    return FALSE;
+  plan = ds_recovery_find_plan (self, values[0].as.integer);
+  if (plan == NULL)
+    return TRUE; /* of a batch before the checkpoint */
+  if (is_end)
+    plan->result = (int) values[1].as.integer;
+  else
+    plan->n_attempts++;
+  return TRUE;
+}
+
+static gboolean
+ds_recovery_take_record (const DsLogRecord *record,
+                         const guint8 *payload,
+                         gpointer user_data,
+                         GError **error)
+{
+  DsRecovery *self = user_data;
+  g_autoptr (DsBlock) block = NULL;
+  const DsValue *values;
+  gsize n_values;
+  gboolean ok;
+
+  if (record->type == DS_LOG_BLOCK)
+    {
+      DsRecoveredBlock recovered = { *record, NULL };
+
+      recovered.head =
+          g_bytes_new (payload, MIN (record->n_bytes, DS_RECEIVED_BLOCK_MAX_HEAD));
+      g_array_append_val (self->blocks, recovered);
+      return TRUE;
+    }
+  if (record->type != DS_LOG_PLAN && record->type != DS_LOG_ATTEMPT &&
+      record->type != DS_LOG_COMMIT)
+    return TRUE; /* a minor version that knows more */
+
+  block = ds_codec_decode_block (payload, record->n_bytes, 0, error);
+  if (block == NULL)
+    return FALSE;
+  values = ds_block_get_values (block, &n_values);
+  ok = record->type == DS_LOG_PLAN
+           ? ds_recovery_take_plan (self, record, values, n_values)
+           : ds_recovery_take_mark (self, record, values, n_values);
+  if (!ok)
+    g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+                 "record %" G_GUINT64_FORMAT
+                 " of the log in \"%s\" is whole, but does not "
+                 "have the form of a batch's plan or end",
+                 record->sequence, ds_durable_directory_get_path (self->directory));
+  return ok;
+}
+
+static int
+ds_planned_batch_compare (gconstpointer a, gconstpointer b)
+{
+  DsTime time_a = (*(DsPlannedBatch *const *) a)->time;
+  DsTime time_b = (*(DsPlannedBatch *const *) b)->time;
+
+  return (time_a > time_b) - (time_a < time_b);
+}
+
+static gboolean
+ds_recovery_read_log (DsRecovery *self, GError **error)
+{
+  const DsCheckpointHead *head = ds_checkpoint_reader_get_head (
+      g_ptr_array_index (self->chain, self->chain->len - 1));
+
+  if (!ds_log_read (self->directory, head->wal_sequence, DS_LOG_DAMAGE_FAIL,
+                    ds_recovery_take_record, self, &self->next_segment,
+                    &self->next_sequence, error))
+    return FALSE;
+  g_ptr_array_sort (self->plans, ds_planned_batch_compare);
+  self->last_time = self->meta.time;
+  if (self->plans->len > 0)
+    self->last_time = MAX (
+        self->last_time,
+        ((DsPlannedBatch *) g_ptr_array_index (self->plans, self->plans->len - 1))->time);
+  return TRUE;
+}
+
+DsRecovery *
+ds_recovery_read (DsDurableDirectory *directory, GError **error)
+{
+  g_autoptr (DsRecovery) self = ds_recovery_new (directory);
+
+  return ds_recovery_find_checkpoint (self, error) && ds_recovery_read_log (self, error)
+             ? g_steal_pointer (&self)
+             : NULL;
+}
+
+/* ---- Asking ---- */
+
+DsTime
+ds_recovery_get_time (DsRecovery *self)
+{
+  return self->meta.time;
+}
+
+DsTime
+ds_recovery_get_zero_time (DsRecovery *self)
+{
+  return self->meta.zero_time;
+}
+
+DsDuration
+ds_recovery_get_interval (DsRecovery *self)
+{
+  return self->meta.interval;
+}
+
+guint
+ds_recovery_get_parallelism (DsRecovery *self)
+{
+  return self->meta.parallelism;
+}
+
+DsTime
+ds_recovery_get_last_time (DsRecovery *self)
+{
+  return self->last_time;
+}
+
+guint64
+ds_recovery_get_next_segment (DsRecovery *self)
+{
+  return self->next_segment;
+}
+
+guint64
+ds_recovery_get_next_sequence (DsRecovery *self)
+{
+  return self->next_sequence;
+}
+
+guint64
+ds_recovery_get_plan_sequence (DsRecovery *self, DsTime time)
+{
+  DsPlannedBatch *plan = ds_recovery_find_plan (self, time);
+
+  return plan != NULL ? plan->sequence : 0;
+}
+
+guint
+ds_recovery_get_n_attempts (DsRecovery *self, DsTime time)
+{
+  DsPlannedBatch *plan = ds_recovery_find_plan (self, time);
+
+  return plan != NULL && plan->result < 0 ? plan->n_attempts + 1 : 0;
+}
+
+DsReplay
+ds_recovery_get_replay (DsRecovery *self, DsTime time)
+{
+  DsPlannedBatch *plan =
+      time <= self->last_time ? ds_recovery_find_plan (self, time) : NULL;
+
+  if (plan == NULL)
+    return DS_REPLAY_NOT;
+  if (plan->result == DS_BATCH_GIVEN_UP)
+    return DS_REPLAY_GIVEN_UP;
+  if (plan->result == DS_BATCH_OUTPUTS_FAILED ||
+      (plan->result == DS_BATCH_COMPLETE && time < self->last_time))
+    return DS_REPLAY_STATE;
+  return DS_REPLAY_OUTPUTS;
+}
+
+gboolean
+ds_recovery_is_skipped (DsRecovery *self, DsTime time)
+{
+  return time <= self->last_time && ds_recovery_find_plan (self, time) == NULL;
+}

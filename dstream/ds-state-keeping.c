@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* States in checkpoints.  A capture is a pin: the states as of a batch stay readable,
+ * through what later batches replaced, until the checkpoint is written; and then until
+ * the next one is, which writes what changed since. */
+
+#include "dstream/ds-state-stepper-private.h"
+#include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-step-rdd-private.h"
+
+typedef struct
+{
+  DsStateStepper *stepper;
+  DsTime time;
+  DsTime since; /* DS_TIME_NONE: everything */
+} DsStateCapture;
+
+gpointer
+ds_state_stepper_capture (DsStateStepper *self,
+                          DsTime time,
+                          DsTime since,
+                          gboolean *is_full)
+{
+  DsStateCapture *capture;
+
+  *is_full = TRUE;
+  if (self == NULL)
+    return NULL;
+  capture = g_new (DsStateCapture, 1);
+  capture->stepper = ds_state_stepper_ref (self);
+  capture->time = time;
+  capture->since = since == self->base_time ? since : DS_TIME_NONE;
+  *is_full = capture->since == DS_TIME_NONE;
+  ds_state_store_pin (self->store, time);
+  return capture;
+}
+
+gboolean
+ds_state_capture_save (gpointer capture, DsStateWriter *writer, GError **error)
+{
+  DsStateCapture *self = capture;
+
+  return ds_state_store_save (self->stepper->store, self->since, self->time, writer,
+                              error);
+}
+
+void
+ds_state_capture_release (gpointer capture, gboolean is_base)
+{
+  DsStateCapture *self = capture;
+  DsStateStepper *stepper = self->stepper;
+
+  if (!is_base)
+    ds_state_store_unpin (stepper->store, self->time);
+  else
+    {
+      if (stepper->base_time != DS_TIME_NONE)
+        ds_state_store_unpin (stepper->store, stepper->base_time);
+      stepper->base_time = self->time;
+    }
+  ds_state_stepper_unref (stepper);
+  g_free (self);
+}
+
+DsRdd *
+ds_state_stepper_make_result (DsStateStepper *self,
+                              DsDStream *stream,
+                              DsTime time,
+                              DsPartitioner *partitioner,
+                              DsBlock **blocks,
+                              guint n_blocks,
+                              GError **error)
+{
+  DsDStreamNode *node = ds_dstream_get_node (stream);
+  DsPartitioner *own = ds_state_store_get_partitioner (self->store);
+  DsRdd *rdd;
+
+  if (n_blocks != ds_partitioner_get_n_partitions (own))
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+                   "%s had %u partitions and has %u", ds_dstream_describe (stream),
+                   n_blocks, ds_partitioner_get_n_partitions (own));
+      return NULL;
+    }
+  rdd = ds_step_rdd_new_restored (ds_streaming_context_get_context (node->context),
+                                  node->ops->kind, time, own, blocks);
+  ds_rdd_set_node_partitioner (rdd, partitioner);
+  return rdd;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Programs that are stopped and go on: the same graph is built by each run, over one
+ * checkpoint directory, from a source that gives batch k the same words whenever it is
+ * asked.  What outputs gave is written down with the time of the batch. */
+
+#include "tests/dstream/ds-test-stream.h"
+
+/* ---- The source ---- */
+
+#define DS_TYPE_TEST_SOURCE (ds_test_source_get_type ())
+G_DECLARE_FINAL_TYPE (DsTestSource, ds_test_source, DS, TEST_SOURCE, DsInputDStream)
+
+struct _DsTestSource
+{
+  DsInputDStream parent_instance;
+  guint salt;
+};
+
+G_DEFINE_FINAL_TYPE (DsTestSource, ds_test_source, DS_TYPE_INPUT_DSTREAM)
+
+/* Words of batch @k: none to twenty of "a" to "i". */
+static inline DsBlock *
+ds_test_source_make_block (guint salt, gint64 k)
+{
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+  gint64 n_words = (k * 7 + salt) % 21;
+
+  for (gint64 i = 0; i < n_words; i++)
+    {
+      char word[2] = { (char) ('a' + (k * k + i * (3 + salt)) % 9), '\0' };
+
+      ds_block_builder_add_string (builder, word);
+    }
+  return ds_block_builder_end (builder);
+}
+
+static inline DsRdd *
+ds_test_source_compute (DsInputDStream *stream, DsTime batch_time, GError **error)
+{
+  g_autoptr (DsBlock) block =
+      ds_test_source_make_block (DS_TEST_SOURCE (stream)->salt, batch_time / DS_SECOND);
+
+  return ds_context_parallelize (ds_streaming_context_get_context (
+                                     ds_dstream_get_context (DS_DSTREAM (stream))),
+                                 block, 3);
+}
+
+static inline void
+ds_test_source_class_init (DsTestSourceClass *klass)
+{
+  DS_INPUT_DSTREAM_CLASS (klass)->compute = ds_test_source_compute;
+}
+
+static inline void
+ds_test_source_init (DsTestSource *self)
+{
+}
+
+static inline DsDStream *
+ds_test_source_add (DsStreamingContext *ssc, guint salt)
+{
+  g_autoptr (DsTestSource) self = g_object_new (DS_TYPE_TEST_SOURCE, NULL);
+
+  self->salt = salt;
+  return ds_streaming_context_input_stream (ssc, DS_INPUT_DSTREAM (self));
+}
+
+/* ---- A program ---- */
+
+typedef struct _DsTestProgram DsTestProgram;
+
+/* Builds a graph and records its streams with ds_test_program_record (). */
+typedef void (*DsTestBuildFunc) (DsTestProgram *program, DsStreamingContext *ssc);
+
+struct _DsTestProgram
+{
+  DsTestBuildFunc build;
+  const char *master;
+  char *directory; /* of checkpoints */
+  DsManualClock *clock;
+  DsStreamingContext *ssc; /* (nullable): between two runs */
+  GMutex lock;             /* guards what follows */
+  GString *log; /* "<time in s>: <values>\n", "again" behind the time of a replay */
+};
+
+static inline void
+ds_test_program_set_up (DsTestProgram *self, DsTestBuildFunc build)
+{
+  *self = (DsTestProgram){ .build = build, .master = "local[2]" };
+  self->directory = g_dir_make_tmp ("ds-recovery-XXXXXX", NULL);
+  self->clock = ds_manual_clock_new (0);
+  self->log = g_string_new (NULL);
+  g_mutex_init (&self->lock);
+}
+
+/* DsForeachRddFunc */
+static inline gboolean
+ds_test_program_note (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  DsTestProgram *self = user_data;
+  g_autoptr (DsBlock) block = ds_rdd_collect (rdd, error);
+  g_autofree char *values = NULL;
+
+  if (block == NULL)
+    return FALSE;
+  values = ds_block_to_string (block);
+  g_mutex_lock (&self->lock);
+  g_string_append_printf (self->log, "%" G_GINT64_FORMAT "%s: %s\n",
+                          ds_batch_get_time (batch) / DS_SECOND,
+                          ds_batch_is_replay (batch) ? " again" : "",
+                          g_strdelimit (g_strchomp (values), "\n", ' '));
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+static inline void
+ds_test_program_record (DsTestProgram *self, DsDStream *stream)
+{
+  ds_dstream_foreach_rdd (stream, ds_test_program_note, self, NULL);
+}
+
+/* DsSetupFunc */
+static inline DsStreamingContext *
+ds_test_program_make (gpointer user_data, GError **error)
+{
+  DsTestProgram *self = user_data;
+  DsStreamingContext *ssc = ds_streaming_context_new (self->master, "test", DS_SECOND);
+
+  ds_streaming_context_set_clock (ssc, DS_CLOCK (self->clock));
+  self->build (self, ssc);
+  return ssc;
+}
+
+static inline gboolean
+ds_test_program_try_start (DsTestProgram *self, GError **error)
+{
+  self->ssc = ds_streaming_context_get_or_create (self->directory, ds_test_program_make,
+                                                  self, error);
+  return self->ssc != NULL && ds_streaming_context_start (self->ssc, error);
+}
+
+static inline void
+ds_test_program_start (DsTestProgram *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_try_start (self, &error);
+  g_assert_no_error (error);
+}
+
+/* Until batch @k is over. */
+static inline void
+ds_test_program_run_until (DsTestProgram *self, gint64 k)
+{
+  g_autoptr (GError) error = NULL;
+
+  while (ds_clock_get_time (DS_CLOCK (self->clock)) < k * DS_SECOND)
+    {
+      ds_manual_clock_advance (self->clock, DS_SECOND);
+      ds_streaming_context_await_batch (self->ssc,
+                                        ds_clock_get_time (DS_CLOCK (self->clock)),
+                                        &error);
+      g_assert_no_error (error);
+    }
+  ds_streaming_context_await_batch (self->ssc, k * DS_SECOND, &error);
+  g_assert_no_error (error);
+}
+
+static inline void
+ds_test_program_stop (DsTestProgram *self, DsStopFlags flags)
+{
+  g_autoptr (GError) error = NULL;
+
+  ds_streaming_context_stop (self->ssc, flags, &error);
+  g_assert_no_error (error);
+  g_clear_object (&self->ssc);
+}
+
+static inline void
+ds_test_program_tear_down (DsTestProgram *self)
+{
+  if (self->ssc != NULL)
+    ds_test_program_stop (self, DS_STOP_NOW);
+  ds_test_drop_directory (self->directory);
+  g_clear_object (&self->clock);
+  g_string_free (self->log, TRUE);
+  g_mutex_clear (&self->lock);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What keeps a context from going on: a directory in use, damage, another way of making
+ * the context, a batch that ends the process; and what may be done about each. */
+
+#include "tests/dstream/ds-test-recovery.h"
+
+#include <glib/gstdio.h>
+
+static void
+build_counts (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  ds_test_program_record (program,
+                          ds_dstream_count_by_value (ds_test_source_add (ssc, 1)));
+}
+
+static void
+build_state (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *counts = ds_dstream_count_by_value_and_window (ds_test_source_add (ssc, 1),
+                                                            9 * DS_SECOND, 0);
+
+  ds_dstream_checkpoint (counts, DS_SECOND);
+  ds_test_program_record (program, counts);
+}
+
+static void
+run_three (DsTestProgram *program, DsTestBuildFunc build)
+{
+  ds_test_program_set_up (program, build);
+  ds_test_program_start (program);
+  ds_test_program_run_until (program, 3);
+}
+
+/* Tries to go on: the error.  (transfer full) */
+static GError *
+fail_to_go_on (DsTestProgram *program)
+{
+  GError *error = NULL;
+
+  g_assert_false (ds_test_program_try_start (program, &error));
+  g_assert_nonnull (error);
+  g_clear_object (&program->ssc);
+  return error;
+}
+
+static int
+compare_paths (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Names of checkpoints, oldest first.  (transfer full) */
+static GPtrArray *
+list_files (DsTestProgram *program, const char *prefix)
+{
+  GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (program->directory, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, prefix))
+      g_ptr_array_add (paths, g_build_filename (program->directory, name, NULL));
+  g_ptr_array_sort (paths, compare_paths);
+  return paths;
+}
+
+static void
+damage (const char *path)
+{
+  g_autofree char *content = NULL;
+  gsize n_bytes;
+
+  g_assert_true (g_file_get_contents (path, &content, &n_bytes, NULL));
+  content[n_bytes / 2] ^= 0x20;
+  g_assert_true (g_file_set_contents_full (path, content, (gssize) n_bytes,
+                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
+/* ---- A directory in use ---- */
+
+static void
+test_a_directory_is_used_by_one_context_at_a_time (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DsStreamingContext) second = NULL;
+
+  run_three (&program, build_counts);
+  second = ds_streaming_context_get_or_create (program.directory, ds_test_program_make,
+                                               &program, &error);
+  g_assert_null (second);
+  g_assert_error (error, DS_ERROR, DS_ERROR_LOCKED);
+  g_assert_nonnull (strstr (error->message, program.directory));
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_a_context_that_was_not_started_gives_the_directory_back (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_set_up (&program, build_counts);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (DsStreamingContext) made =
+          ds_streaming_context_get_or_create (program.directory, ds_test_program_make,
+                                              &program, &error);
+
+      g_assert_no_error (error);
+      g_assert_false (ds_streaming_context_is_recovered (made));
+    }
+  ds_test_program_tear_down (&program);
+}
+
+/* ---- Never a silent fresh start ---- */
+
+static DsStreamingContext *
+make_without_recovery (DsTestProgram *program, gboolean allows_fresh_start)
+{
+  DsStreamingContext *ssc = ds_test_program_make (program, NULL);
+
+  ds_streaming_context_checkpoint (ssc, program->directory);
+  if (allows_fresh_start)
+    ds_streaming_context_allow_fresh_start (ssc);
+  return ssc;
+}
+
+static void
+test_checkpoints_of_an_earlier_run_are_not_written_over (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) kept = NULL;
+  g_autoptr (DsStreamingContext) refused = NULL;
+
+  run_three (&program, build_counts);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+
+  refused = make_without_recovery (&program, FALSE);
+  g_assert_false (ds_streaming_context_start (refused, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "ds_streaming_context_get_or_create ()"));
+  g_assert_nonnull (strstr (error->message, program.directory));
+  g_clear_error (&error);
+  g_clear_object (&refused);
+
+  program.ssc = make_without_recovery (&program, TRUE);
+  g_assert_true (ds_streaming_context_start (program.ssc, &error));
+  g_assert_no_error (error);
+  kept = list_files (&program, "discarded-");
+  g_assert_cmpuint (kept->len, ==, 1);
+  ds_test_program_tear_down (&program);
+}
+
+/* ---- Damage ---- */
+
+static void
+test_a_damaged_newest_checkpoint_is_passed_over (void)
+{
+  DsTestProgram program;
+  DsTestProgram whole;
+  g_autofree char *expected = NULL;
+  g_autoptr (GPtrArray) checkpoints = NULL;
+
+  run_three (&whole, build_state);
+  ds_test_program_run_until (&whole, 6);
+  expected = g_strdup (strstr (whole.log->str, "\n6: "));
+  ds_test_program_tear_down (&whole);
+
+  run_three (&program, build_state);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  checkpoints = list_files (&program, "ckpt-");
+  g_assert_cmpuint (checkpoints->len, >=, 2);
+  damage (g_ptr_array_index (checkpoints, checkpoints->len - 1));
+
+  /* A graceful stop lets the awaited batch come, and one more. */
+  g_string_assign (program.log, "");
+  ds_manual_clock_set_time (program.clock, 5 * DS_SECOND);
+  ds_test_program_start (&program);
+  g_assert_true (ds_streaming_context_is_recovered (program.ssc));
+  ds_test_program_run_until (&program, 6);
+  g_assert_true (g_str_has_suffix (program.log->str, expected));
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_damage_of_every_checkpoint_is_an_error (void)
+{
+  DsTestProgram program;
+  g_autoptr (GPtrArray) checkpoints = NULL;
+  g_autoptr (GError) error = NULL;
+
+  run_three (&program, build_state);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  checkpoints = list_files (&program, "ckpt-");
+  for (guint i = 0; i < checkpoints->len; i++)
+    damage (g_ptr_array_index (checkpoints, i));
+  error = fail_to_go_on (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  for (guint i = 0; i < checkpoints->len; i++)
+    {
+      g_autofree char *name = g_path_get_basename (g_ptr_array_index (checkpoints, i));
+
+      g_assert_nonnull (strstr (error->message, name));
+    }
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_a_log_without_checkpoint_is_an_error (void)
+{
+  DsTestProgram program;
+  g_autoptr (GPtrArray) checkpoints = NULL;
+  g_autoptr (GError) error = NULL;
+
+  run_three (&program, build_counts);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  checkpoints = list_files (&program, "ckpt-");
+  for (guint i = 0; i < checkpoints->len; i++)
+    g_assert_cmpint (g_unlink (g_ptr_array_index (checkpoints, i)), ==, 0);
+  error = fail_to_go_on (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  ds_test_program_tear_down (&program);
+}
+
+static void
+build_allowing (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  build_counts (program, ssc);
+  ds_streaming_context_allow_fresh_start (ssc);
+}
+
+static void
+test_a_fresh_start_can_be_allowed (void)
+{
+  DsTestProgram program;
+  g_autoptr (GPtrArray) checkpoints = NULL;
+
+  run_three (&program, build_allowing);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  checkpoints = list_files (&program, "ckpt-");
+  for (guint i = 0; i < checkpoints->len; i++)
+    damage (g_ptr_array_index (checkpoints, i));
+  ds_test_program_start (&program);
+  g_assert_false (ds_streaming_context_is_recovered (program.ssc));
+  ds_test_program_tear_down (&program);
+}
+
+/* ---- Batches that end the process ---- */
+
+static guint max_attempts;
+static gboolean fails_at_third;
+
+static gboolean
+fail_at_third (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  if (!fails_at_third || ds_batch_get_time (batch) != 3 * DS_SECOND)
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION, "as if it crashed");
+  return FALSE;
+}
+
+static void
+build_attempts (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  build_counts (program, ssc);
+  ds_dstream_foreach_rdd (ds_test_source_add (ssc, 2), fail_at_third, NULL, NULL);
+  g_object_set (ssc, "max-batch-attempts", max_attempts, NULL);
+}
+
+/* The third batch begins, and is not over when the program ends. */
+static void
+end_in_third (DsTestProgram *program)
+{
+  g_autoptr (GError) error = NULL;
+
+  ds_manual_clock_set_time (program->clock, 3 * DS_SECOND);
+  g_assert_false (ds_streaming_context_await_batch (program->ssc, 3 * DS_SECOND, &error));
+  ds_test_program_stop (program, DS_STOP_NOW);
+}
+
+static void
+test_a_batch_that_ends_the_process_is_refused_in_the_end (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  max_attempts = 3;
+  fails_at_third = TRUE;
+  ds_test_program_set_up (&program, build_attempts);
+  for (guint i = 0; i < 3; i++)
+    {
+      ds_test_program_start (&program);
+      end_in_third (&program);
+    }
+  error = fail_to_go_on (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
+  g_assert_nonnull (strstr (error->message, "batch 3000 ms was begun 3 times"));
+  g_assert_nonnull (strstr (error->message, "\"max-batch-attempts\""));
+
+  max_attempts = 0;
+  fails_at_third = FALSE;
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  ds_test_program_tear_down (&program);
+}
+
+/* ---- Misuse ---- */
+
+static DsStreamingContext *
+make_nothing (gpointer user_data, GError **error)
+{
+  return NULL;
+}
+
+static void
+test_a_set_up_function_without_context_is_an_error (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_set_up (&program, build_counts);
+  g_assert_null (
+      ds_streaming_context_get_or_create (program.directory, make_nothing, NULL, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
+  ds_test_program_tear_down (&program);
+}
+
+static DsStreamingContext *
+make_elsewhere (gpointer user_data, GError **error)
+{
+  DsStreamingContext *ssc = ds_test_program_make (user_data, error);
+
+  ds_streaming_context_checkpoint (ssc, "elsewhere");
+  return ssc;
+}
+
+static void
+test_another_directory_in_the_set_up_function_is_an_error (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_set_up (&program, build_counts);
+  g_assert_null (ds_streaming_context_get_or_create (program.directory, make_elsewhere,
+                                                     &program, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "\"elsewhere\""));
+  ds_test_program_tear_down (&program);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/recovery-errors/a-directory-is-used-by-one-context-at-a-time",
+                   test_a_directory_is_used_by_one_context_at_a_time);
+  g_test_add_func (
+      "/recovery-errors/a-context-that-was-not-started-gives-the-directory-back",
+      test_a_context_that_was_not_started_gives_the_directory_back);
+  g_test_add_func ("/recovery-errors/checkpoints-of-an-earlier-run-are-not-written-over",
+                   test_checkpoints_of_an_earlier_run_are_not_written_over);
+  g_test_add_func ("/recovery-errors/a-damaged-newest-checkpoint-is-passed-over",
+                   test_a_damaged_newest_checkpoint_is_passed_over);
+  g_test_add_func ("/recovery-errors/damage-of-every-checkpoint-is-an-error",
+                   test_damage_of_every_checkpoint_is_an_error);
+  g_test_add_func ("/recovery-errors/a-log-without-checkpoint-is-an-error",
+                   test_a_log_without_checkpoint_is_an_error);
+  g_test_add_func ("/recovery-errors/a-fresh-start-can-be-allowed",
+                   test_a_fresh_start_can_be_allowed);
+  g_test_add_func ("/recovery-errors/a-batch-that-ends-the-process-is-refused-in-the-end",
+                   test_a_batch_that_ends_the_process_is_refused_in_the_end);
+  g_test_add_func ("/recovery-errors/a-set-up-function-without-context-is-an-error",
+                   test_a_set_up_function_without_context_is_an_error);
+  g_test_add_func (
+      "/recovery-errors/another-directory-in-the-set-up-function-is-an-error",
+      test_another_directory_in_the_set_up_function_is_an_error);
+  return g_test_run ();
+}

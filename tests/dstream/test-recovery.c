@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A program that was stopped goes on as if nothing had happened: each graph is run once
+ * without a stop, and then stopped at every batch; what the outputs give is the same to
+ * the byte. */
+
+#include "tests/dstream/ds-test-recovery.h"
+
+#define N_BATCHES 14
+
+/* ---- Graphs ---- */
+
+static DsValue
+half (DsValue word, DsTask *task, gpointer user_data)
+{
+  gsize n_bytes;
+
+  return ds_pair (task, word,
+                  ds_value_double (ds_value_get_string (word, &n_bytes)[0] / 7.0));
+}
+
+static DsValue
+add_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_double (ds_value_get_double (a) + ds_value_get_double (b));
+}
+
+static DsValue
+subtract_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_double (ds_value_get_double (a) - ds_value_get_double (b));
+}
+
+static DsValue
+join_texts (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  gsize n_a;
+  gsize n_b;
+  const char *text_a = ds_value_get_string (a, &n_a);
+  const char *text_b = ds_value_get_string (b, &n_b);
+
+  return ds_string_printf (task, "%.*s%.*s", (int) n_a, text_a, (int) n_b, text_b);
+}
+
+static DsValue
+pair_with_itself (DsValue word, DsTask *task, gpointer user_data)
+{
+  return ds_pair (task, word, word);
+}
+
+static void
+count_words (DsValue key, DsValue value, DsState *state, DsTask *task, gpointer user_data)
+{
+  gint64 count;
+
+  if (ds_state_is_timing_out (state))
+    {
+      ds_task_emit (task, ds_pair (task, key, ds_value_int (-1)));
+      return;
+    }
+  count = ds_value_get_int_or (ds_state_get_or (state, ds_value_null ()), 0) + 1;
+  if (count == 12)
+    ds_state_remove (state);
+  else
+    ds_state_update (state, ds_value_int (count));
+  ds_task_emit (task, ds_pair (task, key, ds_value_int (count)));
+}
+
+static DsValue
+sum_states (DsValue key,
+            const DsValue *values,
+            gsize n_values,
+            DsValue state,
+            DsTask *task,
+            gpointer user_data)
+{
+  gint64 sum = ds_value_get_int_or (state, 0) + (gint64) n_values;
+
+  return sum >= 20 ? ds_value_null () : ds_value_int (sum);
+}
+
+static DsDStream *
+add_pairs (DsStreamingContext *ssc, guint salt)
+{
+  return ds_dstream_map (ds_test_source_add (ssc, salt), ds_pair_with_one, NULL, NULL);
+}
+
+static void
+build_counts (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  ds_test_program_record (program,
+                          ds_dstream_count_by_value (ds_test_source_add (ssc, 1)));
+}
+
+static void
+build_map_with_state (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *counts =
+      ds_dstream_map_with_state (add_pairs (ssc, 1), count_words, NULL, NULL);
+
+  ds_dstream_set_state_timeout (counts, 3 * DS_SECOND);
+  ds_dstream_checkpoint (counts, 3 * DS_SECOND);
+  ds_test_program_record (program, counts);
+  ds_test_program_record (program, ds_dstream_state_snapshots (counts));
+}
+
+static void
+build_update_state (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *sums =
+      ds_dstream_update_state_by_key (add_pairs (ssc, 2), sum_states, NULL, NULL);
+
+  ds_dstream_checkpoint (sums, 2 * DS_SECOND);
+  ds_test_program_record (program, sums);
+  ds_test_program_record (program, ds_dstream_window (sums, 3 * DS_SECOND, 0));
+}
+
+static void
+build_initial_state (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  const DsValue known[] = { ds_value_string ("z"), ds_value_string ("a") };
+  g_autoptr (DsBlock) block = ds_block_new (known, G_N_ELEMENTS (known));
+  g_autoptr (DsRdd) words =
+      ds_context_parallelize (ds_streaming_context_get_context (ssc), block, 2);
+  g_autoptr (DsRdd) initial = ds_rdd_map (words, ds_pair_with_one, NULL, NULL);
+  DsDStream *sums =
+      ds_dstream_update_state_by_key (add_pairs (ssc, 5), sum_states, NULL, NULL);
+
+  ds_dstream_set_initial_state (sums, initial);
+  ds_dstream_checkpoint (sums, DS_SECOND);
+  ds_test_program_record (program, sums);
+}
+
+static void
+build_snapshots_window (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *counts =
+      ds_dstream_map_with_state (add_pairs (ssc, 4), count_words, NULL, NULL);
+
+  ds_dstream_checkpoint (counts, 2 * DS_SECOND);
+  ds_test_program_record (program, ds_dstream_window (counts, 4 * DS_SECOND, 0));
+  ds_test_program_record (program, ds_dstream_window (ds_dstream_state_snapshots (counts),
+                                                      3 * DS_SECOND, 0));
+}
+
+static void
+build_inverse_window (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *pairs = ds_dstream_map (ds_test_source_add (ssc, 3), half, NULL, NULL);
+  DsDStream *sums = ds_dstream_reduce_by_key_and_window (pairs, 5 * DS_SECOND, 0,
+                                                         add_doubles, NULL, NULL);
+
+  ds_dstream_set_inverse (sums, subtract_doubles, NULL, NULL);
+  ds_dstream_checkpoint (sums, 2 * DS_SECOND);
+  ds_test_program_record (program, sums);
+}
+
+static void
+build_queue_window (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *pairs =
+      ds_dstream_map (ds_test_source_add (ssc, 6), pair_with_itself, NULL, NULL);
+  DsDStream *texts =
+      ds_dstream_reduce_by_key_and_window (pairs, 4 * DS_SECOND, 2 * DS_SECOND,
+                                           join_texts, NULL, NULL);
+
+  ds_test_program_record (program, texts);
+  ds_test_program_record (program, ds_dstream_count_by_value_and_window (
+                                       ds_test_source_add (ssc, 7), 3 * DS_SECOND, 0));
+}
+
+static void
+build_plain_windows (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 8);
+  DsDStream *others = add_pairs (ssc, 9);
+
+  ds_test_program_record (program,
+                          ds_dstream_window (words, 6 * DS_SECOND, 3 * DS_SECOND));
+  ds_test_program_record (program, ds_dstream_join (ds_dstream_window (add_pairs (ssc, 1),
+                                                                       2 * DS_SECOND, 0),
+                                                    others));
+  ds_test_program_record (program, ds_dstream_count_by_window (words, 5 * DS_SECOND, 0));
+}
+
+static void
+build_window_of_window (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *pairs = ds_dstream_map (ds_test_source_add (ssc, 2), half, NULL, NULL);
+  DsDStream *sums = ds_dstream_reduce_by_key_and_window (pairs, 3 * DS_SECOND, 0,
+                                                         add_doubles, NULL, NULL);
+
+  ds_test_program_record (program,
+                          ds_dstream_window (sums, 4 * DS_SECOND, 2 * DS_SECOND));
+}
+
+static const struct
+{
+  const char *name;
+  DsTestBuildFunc build;
+} graphs[] = {
+  { "counts", build_counts },
+  { "map-with-state", build_map_with_state },
+  { "update-state", build_update_state },
+  { "initial-state", build_initial_state },
+  { "snapshots-window", build_snapshots_window },
+  { "inverse-window", build_inverse_window },
+  { "queue-window", build_queue_window },
+  { "plain-windows", build_plain_windows },
+  { "window-of-window", build_window_of_window },
+};
+
+/* ---- Comparing ---- */
+
+/* Lines of @log, without " again"; of several runs of a batch the last. */
+static GHashTable *
+index_log (const char *log)
+{
+  g_auto (GStrv) lines = g_strsplit (log, "\n", -1);
+  GHashTable *index = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GHashTable) n_of_time =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; lines[i] != NULL && *lines[i] != '\0'; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (lines[i], ": ", 2);
+      g_autofree char *time = g_strdup (parts[0]);
+      char *again = strstr (time, " again");
+      guint n;
+
+      if (again != NULL)
+        *again = '\0';
+      /* Outputs of one run of a batch come in their order. */
+      n = GPOINTER_TO_UINT (g_hash_table_lookup (n_of_time, parts[0]));
+      g_hash_table_insert (n_of_time, g_strdup (parts[0]), GUINT_TO_POINTER (n + 1));
+      g_hash_table_insert (index, g_strdup_printf ("%s#%u", time, n),
+                           g_strdup (parts[1]));
+    }
+  return index;
+}
+
+static void
+assert_same_log (const char *expected, const char *found, const char *what)
+{
+  g_autoptr (GHashTable) wanted = index_log (expected);
+  g_autoptr (GHashTable) got = index_log (found);
+  GHashTableIter iter;
+  gpointer key;
+  gpointer value;
+
+  g_assert_cmpuint (g_hash_table_size (wanted), >, 0);
+  g_hash_table_iter_init (&iter, wanted);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    {
+      const char *other = g_hash_table_lookup (got, key);
+
+      if (g_strcmp0 (value, other) != 0)
+        g_error ("%s: output %s is \"%s\", without a stop it is \"%s\"", what,
+                 (char *) key, other != NULL ? other : "missing", (char *) value);
+    }
+  g_assert_cmpuint (g_hash_table_size (wanted), ==, g_hash_table_size (got));
+}
+
+/* (transfer full) */
+static char *
+run_without_stop (DsTestBuildFunc build)
+{
+  DsTestProgram program;
+  char *log;
+
+  ds_test_program_set_up (&program, build);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, N_BATCHES);
+  log = g_strdup (program.log->str);
+  ds_test_program_tear_down (&program);
+  return log;
+}
+
+static void
+run_with_stops (DsTestBuildFunc build,
+                const char *expected,
+                const char *name,
+                guint first_stop,
+                guint stop_every,
+                DsStopFlags flags)
+{
+  g_autofree char *what = g_strdup_printf ("%s, stopped%s after batch %u", name,
+                                           flags != 0 ? " gracefully" : "", first_stop);
+  DsTestProgram program;
+
+  ds_test_program_set_up (&program, build);
+  ds_test_program_start (&program);
+  for (guint k = first_stop; k < N_BATCHES; k += stop_every)
+    {
+      ds_test_program_run_until (&program, k);
+      ds_test_program_stop (&program, flags);
+      ds_test_program_start (&program);
+      g_assert_true (ds_streaming_context_is_recovered (program.ssc));
+    }
+  ds_test_program_run_until (&program, N_BATCHES);
+  /* A graceful stop lets batches come that the clock has not reached. */
+  if (flags == 0)
+    assert_same_log (expected, program.log->str, what);
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_outputs_are_those_of_a_run_without_stop (gconstpointer user_data)
+{
+  guint index = GPOINTER_TO_UINT (user_data);
+  g_autofree char *expected = run_without_stop (graphs[index].build);
+
+  for (guint k = 1; k < N_BATCHES; k++)
+    run_with_stops (graphs[index].build, expected, graphs[index].name, k, N_BATCHES,
+                    DS_STOP_NOW);
+  run_with_stops (graphs[index].build, expected, graphs[index].name, 1, 1, DS_STOP_NOW);
+  run_with_stops (graphs[index].build, expected, graphs[index].name, 2, 3, DS_STOP_NOW);
+}
+
+/* ---- What runs again ---- */
+
+static void
+test_only_the_newest_batch_runs_again (void)
+{
+  DsTestProgram program;
+
+  ds_test_program_set_up (&program, build_counts);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  g_string_truncate (program.log, 0);
+
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 5);
+  g_assert_true (g_str_has_prefix (program.log->str, "4 again: "));
+  g_assert_nonnull (strstr (program.log->str, "\n5: "));
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_after_a_graceful_stop_nothing_runs_again (void)
+{
+  DsTestProgram program;
+  gint64 last;
+
+  ds_test_program_set_up (&program, build_counts);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  g_assert_null (strstr (program.log->str, "again"));
+  last = g_ascii_strtoll (strrchr (g_strchomp (program.log->str), '\n') + 1, NULL, 10);
+  g_string_assign (program.log, "");
+
+  ds_manual_clock_set_time (program.clock, last * DS_SECOND);
+  ds_test_program_start (&program);
+  g_assert_true (ds_streaming_context_is_recovered (program.ssc));
+  ds_test_program_run_until (&program, last + 2);
+  g_assert_null (strstr (program.log->str, "again"));
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_batches_that_were_missed_follow (void)
+{
+  g_autofree char *expected = run_without_stop (build_map_with_state);
+  DsTestProgram program;
+
+  ds_test_program_set_up (&program, build_map_with_state);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  ds_manual_clock_advance (program.clock, 5 * DS_SECOND);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, N_BATCHES);
+  assert_same_log (expected, program.log->str, "away for five batches");
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_a_clock_that_was_set_back_repeats_no_batch_time (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_set_up (&program, build_counts);
+  ds_manual_clock_set_time (program.clock, 100 * DS_SECOND);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 103);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+
+  ds_manual_clock_set_time (program.clock, 50 * DS_SECOND);
+  g_string_assign (program.log, "");
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE, "The clock is 53.000 s behind*");
+  ds_test_program_start (&program);
+  g_test_assert_expected_messages ();
+  ds_streaming_context_await_batch (program.ssc, 103 * DS_SECOND, &error);
+  g_assert_no_error (error);
+  ds_manual_clock_advance (program.clock, DS_SECOND);
+  ds_streaming_context_await_batch (program.ssc, 104 * DS_SECOND, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_str_has_prefix (program.log->str, "103 again: "));
+  g_assert_nonnull (strstr (program.log->str, "\n104: "));
+  ds_test_program_tear_down (&program);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (graphs); i++)
+    {
+      g_autofree char *path =
+          g_strdup_printf ("/recovery/same-outputs/%s", graphs[i].name);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i),
+                            test_outputs_are_those_of_a_run_without_stop);
+    }
+  g_test_add_func ("/recovery/only-the-newest-batch-runs-again",
+                   test_only_the_newest_batch_runs_again);
+  g_test_add_func ("/recovery/after-a-graceful-stop-nothing-runs-again",
+                   test_after_a_graceful_stop_nothing_runs_again);
+  g_test_add_func ("/recovery/batches-that-were-missed-follow",
+                   test_batches_that_were_missed_follow);
+  g_test_add_func ("/recovery/a-clock-that-was-set-back-repeats-no-batch-time",
+                   test_a_clock_that_was_set_back_repeats_no_batch_time);
+  return g_test_run ();
+}
