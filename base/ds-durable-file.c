@@ -148,6 +148,22 @@ ds_durable_file_open_at (int directory_fd,
   return fd;
 }
 
+static gboolean
+ds_durable_try_rename (int directory_fd,
+                       const char *from,
+                       int to_directory_fd,
+                       const char *to)
+{
+  int result;
+
+  do
+    result = ds_durable_file_is_faulty ("rename", to, NULL)
+                 ? -1
+                 : renameat (directory_fd, from, to_directory_fd, to);
+  while (result < 0 && errno == EINTR);
+  return result == 0;
+}
+
 gboolean
 ds_durable_file_rename_at (int directory_fd,
                            const char *directory,
@@ -156,8 +172,7 @@ ds_durable_file_rename_at (int directory_fd,
                            const char *to,
                            GError **error)
 {
-  if (!ds_durable_file_is_faulty ("rename", to, NULL) &&
-      renameat (directory_fd, from, to_directory_fd, to) == 0)
+  if (ds_durable_try_rename (directory_fd, from, to_directory_fd, to))
     return TRUE;
 
   int error_number = errno;
@@ -171,7 +186,7 @@ ds_durable_file_rename_at (int directory_fd,
 gboolean
 ds_durable_file_rename (const char *from, const char *to, GError **error)
 {
-  if (!ds_durable_file_is_faulty ("rename", to, NULL) && rename (from, to) == 0)
+  if (ds_durable_try_rename (AT_FDCWD, from, AT_FDCWD, to))
     return TRUE;
 
   int error_number = errno;
@@ -187,10 +202,14 @@ ds_durable_file_remove_at (int directory_fd,
                            const char *name,
                            GError **error)
 {
-  if (!ds_durable_file_is_faulty ("unlink", name, NULL) &&
-      unlinkat (directory_fd, name, 0) == 0)
-    return TRUE;
-  if (errno == ENOENT)
+  int result;
+
+  do
+    result = ds_durable_file_is_faulty ("unlink", name, NULL)
+                 ? -1
+                 : unlinkat (directory_fd, name, 0);
+  while (result < 0 && errno == EINTR);
+  if (result == 0 || errno == ENOENT)
     return TRUE;
 
   int error_number = errno;

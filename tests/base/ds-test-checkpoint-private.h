@@ -13,22 +13,20 @@ ds_test_checkpoint_byte (DsTime time, guint section, gsize i)
   return (guint8) ((guint64) time / DS_MILLISECOND * 31 + section * 7 + i * 13 + i / 251);
 }
 
-static inline void
+static inline gboolean
 ds_test_checkpoint_append (DsCheckpointWriter *writer,
                            DsTime time,
                            guint section,
-                           gsize n_bytes)
+                           gsize n_bytes,
+                           GError **error)
 {
-  g_autoptr (GError) error = NULL;
   g_autofree guint8 *bytes = g_malloc (n_bytes + 1);
   gsize n_first = n_bytes / 3;
 
   for (gsize i = 0; i < n_bytes; i++)
     bytes[i] = ds_test_checkpoint_byte (time, section, i);
-  g_assert_true (ds_checkpoint_writer_append (writer, bytes, n_first, &error));
-  g_assert_true (
-      ds_checkpoint_writer_append (writer, bytes + n_first, n_bytes - n_first, &error));
-  g_assert_no_error (error);
+  return ds_checkpoint_writer_append (writer, bytes, n_first, error) &&
+         ds_checkpoint_writer_append (writer, bytes + n_first, n_bytes - n_first, error);
 }
 
 /* Three sections: META "" of 40 bytes, STATE "counts" of @n_bytes, SINK "out" of none. */
@@ -45,15 +43,14 @@ ds_test_checkpoint_write (DsDurableDirectory *directory,
                             .wal_sequence = (guint64) time / DS_SECOND + 7,
                             .fingerprint = 0x0123456789abcdefu };
 
-  if (writer == NULL ||
-      !ds_checkpoint_writer_begin_section (writer, DS_SECTION_META, "", 0, error))
-    return FALSE;
-  ds_test_checkpoint_append (writer, time, 0, 40);
-  if (!ds_checkpoint_writer_end_section (writer, error) ||
-      !ds_checkpoint_writer_begin_section (writer, DS_SECTION_STATE, "counts", 5, error))
-    return FALSE;
-  ds_test_checkpoint_append (writer, time, 1, n_bytes);
-  return ds_checkpoint_writer_end_section (writer, error) &&
+  return writer != NULL &&
+         ds_checkpoint_writer_begin_section (writer, DS_SECTION_META, "", 0, error) &&
+         ds_test_checkpoint_append (writer, time, 0, 40, error) &&
+         ds_checkpoint_writer_end_section (writer, error) &&
+         ds_checkpoint_writer_begin_section (writer, DS_SECTION_STATE, "counts", 5,
+                                             error) &&
+         ds_test_checkpoint_append (writer, time, 1, n_bytes, error) &&
+         ds_checkpoint_writer_end_section (writer, error) &&
          ds_checkpoint_writer_begin_section (writer, DS_SECTION_SINK, "out", 0, error) &&
          ds_checkpoint_writer_end_section (writer, error) &&
          ds_checkpoint_writer_finish (writer, &head, error);

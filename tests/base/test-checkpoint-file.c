@@ -2,7 +2,10 @@
 
 /* Checkpoints as files: written, read, chosen. */
 
+#include "base/ds-durable-file-private.h"
 #include "tests/base/ds-test-checkpoint-private.h"
+
+#include <errno.h>
 
 typedef DsTestDurable Fixture;
 
@@ -80,7 +83,7 @@ test_an_abandoned_one_leaves_nothing (Fixture *fixture, gconstpointer user_data)
   g_assert_no_error (error);
   g_assert_true (
       ds_checkpoint_writer_begin_section (writer, DS_SECTION_META, "a", 0, &error));
-  ds_test_checkpoint_append (writer, DS_SECOND, 0, 600000);
+  g_assert_true (ds_test_checkpoint_append (writer, DS_SECOND, 0, 600000, &error));
   ds_checkpoint_writer_free (writer);
   names = ds_durable_directory_list (directory, "", &error);
   for (guint i = 0; i < names->len; i++)
@@ -105,6 +108,112 @@ test_times_are_refused (Fixture *fixture, gconstpointer user_data)
     }
 }
 
+/* ---- The disk fails ---- */
+
+typedef struct
+{
+  int error_number;
+  guint at; /* the call that fails, from 1 on */
+  guint n_calls;
+  gboolean is_for_ever;
+} Fault;
+
+static int
+fail (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  Fault *fault = user_data;
+
+  if (g_str_equal (call, "pread"))
+    return 0;
+  fault->n_calls++;
+  return fault->n_calls == fault->at || (fault->is_for_ever && fault->n_calls > fault->at)
+             ? fault->error_number
+             : 0;
+}
+
+static void
+test_each_call_fails (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary (
+      "Each call fails: an error, the one before is used, the next is written");
+
+  const int error_numbers[] = { EIO, ENOSPC, EDQUOT, EFBIG };
+  g_autoptr (DsDurableDirectory) directory = ds_test_durable_open (fixture);
+  DsTime time = DS_SECOND;
+  guint n_failures = 0;
+
+  write_one (directory, time, DS_TIME_NONE, 300000);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (error_numbers); i++)
+    for (guint at = 1;; at++)
+      {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (DsCheckpointReader) reader = NULL;
+        g_autoptr (GPtrArray) begun = NULL;
+        Fault fault = { error_numbers[i / 2], at, 0, i % 2 == 1 };
+        gboolean is_written;
+
+        ds_durable_file_set_fault_func (fail, &fault);
+        is_written = ds_test_checkpoint_write (directory, time + DS_SECOND, DS_TIME_NONE,
+                                               300000, &error);
+        ds_durable_file_set_fault_func (NULL, NULL);
+        reader = find_newest (directory, NULL);
+        ds_test_checkpoint_check (reader, 300000);
+        if (is_written)
+          {
+            g_assert_cmpuint (fault.n_calls, <, at);
+            g_assert_cmpint (ds_checkpoint_reader_get_head (reader)->batch_time, ==,
+                             time + DS_SECOND);
+            time += DS_SECOND;
+            break;
+          }
+        n_failures++;
+        g_assert_nonnull (error);
+        g_assert_nonnull (strstr (error->message, fixture->path));
+        /* It is there when only its name could not be synced: a whole state, too. */
+        if (ds_checkpoint_reader_get_head (reader)->batch_time != time)
+          {
+            g_assert_true (g_error_matches (error, DS_ERROR, DS_ERROR_FSYNC_FAILED) ||
+                           g_error_matches (error, DS_ERROR, DS_ERROR_NO_SPACE));
+            time += DS_SECOND;
+          }
+        begun = ds_durable_directory_list (directory, ".tmp-", NULL);
+        /* Where nothing works it cannot be removed either, but by the next to open. */
+        g_assert_cmpuint (begun->len, <=, fault.is_for_ever ? 1 : 0);
+        for (guint k = 0; k < begun->len; k++)
+          ds_durable_directory_remove_file (directory, begun->pdata[k], NULL);
+      }
+  g_assert_cmpuint (n_failures, >=, 40);
+  g_test_message ("%u calls fail: the one before each time", n_failures);
+}
+
+static int
+interrupt (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  guint *n_calls = user_data;
+
+  if (++*n_calls % 2 == 0)
+    return EINTR;
+  *n_bytes = MIN (*n_bytes, 1000);
+  return 0;
+}
+
+static void
+test_interrupted_and_short (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Interrupted and short writes and reads: the same bytes");
+
+  g_autoptr (DsDurableDirectory) directory = ds_test_durable_open (fixture);
+  g_autoptr (DsCheckpointReader) reader = NULL;
+  guint n_calls = 0;
+
+  ds_durable_file_set_fault_func (interrupt, &n_calls);
+  write_one (directory, DS_SECOND, DS_TIME_NONE, 600000);
+  reader = find_newest (directory, NULL);
+  ds_test_checkpoint_check (reader, 600000);
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_cmpuint (n_calls, >, 2400);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -116,6 +225,8 @@ main (int argc, char *argv[])
   ADD ("nothing-is-no-checkpoint", test_nothing_is_no_checkpoint);
   ADD ("an-abandoned-one-leaves-nothing", test_an_abandoned_one_leaves_nothing);
   ADD ("times-are-refused", test_times_are_refused);
+  ADD ("each-call-fails", test_each_call_fails);
+  ADD ("interrupted-and-short", test_interrupted_and_short);
 #undef ADD
   return g_test_run ();
 }
