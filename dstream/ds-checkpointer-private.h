@@ -39,6 +39,9 @@ ds_checkpointer_start (DsCheckpointer *self, DsStreamingContext *context, GError
 /* Valid from start to finish; its owner has to let go of it before that. */
 DsWriteAheadLog *ds_checkpointer_get_log (DsCheckpointer *self);
 
+/* Of the graph, from start on. */
+guint64 ds_checkpointer_get_fingerprint (DsCheckpointer *self);
+
 /* ---- A batch.  Thread: driver. ---- */
 
 /* It was generated: *@sequence of its plan in the log, which is not durable yet. */

@@ -234,12 +234,13 @@ static gboolean
 ds_checkpointer_write (DsCheckpointer *self, DsCheckpointCapture *capture, GError **error)
 {
   guint64 n_bytes;
-  /* The log has to have what the checkpoint relies on. */
+  /* The log has to have what the checkpoint relies on; the first one comes before it. */
   gboolean ok =
-      ds_checkpointer_await (self, ds_checkpoint_capture_get_wal_sequence (capture) - 1,
-                             error) &&
+      (self->log == NULL ||
+       ds_checkpointer_await (self, ds_checkpoint_capture_get_wal_sequence (capture) - 1,
+                              error)) &&
       ds_checkpoint_capture_write (capture, self->directory, &n_bytes, error) &&
-      ds_write_ahead_log_rotate (self->log, error) != 0;
+      (self->log == NULL || ds_write_ahead_log_rotate (self->log, error) != 0);
 
   if (!ok)
     {
@@ -254,7 +255,8 @@ ds_checkpointer_write (DsCheckpointer *self, DsCheckpointCapture *capture, GErro
                            ds_checkpoint_capture_get_base_time (capture),
                            ds_checkpoint_capture_get_wal_sequence (capture), n_bytes);
   g_mutex_unlock (&self->lock);
-  ds_checkpointer_put_away (self);
+  if (self->log != NULL)
+    ds_checkpointer_put_away (self);
   return TRUE;
 }
 
@@ -440,14 +442,24 @@ ds_checkpointer_end_batch (DsCheckpointer *self, DsTime time, DsBatchResult resu
   ds_checkpointer_mark (self, DS_LOG_COMMIT, time, (int) result);
 }
 
+guint64
+ds_checkpointer_get_fingerprint (DsCheckpointer *self)
+{
+  return self->fingerprint;
+}
+
 /* ---- Taking them ---- */
 
 /* From where on the log is needed with a checkpoint after @time. */
 static guint64
 ds_checkpointer_find_sequence (DsCheckpointer *self, DsTime time)
 {
-  guint64 sequence = ds_receiver_tracker_get_oldest_sequence (self->context->receivers);
+  /* First: what is appended from here on has this number or a higher one. */
+  guint64 sequence =
+      self->log != NULL ? ds_write_ahead_log_get_next_sequence (self->log) : 1;
 
+  sequence =
+      MIN (sequence, ds_receiver_tracker_get_oldest_sequence (self->context->receivers));
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->plans->len; i++)
     {
@@ -457,7 +469,7 @@ ds_checkpointer_find_sequence (DsCheckpointer *self, DsTime time)
         sequence = MIN (sequence, plan->sequence);
     }
   g_mutex_unlock (&self->lock);
-  return MIN (sequence, ds_write_ahead_log_get_next_sequence (self->log));
+  return sequence;
 }
 
 static DsCheckpointCapture *
@@ -575,8 +587,13 @@ ds_checkpointer_start (DsCheckpointer *self, DsStreamingContext *context, GError
   self->fingerprint = ds_checkpointer_find_fingerprint (context);
   self->done_time = recovery != NULL ? ds_recovery_get_time (recovery)
                                      : ds_driver_get_zero_time (context->driver);
+  if (recovery != NULL) /* there is one of that time already */
+    self->captured_time = self->done_time;
   self->durable_sequence =
       recovery != NULL ? ds_recovery_get_next_sequence (recovery) - 1 : 0;
+  /* A log without a checkpoint is damage, so the checkpoint comes first. */
+  if (recovery == NULL && !ds_checkpointer_write_first (self, error))
+    return FALSE;
   self->log = ds_write_ahead_log_new (
       self->directory, recovery != NULL ? ds_recovery_get_next_segment (recovery) : 1,
       recovery != NULL ? ds_recovery_get_next_sequence (recovery) : 1, &settings, error);
@@ -584,8 +601,6 @@ ds_checkpointer_start (DsCheckpointer *self, DsStreamingContext *context, GError
     return FALSE;
   ds_write_ahead_log_set_durable_func (self->log, ds_checkpointer_log_is_durable, self);
   ds_write_ahead_log_set_trouble_func (self->log, ds_checkpointer_log_waits, self);
-  if (recovery == NULL && !ds_checkpointer_write_first (self, error))
-    return FALSE;
   if (recovery != NULL && !ds_checkpoint_shelf_read (self->shelf, self->directory, error))
     return FALSE;
   self->thread = g_thread_try_new ("ds-checkpoint", ds_checkpointer_thread, self, error);

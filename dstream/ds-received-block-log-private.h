@@ -4,8 +4,9 @@
 /* A received block as a record of the write-ahead log.
  *
  * The payload: the length of the head (4 bytes, little-endian), the head (msgpack: the
- * name of the stream or "", its number, arrival time, number of records, kind), then the
- * text as it came, or the values as msgpack.  Any thread. */
+ * name of the stream or "", its number in the graph and the fingerprint of that, arrival
+ * time, number of records, kind), then the text as it came, or the values as msgpack. Any
+ * thread. */
 
 #include "base/ds-block-private.h"
 #include "base/ds-log-reader-private.h"
@@ -24,6 +25,7 @@ typedef struct
 {
   const char *stream_name; /* "": it has none */
   guint stream_id;
+  guint64 fingerprint;
   DsTime arrival_time;
   gint64 n_records;
 } DsReceivedBlockHead;

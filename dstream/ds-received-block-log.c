@@ -21,7 +21,7 @@ typedef enum
   DS_LOGGED_TEXT_WITHOUT_CR = 2 /* one \r before \n is no part of the line */
 } DsLoggedKind;
 
-#define DS_N_HEAD_ITEMS 5
+#define DS_N_HEAD_ITEMS 6
 #define DS_N_LENGTH_BYTES 4
 
 /* What the log holds on to. */
@@ -61,6 +61,7 @@ ds_received_block_log_encode_head (const DsReceivedBlockHead *head, DsLoggedKind
   const DsValue items[DS_N_HEAD_ITEMS] = {
     ds_value_string (head->stream_name),
     ds_value_int (head->stream_id),
+    ds_value_int ((gint64) head->fingerprint),
     ds_value_int (head->arrival_time),
     ds_value_int (head->n_records),
     ds_value_int (kind),
@@ -132,8 +133,8 @@ ds_received_block_log_decode_head (const guint8 *bytes,
                                    GError **error)
 {
   static const DsValueType types[DS_N_HEAD_ITEMS] = {
-    DS_VALUE_TYPE_STRING, DS_VALUE_TYPE_INT, DS_VALUE_TYPE_INT, DS_VALUE_TYPE_INT,
-    DS_VALUE_TYPE_INT
+    DS_VALUE_TYPE_STRING, DS_VALUE_TYPE_INT, DS_VALUE_TYPE_INT,
+    DS_VALUE_TYPE_INT,    DS_VALUE_TYPE_INT, DS_VALUE_TYPE_INT
   };
   g_autoptr (DsBlock) block = NULL;
   const DsValue *values = NULL;
@@ -165,15 +166,16 @@ ds_received_block_log_decode_head (const guint8 *bytes,
     is_good = ds_value_is (values[0].as.items[i], types[i]);
   is_good = is_good && values[0].as.items[1].as.integer >= 0 &&
             values[0].as.items[1].as.integer <= G_MAXUINT &&
-            values[0].as.items[3].as.integer >= 0 &&
-            values[0].as.items[4].as.integer >= DS_LOGGED_VALUES &&
-            values[0].as.items[4].as.integer <= DS_LOGGED_TEXT_WITHOUT_CR;
+            values[0].as.items[4].as.integer >= 0 &&
+            values[0].as.items[5].as.integer >= DS_LOGGED_VALUES &&
+            values[0].as.items[5].as.integer <= DS_LOGGED_TEXT_WITHOUT_CR;
   if (!is_good)
     {
-      g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-                   "A received block of %" G_GSIZE_FORMAT " bytes in the log does not "
-                   "begin with a head: name, number, time, number of records, kind",
-                   n_bytes);
+      g_set_error (
+          error, DS_ERROR, DS_ERROR_CORRUPT,
+          "A received block of %" G_GSIZE_FORMAT " bytes in the log does not "
+          "begin with a head: name, number, graph, time, number of records, kind",
+          n_bytes);
       return NULL;
     }
   *items = values[0].as.items;
@@ -198,8 +200,9 @@ ds_received_block_log_read_head (const guint8 *bytes,
   *stream_name = g_strndup (items[0].as.bytes, items[0].size);
   *head = (DsReceivedBlockHead){
     .stream_id = (guint) items[1].as.integer,
-    .arrival_time = items[2].as.integer,
-    .n_records = items[3].as.integer,
+    .fingerprint = (guint64) items[2].as.integer,
+    .arrival_time = items[3].as.integer,
+    .n_records = items[4].as.integer,
   };
   return TRUE;
 }
@@ -219,7 +222,7 @@ ds_received_block_log_read (GBytes *payload, DsArenaPool *pool, GError **error)
     return NULL;
   bytes += offset;
   n_bytes -= offset;
-  if (items[4].as.integer == DS_LOGGED_VALUES)
+  if (items[5].as.integer == DS_LOGGED_VALUES)
     block = ds_codec_decode_block (bytes, n_bytes, 0, error);
   else if (n_bytes <= G_MAXUINT32)
     {
@@ -230,14 +233,14 @@ ds_received_block_log_read (GBytes *payload, DsArenaPool *pool, GError **error)
         memcpy (copy, bytes, n_bytes);
       block = ds_block_new_take_text (g_steal_pointer (&arena), copy, n_bytes,
                                       ds_count_lines (copy, n_bytes),
-                                      items[4].as.integer == DS_LOGGED_TEXT_WITHOUT_CR);
+                                      items[5].as.integer == DS_LOGGED_TEXT_WITHOUT_CR);
     }
-  if (block != NULL && (gint64) ds_block_get_length (block) == items[3].as.integer)
+  if (block != NULL && (gint64) ds_block_get_length (block) == items[4].as.integer)
     return g_steal_pointer (&block);
   if (error != NULL && *error == NULL)
     g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
                  "its head names %" G_GINT64_FORMAT
                  " records, and it holds %" G_GSIZE_FORMAT,
-                 items[3].as.integer, block != NULL ? ds_block_get_length (block) : 0);
+                 items[4].as.integer, block != NULL ? ds_block_get_length (block) : 0);
   return NULL;
 }

@@ -61,7 +61,7 @@ ds_tracked_receiver_add_block (DsTrackedReceiver *self,
   DsReceiverTracker *tracker = self->tracker;
   DsReceivedBlockHead head = {
     .stream_id = ds_dstream_get_id (self->stream),
-    .stream_name = ds_dstream_get_name (self->stream),
+    .stream_name = ds_dstream_get_node (self->stream)->name,
     .arrival_time = arrival_time,
     .n_records = (gint64) n_records,
   };
@@ -72,6 +72,7 @@ ds_tracked_receiver_add_block (DsTrackedReceiver *self,
     {
       if (head.stream_name == NULL)
         head.stream_name = "";
+      head.fingerprint = ds_checkpointer_get_fingerprint (tracker->context->checkpointer);
       log = ds_tracked_receiver_begin_log (self);
       if (log != NULL)
         sequence = ds_received_block_log_append (log, &head, block, error);

@@ -197,57 +197,23 @@ ds_receiver_tracker_load_plan (DsReceiverTracker *self,
 
 /* ---- Blocks ---- */
 
-/* The stream that a block was received by: by its name, if it had one, else by its
- * number, which is its place in the graph.  NULL: it is not there any more. */
-static DsDStream *
-ds_receiver_tracker_find_stream (DsReceiverTracker *self,
-                                 const DsReceivedBlockHead *head,
-                                 const char *name)
-{
-  DsGraph *graph = self->context->graph;
-  DsDStream *stream = NULL;
-
-  if (*name != '\0')
-    stream = ds_graph_find_stream (graph, name);
-  else if (head->stream_id < ds_graph_get_n_inputs (graph))
-    stream = DS_DSTREAM (ds_graph_get_input (graph, head->stream_id));
-  return stream != NULL && ds_receiver_input_dstream_get_receiver (stream) != NULL
-             ? stream
-             : NULL;
-}
-
-gboolean
+void
 ds_receiver_tracker_recover_block (DsReceiverTracker *self,
+                                   DsDStream *stream,
                                    const DsLogRecord *record,
-                                   const guint8 *head,
-                                   gsize n_head,
-                                   GError **error)
+                                   gint64 n_records)
 {
-  DsReceivedBlockHead parsed = { 0 };
-  g_autofree char *name = NULL;
-  DsDStream *stream;
+  DsReceivedBlockRecovery *recovery = ds_receiver_tracker_get_recovery (self);
+  guint id = ds_dstream_get_id (stream);
   DsTime batch_time;
 
-  if (!ds_received_block_log_read_head (head, n_head, &parsed, &name, error))
-    {
-      g_prefix_error (error,
-                      "Record %" G_GUINT64_FORMAT " of the log: ", record->sequence);
-      return FALSE;
-    }
-  stream = ds_receiver_tracker_find_stream (self, &parsed, name);
-  if (stream == NULL) /* dropped by the program, which the graph's check has allowed */
-    return TRUE;
-  if (!ds_received_block_recovery_take (ds_receiver_tracker_get_recovery (self),
-                                        ds_dstream_get_id (stream), record->sequence,
-                                        &batch_time))
-    return TRUE;
-
-  ds_received_block_tracker_recover (self->blocks, ds_dstream_get_id (stream),
-                                     parsed.n_records, record, batch_time);
+  if (!ds_received_block_recovery_take (recovery, id, record->sequence, &batch_time))
+    return;
+  ds_received_block_tracker_recover (self->blocks, id, n_records, record, batch_time);
+  /* What is only looked back at was processed before. */
   if (batch_time == DS_TIME_NONE ||
-      ds_received_block_recovery_is_planned (self->recovery, batch_time))
-    ds_receiver_tracker_count (self, parsed.n_records);
-  return TRUE;
+      ds_received_block_recovery_is_planned (recovery, batch_time))
+    ds_receiver_tracker_count (self, n_records);
 }
 
 gboolean

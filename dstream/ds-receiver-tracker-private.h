@@ -91,14 +91,12 @@ void ds_receiver_tracker_note_trouble (DsReceiverTracker *self, const GError *er
 guint64 ds_receiver_tracker_get_oldest_sequence (DsReceiverTracker *self);
 
 /* Recovery, before start: positions and plans of the streams (DsInputRecovery) first,
- * then each block of the log, then the end.  @head: the first bytes of its payload,
- * %DS_RECEIVED_BLOCK_MAX_HEAD at most.  %DS_ERROR_CORRUPT, also at the end when a plan
- * names a block that was not there. */
-gboolean ds_receiver_tracker_recover_block (DsReceiverTracker *self,
-                                            const DsLogRecord *record,
-                                            const guint8 *head,
-                                            gsize n_head,
-                                            GError **error);
+ * then each block of the log, with its stream, then the end: FALSE with %DS_ERROR_CORRUPT
+ * when a plan names a block that was not there. */
+void ds_receiver_tracker_recover_block (DsReceiverTracker *self,
+                                        DsDStream *stream,
+                                        const DsLogRecord *record,
+                                        gint64 n_records);
 gboolean ds_receiver_tracker_end_recovery (DsReceiverTracker *self, GError **error);
 
 /* For the receiver streams.  See DsInputRecovery. */

@@ -74,6 +74,10 @@ ds_receiver_tracker_add_block (gpointer owner,
   /* A block that a tick cuts was stored before that tick, however late it comes. */
   if (self->cutting_time != DS_TIME_NONE)
     arrival_time = MIN (arrival_time, self->cutting_time);
+  /* But not before what this receiver stored earlier, when ticks are overdue: its records
+   * keep their order. */
+  arrival_time = MAX (arrival_time, receiver->last_arrival_time);
+  receiver->last_arrival_time = arrival_time;
   g_mutex_unlock (&self->lock);
 
   return ds_tracked_receiver_add_block (receiver, block, n_records, n_bytes, arrival_time,
@@ -200,6 +204,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
       DsTrackedReceiver tracked = {
         .tracker = self,
         .stream = DS_DSTREAM (input),
+        .last_arrival_time = G_MININT64,
         .durability = ds_receiver_input_dstream_get_durability (DS_DSTREAM (input)),
       };
       DsTrackedReceiver *kept;

@@ -9,6 +9,7 @@
 #include "base/ds-time-private.h"
 #include "dstream/ds-checkpoint-capture-private.h"
 #include "dstream/ds-input-recovery-private.h"
+#include "dstream/ds-received-block-log-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-context-private.h"
 
@@ -143,14 +144,15 @@ ds_recovery_load_position (DsRecovery *self,
   return FALSE;
 }
 
-/* The entry of the checkpoint that has number @input in the graph of @plan. */
+/* The input stream that had number @input in the graph of @fingerprint; NULL: it is not
+ * there any more. */
 static DsDStream *
-ds_recovery_find_planned_input (DsRecovery *self,
-                                DsGraph *graph,
-                                const DsPlannedBatch *plan,
-                                guint input)
+ds_recovery_find_input (DsRecovery *self,
+                        DsGraph *graph,
+                        guint64 fingerprint,
+                        guint input)
 {
-  if (plan->fingerprint == self->matched_fingerprint)
+  if (fingerprint == self->matched_fingerprint)
     return input < ds_graph_get_n_inputs (graph)
                ? DS_DSTREAM (ds_graph_get_input (graph, input))
                : NULL;
@@ -171,7 +173,7 @@ ds_recovery_load_plan (DsRecovery *self,
     {
       const DsPlannedInput *input = g_ptr_array_index (plan->inputs, i);
       DsDStream *stream =
-          ds_recovery_find_planned_input (self, graph, plan, input->input);
+          ds_recovery_find_input (self, graph, plan->fingerprint, input->input);
       const DsInputRecovery *recovery =
           stream != NULL ? ds_dstream_get_node (stream)->ops->recovery : NULL;
       gsize n_bytes;
@@ -200,27 +202,46 @@ ds_recovery_load_sources (DsRecovery *self, DsGraph *graph, GError **error)
     if (ds_recovery_get_type (newest, i) == DS_SECTION_SOURCE &&
         !ds_recovery_load_position (self, graph, newest, i, error))
       return FALSE;
+  /* Blocks may keep the log longer than the plans of batches that the checkpoint has
+   * behind it: those are part of the positions, or not needed. */
   for (guint i = 0; i < self->plans->len; i++)
-    if (!ds_recovery_load_plan (self, graph, g_ptr_array_index (self->plans, i), error))
-      return FALSE;
+    {
+      const DsPlannedBatch *plan = g_ptr_array_index (self->plans, i);
+
+      if (plan->time > self->meta.time &&
+          !ds_recovery_load_plan (self, graph, plan, error))
+        return FALSE;
+    }
   return TRUE;
 }
 
-/* Positions and plans of the streams are known. */
+/* The blocks that receivers had written to the log, each to the batch whose plan names
+ * it. Positions and plans of the streams are known. */
 static gboolean
-ds_recovery_load_blocks (DsRecovery *self, DsReceiverTracker *receivers, GError **error)
+ds_recovery_load_blocks (DsRecovery *self, DsStreamingContext *context, GError **error)
 {
   for (guint i = 0; i < self->blocks->len; i++)
     {
       const DsRecoveredBlock *block = &g_array_index (self->blocks, DsRecoveredBlock, i);
-      gsize n_head;
-      const guint8 *head = g_bytes_get_data (block->head, &n_head);
+      g_autofree char *name = NULL;
+      DsReceivedBlockHead head;
+      DsDStream *stream;
+      gsize n_bytes;
+      const guint8 *bytes = g_bytes_get_data (block->head, &n_bytes);
 
-      if (!ds_receiver_tracker_recover_block (receivers, &block->record, head, n_head,
-                                              error))
-        return FALSE;
+      if (!ds_received_block_log_read_head (bytes, n_bytes, &head, &name, error))
+        {
+          g_prefix_error (error, "Record %" G_GUINT64_FORMAT " of the log: ",
+                          block->record.sequence);
+          return FALSE;
+        }
+      stream =
+          ds_recovery_find_input (self, context->graph, head.fingerprint, head.stream_id);
+      if (stream != NULL && ds_receiver_input_dstream_get_receiver (stream) != NULL)
+        ds_receiver_tracker_recover_block (context->receivers, stream, &block->record,
+                                           head.n_records);
     }
-  return ds_receiver_tracker_end_recovery (receivers, error);
+  return ds_receiver_tracker_end_recovery (context->receivers, error);
 }
 
 /* ---- What streams keep ---- */
@@ -380,7 +401,7 @@ ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error
   ds_graph_lock (context->graph);
   ds_graph_set_last_time (context->graph, self->meta.time);
   ok = ds_recovery_load_sources (self, context->graph, error) &&
-       ds_recovery_load_blocks (self, context->receivers, error) &&
+       ds_recovery_load_blocks (self, context, error) &&
        ds_recovery_load_streams (self, context->graph, error) &&
        ds_recovery_ask_sources (self, context, error);
   ds_graph_unlock (context->graph);

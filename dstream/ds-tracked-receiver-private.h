@@ -37,8 +37,9 @@ typedef struct
   DsReceiverInfo *info;         /* guarded by the tracker's lock, as are the following */
   GArray *tokens;               /* DsNotedToken, in order */
   guint64 n_settled;            /* tokens that were in front of those */
-  gboolean has_lost;      /* what a token stood for: no later one may be acknowledged */
-  guint64 last_sequence;  /* of what it stored, in the log */
+  gboolean has_lost;        /* what a token stood for: no later one may be acknowledged */
+  DsTime last_arrival_time; /* of a block of it; G_MININT64: none came */
+  guint64 last_sequence;    /* of what it stored, in the log */
   guint64 appending_from; /* a block of it is on its way into the log, and will have this
                            * number or a higher one; 0: none is */
 } DsTrackedReceiver;

@@ -223,7 +223,7 @@ ds_test_block_log_tear_down (DsTestBlockLog *self)
 static inline void
 ds_test_block_log_add (DsTestBlockLog *self, const char *name, DsTime arrival_time)
 {
-  DsReceivedBlockHead head = { "", DS_TEST_STREAM, arrival_time, 1 };
+  DsReceivedBlockHead head = { "", DS_TEST_STREAM, 1234, arrival_time, 1 };
   g_autoptr (GError) error = NULL;
   DsBlock *block = ds_block_new_strings (name, NULL);
 

@@ -11,7 +11,7 @@
 static DsBlock *
 write_and_read (DsTestBlockLog *test, DsBlock *block)
 {
-  DsReceivedBlockHead head = { "clicks", 12, 34 * DS_SECOND,
+  DsReceivedBlockHead head = { "clicks", 12, G_MAXUINT64 - 5, 34 * DS_SECOND,
                                (gint64) ds_block_get_length (block) };
   DsReceivedBlockHead found;
   g_autoptr (GError) error = NULL;
@@ -40,6 +40,7 @@ write_and_read (DsTestBlockLog *test, DsBlock *block)
   g_assert_no_error (error);
   g_assert_cmpstr (name, ==, "clicks");
   g_assert_cmpuint (found.stream_id, ==, 12);
+  g_assert_cmpuint (found.fingerprint, ==, G_MAXUINT64 - 5);
   g_assert_cmpint (found.arrival_time, ==, 34 * DS_SECOND);
   g_assert_cmpint (found.n_records, ==, (gint64) ds_block_get_length (block));
   read = ds_received_block_log_read (payload, NULL, &error);
@@ -101,7 +102,7 @@ test_text_comes_back (void)
 static void
 test_what_cannot_be_read_is_refused (void)
 {
-  DsReceivedBlockHead head = { "", 0, 0, 1 };
+  DsReceivedBlockHead head = { "", 0, 0, 0, 1 };
   DsValue nested[40];
   g_autoptr (DsBlock) deep = NULL;
   g_autoptr (GError) error = NULL;
@@ -127,12 +128,12 @@ test_damaged_payloads (void)
     (const guint8 *) "\x01",
     (const guint8 *) "\xff\xff\xff\xff\x95",
     (const guint8 *) "\x01\x00\x00\x00\xc0",
-    (const guint8 *) "\x06\x00\x00\x00\x95\xa0\x00\x00\x00\x03",
-    (const guint8 *) "\x06\x00\x00\x00\x95\xa0\xff\x00\x00\x00",
-    (const guint8 *) "\x06\x00\x00\x00\x95\xa0\x00\x00\xff\x00",
-    (const guint8 *) "\x06\x00\x00\x00\x95\xa0\x00\x00\x02\x01one\n",
+    (const guint8 *) "\x07\x00\x00\x00\x96\xa0\x00\x00\x00\x00\x03",
+    (const guint8 *) "\x07\x00\x00\x00\x96\xa0\xff\x00\x00\x00\x00",
+    (const guint8 *) "\x07\x00\x00\x00\x96\xa0\x00\x00\x00\xff\x00",
+    (const guint8 *) "\x07\x00\x00\x00\x96\xa0\x00\x00\x00\x02\x01one\n",
   };
-  static const gsize n_bytes[] = { 0, 1, 5, 5, 10, 10, 10, 14 };
+  static const gsize n_bytes[] = { 0, 1, 5, 5, 11, 11, 11, 15 };
 
   g_test_summary ("Payloads without a good head, or with other records than it names");
 
