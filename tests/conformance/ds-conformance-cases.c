@@ -30,7 +30,7 @@ static const struct
   { "pid_new", ds_conformance_run_rates },
   { "print", ds_conformance_run_output },
   { "queueStream", ds_conformance_run_queue },
-  { "rate_controller_recovery", ds_conformance_run_rates },
+  { "rate_controller_recovery", ds_conformance_run_rate_recovery },
   { "rate_limiter", ds_conformance_run_rates },
   { "remember_durations", ds_conformance_run_remember },
   { "saveAsTextFiles", ds_conformance_run_output },

@@ -52,6 +52,7 @@ gboolean ds_conformance_run_one_partition (DsConformanceCase *self, GError **err
 gboolean ds_conformance_run_output (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_queue (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_rates (DsConformanceCase *self, GError **error);
+gboolean ds_conformance_run_rate_recovery (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_recovery (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_remember (DsConformanceCase *self, GError **error);
 gboolean ds_conformance_run_slice (DsConformanceCase *self, GError **error);

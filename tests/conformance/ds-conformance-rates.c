@@ -274,8 +274,5 @@ ds_conformance_run_rates (DsConformanceCase *self, GError **error)
     return ds_conformance_run_pid_new (self, error);
   if (g_str_equal (self->op_name, "rate_limiter"))
     return ds_conformance_run_limiter (self, error);
-  if (g_str_equal (self->op_name, "blocks_per_batch"))
-    return ds_conformance_run_blocks (self, error);
-  return ds_conformance_skip (error,
-                              "the library does not have recovery from checkpoints yet");
+  return ds_conformance_run_blocks (self, error);
 }
