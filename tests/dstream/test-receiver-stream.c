@@ -186,7 +186,7 @@ test_graceful_stop_takes_the_rest (void)
 static void
 test_short_batches_leave_receivers_time (void)
 {
-  DsTestStream test;
+  DsTestStream test = { 0 };
   TestReceiver *receiver = g_object_new (TEST_TYPE_RECEIVER, NULL);
   g_autofree char *report = NULL;
   g_autoptr (GError) error = NULL;
