@@ -50,6 +50,34 @@ ds_tracked_receiver_end_log (DsTrackedReceiver *self, guint64 sequence)
   g_mutex_unlock (&tracker->lock);
 }
 
+/* Not ds_write_ahead_log_await (), which a full disk holds for as long as it is full: the
+ * end of the context ends this. */
+static gboolean
+ds_tracked_receiver_await_log (DsTrackedReceiver *self,
+                               DsWriteAheadLog *log,
+                               guint64 sequence,
+                               GError **error)
+{
+  DsReceiverTracker *tracker = self->tracker;
+  gboolean is_durable;
+
+  ds_write_ahead_log_request_sync (log, sequence);
+  g_mutex_lock (&tracker->lock);
+  while (tracker->durable_sequence < sequence && tracker->log_error == NULL &&
+         tracker->log != NULL)
+    g_cond_wait (&tracker->log_changed, &tracker->lock);
+  is_durable = tracker->durable_sequence >= sequence;
+  if (!is_durable && tracker->log_error != NULL)
+    g_propagate_error (error, g_error_copy (tracker->log_error));
+  else if (!is_durable)
+    g_set_error (error, DS_ERROR, DS_ERROR_STOPPED,
+                 "The context was stopped before a block of input stream %u was on the "
+                 "disk; whether it is stored shows when the context goes on",
+                 ds_dstream_get_id (self->stream));
+  g_mutex_unlock (&tracker->lock);
+  return is_durable;
+}
+
 gboolean
 ds_tracked_receiver_add_block (DsTrackedReceiver *self,
                                DsBlock *block,
@@ -81,7 +109,7 @@ ds_tracked_receiver_add_block (DsTrackedReceiver *self,
                      "The write-ahead log is closed; nothing more is stored");
       DS_FP ("block.appended");
       if (sequence == 0 || (self->durability == DS_DURABILITY_EVERY_RECORD &&
-                            !ds_write_ahead_log_await (log, sequence, error)))
+                            !ds_tracked_receiver_await_log (self, log, sequence, error)))
         {
           if (log != NULL)
             ds_tracked_receiver_end_log (self, 0);
@@ -112,7 +140,7 @@ ds_receiver_tracker_log_is_durable (DsReceiverTracker *self,
 
   /* What was stored since is not safe, and nothing will be: sources that hear nothing
    * send it again, later, to a process whose log works. */
-  ds_receiver_tracker_lose_tokens (self);
+  ds_receiver_tracker_lose_tokens (self, error);
   for (guint i = 0; i < self->receivers->len; i++)
     {
       DsTrackedReceiver *tracked = ds_receiver_tracker_get_receiver (self, i);
@@ -226,10 +254,11 @@ ds_receiver_tracker_release_log (DsReceiverTracker *self, gint64 deadline)
   if (last > 0)
     ds_write_ahead_log_request_sync (log, last);
   g_mutex_lock (&self->lock);
-  while (self->durable_sequence < last && !self->has_log_failed &&
+  while (self->durable_sequence < last && self->log_error == NULL &&
          g_cond_wait_until (&self->log_changed, &self->lock, deadline))
     ;
   self->log = NULL;
+  g_cond_broadcast (&self->log_changed);
   while (self->n_log_users > 0 &&
          g_cond_wait_until (&self->log_changed, &self->lock, deadline))
     ;

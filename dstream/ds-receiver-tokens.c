@@ -151,10 +151,11 @@ ds_receiver_tracker_note_durable (DsReceiverTracker *self, guint64 sequence)
 }
 
 void
-ds_receiver_tracker_lose_tokens (DsReceiverTracker *self)
+ds_receiver_tracker_lose_tokens (DsReceiverTracker *self, const GError *error)
 {
   g_mutex_lock (&self->lock);
-  self->has_log_failed = TRUE;
+  if (self->log_error == NULL)
+    self->log_error = g_error_copy (error);
   g_cond_broadcast (&self->log_changed);
   for (guint i = 0; i < self->receivers->len; i++)
     {

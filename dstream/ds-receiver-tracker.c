@@ -52,6 +52,7 @@ ds_receiver_tracker_free (DsReceiverTracker *self)
   ds_memory_budget_unref (self->budget);
   g_clear_pointer (&self->recovery, ds_received_block_recovery_free);
   g_array_unref (self->recovered_rates);
+  g_clear_error (&self->log_error);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->log_changed);
   g_free (self);

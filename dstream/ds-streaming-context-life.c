@@ -155,6 +155,7 @@ ds_streaming_context_start_parts (DsStreamingContext *self, GError **error)
     }
   ds_receiver_tracker_stop_async (self->receivers);
   ds_receiver_tracker_join (self->receivers, g_get_monotonic_time () + DS_SECOND);
+  ds_receiver_tracker_hush (self->receivers, g_get_monotonic_time () + DS_SECOND);
   ds_graph_stop_inputs (self->graph);
   ds_graph_stop_outputs (self->graph);
   return FALSE;

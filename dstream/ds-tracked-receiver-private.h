@@ -62,7 +62,7 @@ struct _DsReceiverTracker
   GCond log_changed;
   guint64 durable_sequence; /* the log is durable up to here */
   guint n_log_users;        /* threads that are about to append */
-  gboolean has_log_failed;
+  GError *log_error;        /* (nullable): it has failed for good */
 };
 
 static inline DsTrackedReceiver *
@@ -100,7 +100,7 @@ void ds_tracked_receiver_allocate_tokens (DsTrackedReceiver *self,
 /* The log is durable up to @sequence: receivers of durable streams hear of it. */
 void ds_receiver_tracker_note_durable (DsReceiverTracker *self, guint64 sequence);
 /* It has failed: they hear of nothing any more. */
-void ds_receiver_tracker_lose_tokens (DsReceiverTracker *self);
+void ds_receiver_tracker_lose_tokens (DsReceiverTracker *self, const GError *error);
 
 /* ---- ds-receiver-recovery.c ---- */
 

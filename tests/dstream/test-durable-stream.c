@@ -306,6 +306,42 @@ note_error (DsStreamingContext *ssc, DsDStream *stream, GError *error, DsTestGat
     ds_test_gate_add (gate, 1);
 }
 
+/* Thread: one that stores, record by record, into a full disk. */
+static gpointer
+store_one (gpointer intake)
+{
+  return GINT_TO_POINTER (ds_receiver_store_string (intake, "stuck"));
+}
+
+static void
+test_stop_with_a_full_disk (void)
+{
+  Program self;
+  GThread *thread;
+  DsTestGate errors = { 0 };
+  g_autoptr (DsTestIntake) intake = NULL;
+
+  if (g_test_subprocess ())
+    {
+      signal (SIGXFSZ, SIG_IGN);
+      program_set_up (&self, DS_DURABILITY_EVERY_RECORD);
+      intake = g_object_ref (self.intake);
+      g_signal_connect (self.ssc, "receiver-error", G_CALLBACK (note_error), &errors);
+      set_file_limit (100);
+      thread = g_thread_new ("stores", store_one, intake);
+      ds_test_gate_await (&errors, 1);
+      program_stop (&self, DS_STOP_NOW);
+      g_assert_false (GPOINTER_TO_INT (g_thread_join (thread)));
+      set_file_limit (RLIM_INFINITY);
+      program_start (&self);
+      program_tear_down (&self);
+      return;
+    }
+  g_test_summary ("A stop ends the wait for a full disk: the store fails");
+  g_test_trap_subprocess (NULL, 60 * DS_SECOND, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
 static void
 test_full_disk (void)
 {
@@ -459,6 +495,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/durable-stream/a-failed-log-stops-receivers",
                    test_failed_log);
   g_test_add_func ("/dstream/durable-stream/a-full-disk-holds-back", test_full_disk);
+  g_test_add_func ("/dstream/durable-stream/a-stop-ends-the-wait-for-a-full-disk",
+                   test_stop_with_a_full_disk);
   g_test_add_func ("/dstream/durable-stream/unprocessed-blocks-come-back",
                    test_unprocessed_blocks_come_back);
   g_test_add_func ("/dstream/durable-stream/after-a-graceful-stop-nothing-comes-back",
