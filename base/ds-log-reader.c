@@ -379,6 +379,27 @@ ds_log_reading_list (DsLogReading *self, guint64 *next_segment, GError **error)
   return TRUE;
 }
 
+/* A process that was killed may have written what it never synced.  That was read from
+ * memory, and the next records are numbered behind it: it has to last before they do, or
+ * a power cut would leave a gap. */
+static gboolean
+ds_log_reading_sync (DsLogReading *self, GError **error)
+{
+  if (ds_durable_directory_is_read_only (self->directory))
+    return TRUE;
+  for (guint i = ds_log_reading_find_start (self); i < self->segments->len; i++)
+    {
+      const char *name = ds_log_reading_get (self, i)->name;
+      g_autofree char *path = ds_durable_directory_get_file_path (self->directory, name);
+      guint64 n_bytes;
+      int fd = ds_durable_directory_open_file (self->directory, name, &n_bytes, error);
+
+      if (fd < 0 || !ds_durable_file_sync_and_close (fd, path, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 ds_log_read (DsDurableDirectory *directory,
              guint64 from,
@@ -393,7 +414,8 @@ ds_log_read (DsDurableDirectory *directory,
                            user_data, 0,    FALSE };
   guint64 segment = 1;
   gboolean is_read = ds_log_reading_list (&reading, &segment, error) &&
-                     ds_log_reading_run (&reading, error);
+                     ds_log_reading_run (&reading, error) &&
+                     ds_log_reading_sync (&reading, error);
 
   if (next_segment != NULL)
     *next_segment = segment;

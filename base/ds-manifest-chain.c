@@ -7,6 +7,7 @@
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
 #include "base/ds-manifest-chain-core-private.h"
+#include "base/ds-planted-fault-private.h"
 
 #include <errno.h>
 #include <string.h>
@@ -170,10 +171,10 @@ ds_manifest_write (const char *path,
   if (fd < 0)
     return FALSE;
   if (ds_durable_file_write (fd, path, bytes, sizeof bytes, error) &&
-      ds_durable_file_write (fd, path, body->data, body->len, error))
+      ds_durable_file_write (fd, path, body->data, body->len, error) &&
+      !DS_PLANTED ("manifest-no-sync"))
     return ds_durable_file_sync_and_close (fd, path, error);
-  close (fd);
-  return FALSE;
+  return close (fd) == 0 && DS_PLANTED ("manifest-no-sync");
 }
 
 gboolean

@@ -8,6 +8,7 @@
 #include "dstream/ds-checkpoint-shelf-private.h"
 
 #include "dstream/ds-checkpoint-form-private.h"
+#include "base/ds-planted-fault-private.h"
 
 typedef struct
 {
@@ -159,8 +160,8 @@ ds_checkpoint_shelf_prune (DsCheckpointShelf *self,
   /* A recovery may begin with any of the newest ones, so that the log is needed from the
    * oldest of them on; older ones are only built on. */
   *sequence = G_MAXUINT64;
-  for (guint i = ds_checkpoint_shelf_get_first_kept (self); i < self->checkpoints->len;
-       i++)
+  for (guint i = ds_checkpoint_shelf_get_first_kept (self);
+       i < self->checkpoints->len && !DS_PLANTED ("log-removed-too-far"); i++)
     *sequence =
         MIN (*sequence,
              g_array_index (self->checkpoints, DsShelvedCheckpoint, i).wal_sequence);

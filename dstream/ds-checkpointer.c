@@ -8,6 +8,7 @@
 #include "dstream/ds-checkpointer-private.h"
 
 #include "base/ds-codec-private.h"
+#include "base/ds-planted-fault-private.h"
 #include "dstream/ds-checkpoint-capture-private.h"
 #include "dstream/ds-checkpoint-shelf-private.h"
 #include "dstream/ds-input-recovery-private.h"
@@ -427,7 +428,8 @@ ds_checkpointer_plan (DsCheckpointer *self,
 gboolean
 ds_checkpointer_await_plan (DsCheckpointer *self, guint64 sequence, GError **error)
 {
-  return sequence == 0 || ds_checkpointer_await (self, sequence, error);
+  return sequence == 0 || DS_PLANTED ("plan-not-awaited") ||
+         ds_checkpointer_await (self, sequence, error);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
+#include "base/ds-planted-fault-private.h"
 #include "dstream/ds-file-sink-private.h"
 
 #include <errno.h>
@@ -132,7 +133,7 @@ ds_file_places_make_directory (const DsFilePlaces *self,
     return ds_file_places_refuse (self, self->path, "it is no directory", error);
   if (!is_new && !ds_file_places_check_directory (self, error))
     return FALSE;
-  if (ds_durable_directory_sync (parent, error))
+  if (DS_PLANTED ("output-name-not-synced") || ds_durable_directory_sync (parent, error))
     return TRUE;
   if (is_new)
     g_rmdir (self->path);
@@ -180,7 +181,8 @@ ds_file_places_fill_directory (const DsFilePlaces *self,
       DS_FP ("sink.renamed");
     }
   return ds_file_places_put_success (self, error) &&
-         ds_durable_directory_sync (self->path, error);
+         (DS_PLANTED ("output-no-directory-sync") ||
+          ds_durable_directory_sync (self->path, error));
 }
 
 gboolean

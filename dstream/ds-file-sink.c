@@ -10,6 +10,7 @@
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
 #include "base/ds-manifest-chain-private.h"
+#include "base/ds-planted-fault-private.h"
 #include "dstream/ds-dstream-private.h"
 
 #include <string.h>
@@ -301,7 +302,11 @@ ds_file_sink_run (DsFileSink *self,
       return FALSE;
     }
   DS_FP ("sink.staged");
+  if (DS_PLANTED ("manifest-first") &&
+      !ds_file_sink_commit (self, plan, path, files, batch_ms, error))
+    return FALSE;
   /* What is aside stays after a failure: the error may name it. */
   return ds_file_sink_place (self, plan, prefix, path, files, batch_ms, error) &&
-         ds_file_sink_commit (self, plan, path, files, batch_ms, error);
+         (DS_PLANTED ("manifest-first") ||
+          ds_file_sink_commit (self, plan, path, files, batch_ms, error));
 }

@@ -8,6 +8,7 @@
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-value-private.h"
+#include "base/ds-planted-fault-private.h"
 #include "rdd/ds-save-private.h"
 
 #include <errno.h>
@@ -200,7 +201,7 @@ ds_save_sink_finish (DsSink *sink)
   fd = self->fd;
   self->fd = -1;
   /* Of a single file only the whole is to last. */
-  if (!plan->single_file)
+  if (!plan->single_file && !DS_PLANTED ("output-no-sync"))
     ds_durable_file_sync_and_close (fd, self->temporary_path, &error);
   else if (close (fd) < 0)
     ds_set_error_from_errno (&error, errno, "Closing", self->temporary_path);

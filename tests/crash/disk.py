@@ -16,7 +16,7 @@ CREATED, TRUNCATED = 1, 2
 PENDING, DURABLE, DOOMED = range(3)
 
 # What becomes of data that no fsync covered, and of names.
-DATA_MODELS = ("none", "all", "prefix", "zeros")
+DATA_MODELS = ("none", "all", "prefix", "zeros", "torn")
 NAME_MODELS = ("none", "all", "prefix", "subset")
 
 
@@ -122,7 +122,10 @@ class File:
                 self.apply(content, change)
             elif fate == "half" and change[1] is not None:
                 apply_write(content, change[0], change[1][:(len(change[1]) + 1) // 2])
-            elif fate == "zeros":
+            elif fate == "torn" and change[1] is not None:
+                n_kept = len(change[1]) // 2
+                apply_write(content, change[0], change[1][:n_kept] + bytes(len(change[1]) - n_kept))
+            elif fate in ("zeros", "torn"):
                 self.apply(content, change if change[1] is None else (change[0], bytes(len(change[1]))))
         return bytes(content)
 
@@ -131,7 +134,7 @@ class File:
         if model == "prefix":
             return "all" if cut > 0 else "half" if cut == 0 else "none"
         if model == "random":
-            return chance.choice(("none", "all", "all", "half", "zeros"))
+            return chance.choice(("none", "all", "all", "half", "zeros", "torn"))
         return model
 
 

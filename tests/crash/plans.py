@@ -7,7 +7,7 @@ from states import replay
 
 # Each of the four models for data with all names, no data with each model for names, and
 # the two ends.
-MODELS = ("none/none", "none/all", "all/none", "prefix/all", "zeros/all", "all/all", "none/prefix", "all/subset",
+MODELS = ("none/none", "none/all", "all/none", "prefix/all", "zeros/all", "torn/all", "all/all", "none/prefix", "all/subset",
           "all/prefix")
 ERRORS = {
     "O": ("ENOSPC", "EDQUOT", "EIO", "EINTR"),
@@ -28,7 +28,7 @@ class Sizes:
 
     def __init__(self, is_quick):
         self.kills = 0
-        self.faults = 150 if is_quick else 0
+        self.faults = 80 if is_quick else 0
         self.reads = 24 if is_quick else 100
         self.power_points = 90 if is_quick else 0
         self.power_seeds = 6 if is_quick else 40
