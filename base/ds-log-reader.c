@@ -381,15 +381,21 @@ ds_log_reading_list (DsLogReading *self, guint64 *next_segment, GError **error)
 
 /* A process that was killed may have written what it never synced.  That was read from
  * memory, and the next records are numbered behind it: it has to last before they do, or
- * a power cut would leave a gap. */
+ * a power cut would leave a gap.  Segments that were put aside are not listed any more.
+ */
 static gboolean
 ds_log_reading_sync (DsLogReading *self, GError **error)
 {
+  g_autoptr (GArray) segments = NULL;
+
   if (ds_durable_directory_is_read_only (self->directory))
     return TRUE;
-  for (guint i = ds_log_reading_find_start (self); i < self->segments->len; i++)
+  segments = ds_log_list_segments (self->directory, error);
+  if (segments == NULL)
+    return FALSE;
+  for (guint i = 0; i < segments->len; i++)
     {
-      const char *name = ds_log_reading_get (self, i)->name;
+      const char *name = g_array_index (segments, DsLogSegmentFile, i).name;
       g_autofree char *path = ds_durable_directory_get_file_path (self->directory, name);
       guint64 n_bytes;
       int fd = ds_durable_directory_open_file (self->directory, name, &n_bytes, error);
