@@ -41,6 +41,7 @@ struct _DsCheckpointer
   GArray *plans; /* DsLoggedPlan, of batches after the last one that is over */
   DsTime done_time;
   DsTime captured_time;         /* of the last checkpoint taken, written or not */
+  gboolean is_owed;             /* one is due as soon as there is something new */
   DsCheckpointCapture *capture; /* (nullable): to be written, or being written */
   DsCheckpointShelf *shelf;     /* what lies in the directory */
   guint64 durable_sequence;
@@ -482,6 +483,7 @@ ds_checkpointer_capture (DsCheckpointer *self, DsTime time)
   g_mutex_lock (&self->lock);
   base_time = ds_checkpoint_shelf_get_base_time (self->shelf);
   self->captured_time = time;
+  self->is_owed = FALSE;
   g_mutex_unlock (&self->lock);
   return ds_checkpoint_capture_new (self->context, time, base_time,
                                     ds_checkpointer_find_sequence (self, time));
@@ -496,7 +498,7 @@ ds_checkpointer_is_due_locked (DsCheckpointer *self, DsTime time)
 
   if (self->capture != NULL || time <= self->captured_time)
     return FALSE;
-  if (self->captured_time == DS_TIME_NONE)
+  if (self->captured_time == DS_TIME_NONE || self->is_owed)
     return TRUE;
   return (time - zero_time) / self->interval >
          (self->captured_time - zero_time) / self->interval;
@@ -589,13 +591,18 @@ ds_checkpointer_start (DsCheckpointer *self, DsStreamingContext *context, GError
   self->fingerprint = ds_checkpointer_find_fingerprint (context);
   self->done_time = recovery != NULL ? ds_recovery_get_time (recovery)
                                      : ds_driver_get_zero_time (context->driver);
-  if (recovery != NULL) /* there is one of that time already */
-    self->captured_time = self->done_time;
   self->durable_sequence =
       recovery != NULL ? ds_recovery_get_next_sequence (recovery) - 1 : 0;
   /* A log without a checkpoint is damage, so the checkpoint comes first. */
   if (recovery == NULL && !ds_checkpointer_write_first (self, error))
     return FALSE;
+  if (recovery != NULL)
+    {
+      /* There is one of that time; what was replayed since need not be once more, and
+       * the graph may be another one. */
+      self->captured_time = self->done_time;
+      self->is_owed = TRUE;
+    }
   self->log = ds_write_ahead_log_new (
       self->directory, recovery != NULL ? ds_recovery_get_next_segment (recovery) : 1,
       recovery != NULL ? ds_recovery_get_next_sequence (recovery) : 1, &settings, error);

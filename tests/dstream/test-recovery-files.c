@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Directory streams that go on: each file is in one batch, the same one however often the
+ * program is stopped, and files are cleaned up only once no recovery can ask for them. */
+
+#include "tests/dstream/ds-test-recovery.h"
+
+#include "dstream/ds-checkpointer-private.h"
+#include "dstream/ds-streaming-context-private.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+static char *incoming;
+static DsFileSelection selection;
+static gboolean deletes;
+static DsDuration window;
+
+static void
+build_lines (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *lines = ds_streaming_context_text_file_stream (ssc, incoming);
+
+  ds_dstream_set_file_selection (lines, selection);
+  ds_dstream_set_delete_files (lines, deletes);
+  ds_test_program_record (program,
+                          window > 0 ? ds_dstream_window (lines, window, 0) : lines);
+}
+
+static void
+set_up (DsTestProgram *program, DsFileSelection files, DsDuration length)
+{
+  incoming = g_dir_make_tmp ("ds-incoming-XXXXXX", NULL);
+  selection = files;
+  deletes = FALSE;
+  window = length;
+  ds_test_program_set_up (program, build_lines);
+}
+
+static void
+tear_down (DsTestProgram *program)
+{
+  ds_test_program_tear_down (program);
+  ds_test_drop_directory (g_steal_pointer (&incoming));
+}
+
+/* A file of one line, its name, written now by the clock of the program. */
+static void
+drop_file (DsTestProgram *program, const char *name)
+{
+  g_autofree char *path = g_build_filename (incoming, name, NULL);
+  DsTime now = ds_clock_get_time (DS_CLOCK (program->clock)) + 1;
+  struct timespec stamp = { now / DS_SECOND, now % DS_SECOND * 1000 };
+  struct timespec times[2] = { stamp, stamp };
+
+  g_assert_true (g_file_set_contents (path, name, -1, NULL));
+  g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+}
+
+static gboolean
+has_file (const char *name)
+{
+  g_autofree char *path = g_build_filename (incoming, name, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static void
+assert_log (DsTestProgram *program, const char *expected)
+{
+  g_assert_cmpstr (program->log->str, ==, expected);
+  g_string_truncate (program->log, 0);
+}
+
+/* ---- Each file once ---- */
+
+static void
+check_each_file_is_in_one_batch (DsFileSelection files)
+{
+  DsTestProgram program;
+
+  set_up (&program, files, 0);
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 1);
+  drop_file (&program, "b");
+  ds_test_program_run_until (&program, 2);
+  assert_log (&program, "1: a\n2: b\n");
+  ds_test_program_stop (&program, DS_STOP_NOW);
+
+  drop_file (&program, "c"); /* while nobody looks */
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 3);
+  assert_log (&program, "2 again: b\n3: c\n");
+  ds_test_program_stop (&program, DS_STOP_NOW);
+
+  ds_test_program_start (&program);
+  drop_file (&program, "d");
+  ds_test_program_run_until (&program, 4);
+  assert_log (&program, "3 again: c\n4: d\n");
+  tear_down (&program);
+}
+
+static void
+test_each_file_is_in_one_batch (void)
+{
+  check_each_file_is_in_one_batch (DS_FILES_NEW);
+}
+
+static void
+test_each_file_is_in_one_batch_whatever_its_time (void)
+{
+  check_each_file_is_in_one_batch (DS_FILES_ALL);
+}
+
+static void
+test_a_graceful_stop_keeps_what_was_taken (void)
+{
+  DsTestProgram program;
+
+  set_up (&program, DS_FILES_ALL, 0);
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 1);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  assert_log (&program, "1: a\n2: \n3: \n");
+
+  ds_manual_clock_set_time (program.clock, 3 * DS_SECOND);
+  drop_file (&program, "b");
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  assert_log (&program, "4: b\n");
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY); /* a checkpoint after no replay */
+  tear_down (&program);
+}
+
+static void
+test_windows_look_back_at_files_of_the_run_before (void)
+{
+  DsTestProgram program;
+
+  set_up (&program, DS_FILES_NEW, 3 * DS_SECOND);
+  ds_test_program_start (&program);
+  for (char name[2] = "a"; *name <= 'd'; (*name)++)
+    {
+      drop_file (&program, name);
+      ds_test_program_run_until (&program, *name - 'a' + 1);
+    }
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  g_string_truncate (program.log, 0);
+  ds_manual_clock_set_time (program.clock, 6 * DS_SECOND);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 7);
+  assert_log (&program, "7: \n");
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  tear_down (&program);
+
+  set_up (&program, DS_FILES_NEW, 3 * DS_SECOND);
+  ds_test_program_start (&program);
+  for (char name[2] = "a"; *name <= 'd'; (*name)++)
+    {
+      drop_file (&program, name);
+      ds_test_program_run_until (&program, *name - 'a' + 1);
+    }
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  g_string_truncate (program.log, 0);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 5);
+  assert_log (&program, "4 again: b c d\n5: c d\n");
+  tear_down (&program);
+}
+
+/* A file that is not what it was then is an error, never other data. */
+static void
+test_a_file_that_was_changed_meanwhile_fails_the_batch (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  set_up (&program, DS_FILES_NEW, 0);
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 1);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  drop_file (&program, "b");
+  {
+    g_autofree char *path = g_build_filename (incoming, "a", NULL);
+
+    g_assert_true (g_file_set_contents (path, "other data", -1, NULL));
+  }
+  ds_test_program_start (&program);
+  g_assert_false (ds_streaming_context_await_batch (program.ssc, DS_SECOND, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_BAD_FILE);
+  tear_down (&program);
+}
+
+/* ---- Clean-up ---- */
+
+/* The last batch that a recovery from the oldest kept checkpoint would not ask for. */
+static DsTime
+get_oldest_time (DsTestProgram *program)
+{
+  return ds_checkpointer_get_oldest_time (program->ssc->checkpointer);
+}
+
+static void
+test_files_stay_until_no_kept_checkpoint_needs_them (void)
+{
+  DsTestProgram program;
+  gint64 k;
+
+  set_up (&program, DS_FILES_ALL, 0);
+  deletes = TRUE;
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  for (k = 1; has_file ("a") && k <= 200; k++)
+    {
+      DsTime oldest = get_oldest_time (&program);
+
+      ds_test_program_run_until (&program, k);
+      if (!has_file ("a"))
+        break;
+      /* The oldest one may have become newer while the batch ran. */
+      g_assert_cmpint (oldest, <=, 2 * DS_SECOND);
+    }
+  g_assert_false (has_file ("a"));
+  g_assert_cmpint (get_oldest_time (&program), >=, 2 * DS_SECOND);
+  g_test_message ("a file of batch 1 was deleted after batch %" G_GINT64_FORMAT
+                  ", when the oldest checkpoint was of batch %" G_GINT64_FORMAT,
+                  k, get_oldest_time (&program) / DS_SECOND);
+  tear_down (&program);
+}
+
+static void
+test_a_stop_leaves_files_that_a_recovery_may_need (void)
+{
+  DsTestProgram program;
+
+  set_up (&program, DS_FILES_ALL, 0);
+  deletes = TRUE;
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 3);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  g_assert_true (has_file ("a"));
+  g_string_truncate (program.log, 0);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  assert_log (&program, "3 again: \n4: \n");
+  tear_down (&program);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/recovery-files/each-file-is-in-one-batch",
+                   test_each_file_is_in_one_batch);
+  g_test_add_func ("/recovery-files/each-file-is-in-one-batch-whatever-its-time",
+                   test_each_file_is_in_one_batch_whatever_its_time);
+  g_test_add_func ("/recovery-files/a-graceful-stop-keeps-what-was-taken",
+                   test_a_graceful_stop_keeps_what_was_taken);
+  g_test_add_func ("/recovery-files/windows-look-back-at-files-of-the-run-before",
+                   test_windows_look_back_at_files_of_the_run_before);
+  g_test_add_func ("/recovery-files/a-file-that-was-changed-meanwhile-fails-the-batch",
+                   test_a_file_that_was_changed_meanwhile_fails_the_batch);
+  g_test_add_func ("/recovery-files/files-stay-until-no-kept-checkpoint-needs-them",
+                   test_files_stay_until_no_kept_checkpoint_needs_them);
+  g_test_add_func ("/recovery-files/a-stop-leaves-files-that-a-recovery-may-need",
+                   test_a_stop_leaves_files_that_a_recovery_may_need);
+  return g_test_run ();
+}
