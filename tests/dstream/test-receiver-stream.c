@@ -475,7 +475,6 @@ test_nothing_is_safe_after_a_batch_was_given_up (void)
   Fixture fixture;
   Safety safety = { &fixture, 2 * DS_SECOND, { 0, 0, 1, 1 } };
   DsReceiver *receiver;
-  g_autoptr (GError) error = NULL;
 
   g_test_summary ("What a batch that failed had is not acknowledged, nor anything later: "
                   "that would say that it is safe, too");

@@ -97,7 +97,7 @@ check_graph (guint64 seed,
 {
   g_autoptr (DsPropertyGraph) graph = ds_property_generate (seed);
   g_autofree char *description = NULL;
-  DsPropertyFault fault = { NULL };
+  DsPropertyFault fault = { 0 };
 
   g_test_message ("seed %" G_GUINT64_FORMAT ": %u streams, %u batches", seed,
                   graph->nodes->len, graph->n_batches);
@@ -165,7 +165,7 @@ static void
 test_a_difference_is_found_and_made_small (void)
 {
   DsPropertyEngine engines[N_ENGINES];
-  DsPropertyFault fault = { NULL };
+  DsPropertyFault fault = { 0 };
   g_autoptr (DsPropertyGraph) graph = NULL;
   DsPropertyNode *output = NULL;
   GArray *list = NULL;
