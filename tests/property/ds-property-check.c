@@ -46,7 +46,7 @@ ds_property_check (DsPropertyGraph *graph,
 {
   g_autoptr (DsPropertyRun) first = NULL;
 
-  *fault = (DsPropertyFault){ NULL };
+  *fault = (DsPropertyFault){ 0 };
   for (guint i = 0; fault->message == NULL && i < n_engines; i++)
     {
       g_autofree char *error = NULL;
@@ -83,7 +83,7 @@ typedef struct
 static gboolean
 ds_property_still_fails (DsPropertyShrinking *self)
 {
-  DsPropertyFault fault = { NULL };
+  DsPropertyFault fault = { 0 };
 
   self->n_runs++;
   ds_property_graph_run_model (self->graph);
