@@ -2,10 +2,11 @@
 #pragma once
 
 /* The few threads that serve all receivers.  Each has a GMainContext, which is its thread
- * default, and a DsBlockTimer.  A thread starts with its first user and ends with its
- * last. Any thread may call these. */
+ * default, a DsPollSource and a DsBlockTimer.  A thread starts with its first user and
+ * ends with its last. Any thread may call these. */
 
 #include "receivers/ds-block-timer-private.h"
+#include "receivers/ds-poll-source-private.h"
 
 #include <glib.h>
 
@@ -19,9 +20,11 @@ typedef struct _DsPollThread DsPollThread;
 DsPollThread *ds_poll_thread_acquire (GError **error);
 /* The last user waits for the thread to end, unless it is that thread. */
 void ds_poll_thread_release (DsPollThread *self);
-/* (transfer none): both valid until released. */
+/* (transfer none): all valid until released. */
 GMainContext *ds_poll_thread_get_context (DsPollThread *self);
 DsBlockTimer *ds_poll_thread_get_timer (DsPollThread *self);
+/* For that thread alone. */
+DsPollSource *ds_poll_thread_get_source (DsPollThread *self);
 /* Runs @func once on the thread, never at once; @destroy afterwards. */
 void ds_poll_thread_invoke (DsPollThread *self,
                             GSourceFunc func,

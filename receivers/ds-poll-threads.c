@@ -20,6 +20,7 @@ struct _DsPollThread
   GThread *thread;
   GMainContext *context;
   DsBlockTimer *timer;
+  DsPollSource *source;
   gint quit;     /* atomic */
   guint n_users; /* guarded by ds_poll_threads_lock */
 };
@@ -34,6 +35,7 @@ ds_poll_thread_unref (DsPollThread *self)
     return;
 
   g_clear_pointer (&self->timer, ds_block_timer_free);
+  g_clear_pointer (&self->source, ds_poll_source_free);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self);
 }
@@ -92,16 +94,21 @@ static DsPollThread *
 ds_poll_thread_new_locked (guint index, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  GMainContext *context = ds_main_context_try_new (error);
+  g_autoptr (GMainContext) context = ds_main_context_try_new (error);
   g_autofree char *name = g_strdup_printf ("ds-poll-%u", index);
-  DsPollThread *self;
+  DsPollSource *source = NULL;
+  DsPollThread *self = NULL;
 
   if (context == NULL)
+    return NULL;
+  source = ds_poll_source_new (context, error);
+  if (source == NULL)
     return NULL;
 
   self = g_new0 (DsPollThread, 1);
   self->ref_count = 2;
-  self->context = context;
+  self->context = g_steal_pointer (&context);
+  self->source = source;
   self->timer = ds_block_timer_new (self->context);
   self->thread = g_thread_try_new (name, ds_poll_thread_main, self, &local_error);
   if (self->thread == NULL)
@@ -185,6 +192,12 @@ DsBlockTimer *
 ds_poll_thread_get_timer (DsPollThread *self)
 {
   return self->timer;
+}
+
+DsPollSource *
+ds_poll_thread_get_source (DsPollThread *self)
+{
+  return self->source;
 }
 
 void

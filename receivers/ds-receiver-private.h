@@ -5,6 +5,7 @@
  * do beyond the public store functions. */
 
 #include "receivers/ds-block-generator-private.h"
+#include "receivers/ds-poll-source-private.h"
 #include "receivers/ds-rate-limiter-private.h"
 #include "receivers/ds-receiver-supervisor-private.h"
 
@@ -49,6 +50,8 @@ void ds_receiver_supervisor_restart (DsReceiverSupervisor *self, GError *error);
  * when the callback has come, as that needs the thread.  Thread: receiver. */
 void ds_receiver_supervisor_begin_operation (DsReceiverSupervisor *self);
 void ds_receiver_supervisor_end_operation (DsReceiverSupervisor *self);
+/* Of the thread that it lives on.  Thread: receiver, which is a poll thread. */
+DsPollSource *ds_receiver_supervisor_get_poll_source (DsReceiverSupervisor *self);
 /* Logs it and tells the owner. */
 void ds_receiver_supervisor_report (DsReceiverSupervisor *self,
                                     const GError *error,

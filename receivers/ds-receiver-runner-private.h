@@ -48,7 +48,7 @@ struct _DsReceiverSupervisor
 
   /* Thread: receiver. */
   gboolean is_running; /* start was called and stop was not, since */
-  GSource *pause;      /* (nullable) */
+  DsPollWatch *pause;  /* (nullable): until it is due, with a reference of ours */
   guint n_operations;  /* whose callback is still to come */
   gboolean is_ending;  /* and only waits for those */
   GError *end_error;   /* (nullable) */

@@ -5,8 +5,8 @@
  * handed over and the owner told.
  *
  * There are two ways to run the same life.  A receiver that lives on a main context is
- * driven by sources on a poll thread: one that begins a run, one that looks at requests,
- * one that ends a pause.  A receiver with a blocking run function has a thread that loops
+ * driven by a poll thread: by sources that begin a run or look at requests, and a watch
+ * that ends a pause.  A receiver with a blocking run function has a thread that loops
  * over the same steps and pauses on a condition. */
 
 #include "receivers/ds-receiver-runner-private.h"
@@ -167,25 +167,35 @@ static gboolean ds_receiver_runner_poll_run (gpointer data);
 static gboolean ds_receiver_runner_poll_look (gpointer data);
 
 static void
-ds_receiver_runner_poll_pause (DsReceiverSupervisor *self, const GError *error)
+ds_receiver_runner_poll_pause_over (gpointer data)
 {
-  DsDuration pause = ds_receiver_runner_report_pause (self, error);
+  DsReceiverSupervisor *self = ds_receiver_supervisor_ref (data);
 
-  self->pause = g_timeout_source_new ((guint) ((pause + 999) / 1000));
-  g_source_set_callback (self->pause, ds_receiver_runner_poll_run,
-                         ds_receiver_supervisor_ref (self),
-                         (GDestroyNotify) ds_receiver_supervisor_unref);
-  g_source_attach (self->pause, ds_poll_thread_get_context (self->poll_thread));
+  ds_receiver_runner_poll_run (self);
+  ds_receiver_supervisor_unref (self);
 }
 
+/* Thousands may pause at a time: no GSource each. */
+static void
+ds_receiver_runner_poll_pause (DsReceiverSupervisor *self, const GError *error)
+{
+  static const DsPollWatchFuncs funcs = { .due = ds_receiver_runner_poll_pause_over };
+  DsDuration pause = ds_receiver_runner_report_pause (self, error);
+
+  self->pause = ds_poll_watch_new (ds_receiver_supervisor_get_poll_source (self), &funcs,
+                                   ds_receiver_supervisor_ref (self));
+  ds_poll_watch_set_deadline (self->pause, g_get_monotonic_time () + pause);
+}
+
+/* The caller has a reference. */
 static void
 ds_receiver_runner_poll_clear_pause (DsReceiverSupervisor *self)
 {
   if (self->pause == NULL)
     return;
 
-  g_source_destroy (self->pause);
-  g_clear_pointer (&self->pause, g_source_unref);
+  g_clear_pointer (&self->pause, ds_poll_watch_free);
+  ds_receiver_supervisor_unref (self);
 }
 
 /* Begins a run: at start and after each pause. */
@@ -229,6 +239,12 @@ ds_receiver_supervisor_end_operation (DsReceiverSupervisor *self)
 {
   self->n_operations--;
   ds_receiver_runner_poll_try_end (self);
+}
+
+DsPollSource *
+ds_receiver_supervisor_get_poll_source (DsReceiverSupervisor *self)
+{
+  return ds_poll_thread_get_source (self->poll_thread);
 }
 
 static gboolean

@@ -30,9 +30,9 @@ typedef struct
   void (*opened) (gpointer owner);
   /* @error (transfer full), %DS_ERROR_NETWORK or %DS_ERROR_TLS; names the place. */
   void (*failed) (gpointer owner, GError *error);
-  /* There is something to read, or the end of it.  FALSE: it is not looked for any
-   * more, until ds_socket_connection_watch (). */
-  gboolean (*readable) (gpointer owner);
+  /* There is something to read, or the end of it.  Called again for what is left, in
+   * turn with others, unless it is not watched any more. */
+  void (*readable) (gpointer owner);
 } DsSocketConnectionFuncs;
 
 /* Of "localhost", "192.0.2.1", "::1", "[::1]" and "unix:/path"; the last has no port. */

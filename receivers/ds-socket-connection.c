@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* GIO resolves the name, tries its addresses (of both families, in turn), shakes hands
- * and tells when there is something to read; nobody waits.  A plain connection is read
- * from its socket, straight into the memory it is for; one with TLS from its stream.
+/* GIO resolves the name, tries its addresses (of both families, in turn) and shakes
+ * hands; nobody waits.  A plain connection is watched by the poll source of its thread,
+ * as one of thousands, and read from its socket, straight into the memory it is for; one
+ * with TLS has a GSource of its own and is read from its stream.
  *
  * Certificates are always verified, against the authorities of the system or those in a
  * file, and for the name that was asked for.  Nothing switches that off: who has a server
  * with a certificate of its own names a file with it.
  *
- * While the memory budget has no room, or a rate limit is met, the source is removed:
- * TCP's window closes, and the server has to slow down. */
+ * While the memory budget has no room, or a rate limit is met, nothing is read: TCP's
+ * window closes, and the server has to slow down. */
 
 #include "receivers/ds-socket-connection-private.h"
 
@@ -40,11 +41,17 @@ struct _DsSocketConnection
   GTlsCertificateFlags flaws;      /* of the server's certificate */
   GSocketConnection *connection;   /* (nullable) */
   GPollableInputStream *tls_input; /* (nullable): of the connection */
-  GSource *readable;               /* (nullable): not while reading pauses */
-  GSource *resume; /* ready when there is room again; made at the first pause */
-  guint watch_id;
+
+  DsPollWatch *watch;        /* (nullable): from opened on */
+  gboolean is_watched;       /* by @watch, or with TLS by @tls_readable */
+  GSource *tls_readable;     /* (nullable) */
+  GError *failure;           /* (nullable): it cannot be watched */
+  gint64 last_event;         /* monotonic µs; if there is an idle timeout */
+  gboolean has_timed_out;    /* unless there is something to read after all */
+  gboolean is_paused;        /* to be watched again when there is room */
+  gboolean has_room_watches; /* the following two; from the first pause on */
+  guint budget_watch_id;
   guint rate_watch_id;
-  gboolean is_paused; /* to be watched again when there is room */
 };
 
 /* ---- Where to connect ---- */
@@ -181,70 +188,137 @@ ds_socket_connection_read (DsSocketConnection *self,
                            gsize n_room,
                            GError **error)
 {
+  g_autoptr (GError) local_error = NULL;
+  gssize n_bytes = -1;
+
   if (self->tls_input != NULL)
     return g_pollable_input_stream_read_nonblocking (self->tls_input, room, n_room, NULL,
                                                      error);
-  return g_socket_receive (g_socket_connection_get_socket (self->connection), room,
-                           n_room, NULL, error);
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&self->failure));
+      return -1;
+    }
+  n_bytes = g_socket_receive (g_socket_connection_get_socket (self->connection), room,
+                              n_room, NULL, &local_error);
+  if (self->has_timed_out &&
+      g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "nothing came");
+  else if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  self->has_timed_out = FALSE;
+  return n_bytes;
 }
 
 static gboolean
-ds_socket_connection_dispatch (DsSocketConnection *self)
+ds_socket_connection_dispatch_tls (GObject *stream, gpointer user_data)
 {
+  DsSocketConnection *self = user_data;
+
   /* The owner may close the connection, and with it the source, meanwhile. */
-  return self->funcs.readable (self->owner) ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+  self->funcs.readable (self->owner);
+  return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-ds_socket_connection_dispatch_socket (GSocket *socket,
-                                      GIOCondition condition,
-                                      gpointer user_data)
+static void
+ds_socket_connection_readable (gpointer owner)
 {
-  return ds_socket_connection_dispatch (user_data);
+  DsSocketConnection *self = owner;
+
+  if (self->target->idle_timeout > 0)
+    self->last_event = g_get_monotonic_time ();
+  self->funcs.readable (self->owner);
 }
 
-static gboolean
-ds_socket_connection_dispatch_stream (GObject *stream, gpointer user_data)
+/* In whole seconds, rounded up, as GIO does it for TLS. */
+static gint64
+ds_socket_connection_get_idle_seconds (DsSocketConnection *self)
 {
-  return ds_socket_connection_dispatch (user_data);
+  gint64 seconds = self->target->idle_timeout / DS_SECOND;
+
+  if (self->target->idle_timeout % DS_SECOND > 0)
+    seconds++;
+  return MIN (seconds, G_MAXINT);
+}
+
+/* Moves the deadline only when it is over: not at each read. */
+static void
+ds_socket_connection_look_at_idleness (DsSocketConnection *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 timeout = ds_socket_connection_get_idle_seconds (self) * DS_SECOND;
+
+  if (self->last_event + timeout > now)
+    {
+      ds_poll_watch_set_deadline (self->watch, self->last_event + timeout);
+      return;
+    }
+  ds_poll_watch_set_deadline (self->watch, now + timeout);
+  self->has_timed_out = TRUE;
+  ds_socket_connection_readable (self);
+}
+
+static void
+ds_socket_connection_watch_socket (DsSocketConnection *self)
+{
+  int fd = g_socket_get_fd (g_socket_connection_get_socket (self->connection));
+
+  /* The next read fails then. */
+  if (!ds_poll_watch_start_reading (self->watch, fd, &self->failure))
+    ds_poll_watch_wake (self->watch);
+  if (self->target->idle_timeout > 0)
+    {
+      self->last_event = g_get_monotonic_time ();
+      ds_poll_watch_set_deadline (self->watch,
+                                  self->last_event +
+                                      ds_socket_connection_get_idle_seconds (self) *
+                                          DS_SECOND);
+    }
 }
 
 void
 ds_socket_connection_watch (DsSocketConnection *self)
 {
-  GSourceFunc func = NULL;
-
-  if (self->readable != NULL)
+  if (self->is_watched)
     return;
 
   self->is_paused = FALSE;
-  if (self->tls_input != NULL)
+  self->is_watched = TRUE;
+  ds_poll_watch_set_deadline (self->watch, -1); /* of a pause */
+  if (self->tls_input == NULL)
     {
-      self->readable = g_pollable_input_stream_create_source (self->tls_input, NULL);
-      func = G_SOURCE_FUNC (ds_socket_connection_dispatch_stream);
+      ds_socket_connection_watch_socket (self);
+      return;
     }
-  else
-    {
-      self->readable =
-          g_socket_create_source (g_socket_connection_get_socket (self->connection),
-                                  G_IO_IN, NULL);
-      func = G_SOURCE_FUNC (ds_socket_connection_dispatch_socket);
-    }
-  g_source_set_static_name (self->readable, "DsSocketConnection: readable");
-  g_source_set_callback (self->readable, func, self, NULL);
-  g_source_attach (self->readable, g_main_context_get_thread_default ());
+  self->tls_readable = g_pollable_input_stream_create_source (self->tls_input, NULL);
+  g_source_set_static_name (self->tls_readable, "DsSocketConnection: readable");
+  g_source_set_callback (self->tls_readable,
+                         G_SOURCE_FUNC (ds_socket_connection_dispatch_tls), self, NULL);
+  g_source_attach (self->tls_readable, g_main_context_get_thread_default ());
 }
 
 void
 ds_socket_connection_unwatch (DsSocketConnection *self)
 {
   self->is_paused = FALSE;
-  if (self->readable == NULL)
+  if (self->watch != NULL)
+    ds_poll_watch_set_deadline (self->watch, -1);
+  if (!self->is_watched)
     return;
 
-  g_source_destroy (self->readable);
-  g_clear_pointer (&self->readable, g_source_unref);
+  self->is_watched = FALSE;
+  self->has_timed_out = FALSE;
+  g_clear_error (&self->failure);
+  if (self->tls_readable == NULL)
+    {
+      ds_poll_watch_stop_reading (self->watch);
+      return;
+    }
+  g_source_destroy (self->tls_readable);
+  g_clear_pointer (&self->tls_readable, g_source_unref);
 }
+
+/* ---- Pauses ---- */
 
 /* There is room in the memory budget, and below the rate limit. */
 gboolean
@@ -255,68 +329,65 @@ ds_socket_connection_may_read (DsSocketConnection *self)
          ds_rate_limiter_has_room (ds_receiver_supervisor_get_limiter (self->supervisor));
 }
 
-static gboolean
-ds_socket_connection_resume (gpointer user_data)
+static void
+ds_socket_connection_resume (DsSocketConnection *self)
 {
-  DsSocketConnection *self = user_data;
   DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
 
-  g_source_set_ready_time (self->resume, -1);
-  if (self->is_paused && ds_socket_connection_may_read (self))
+  if (ds_socket_connection_may_read (self))
     ds_socket_connection_watch (self);
-  else if (self->is_paused && !ds_rate_limiter_has_room (limiter))
-    {
-      g_source_set_ready_time (self->resume, ds_rate_limiter_get_deadline (limiter));
-      /* Somebody may have told of room meanwhile, and this has just overwritten it. */
-      if (ds_socket_connection_may_read (self))
-        g_source_set_ready_time (self->resume, 0);
-    }
-  return G_SOURCE_CONTINUE;
+  else if (!ds_rate_limiter_has_room (limiter))
+    ds_poll_watch_set_deadline (self->watch, ds_rate_limiter_get_deadline (limiter));
 }
 
-static gboolean
-ds_socket_connection_dispatch_resume (GSource *source,
-                                      GSourceFunc callback,
-                                      gpointer user_data)
+static void
+ds_socket_connection_due (gpointer owner)
 {
-  return callback (user_data);
+  DsSocketConnection *self = owner;
+
+  if (self->is_paused)
+    ds_socket_connection_resume (self);
+  else
+    ds_socket_connection_look_at_idleness (self);
 }
 
-static GSourceFuncs ds_socket_connection_resume_funcs = {
-  .dispatch = ds_socket_connection_dispatch_resume,
-};
+static void
+ds_socket_connection_woken (gpointer owner)
+{
+  DsSocketConnection *self = owner;
+
+  if (self->is_paused)
+    ds_socket_connection_resume (self);
+  else if (self->failure != NULL)
+    ds_socket_connection_readable (self);
+}
 
 /* Thread: the one that released memory. */
 static void
 ds_socket_connection_has_room (gpointer user_data)
 {
-  GSource *resume = user_data;
-
-  g_source_set_ready_time (resume, 0);
+  ds_poll_watch_wake (user_data);
 }
 
 void
 ds_socket_connection_pause (DsSocketConnection *self)
 {
   ds_socket_connection_unwatch (self);
-  if (self->resume == NULL)
+  if (!self->has_room_watches)
     {
-      self->resume = g_source_new (&ds_socket_connection_resume_funcs, sizeof (GSource));
-      g_source_set_static_name (self->resume, "DsSocketConnection: room again");
-      g_source_set_callback (self->resume, ds_socket_connection_resume, self, NULL);
-      g_source_attach (self->resume, g_main_context_get_thread_default ());
-      self->watch_id = ds_memory_budget_add_watch (
+      self->has_room_watches = TRUE;
+      self->budget_watch_id = ds_memory_budget_add_watch (
           ds_receiver_supervisor_get_settings (self->supervisor)->budget,
-          ds_socket_connection_has_room, self->resume);
+          ds_socket_connection_has_room, self->watch);
       self->rate_watch_id =
           ds_rate_limiter_add_watch (ds_receiver_supervisor_get_limiter (
                                          self->supervisor),
-                                     ds_socket_connection_has_room, self->resume);
+                                     ds_socket_connection_has_room, self->watch);
     }
   self->is_paused = TRUE;
   /* There may have been room again before the watches were there; and a rate limit is met
    * until a time that is known. */
-  g_source_set_ready_time (self->resume, 0);
+  ds_poll_watch_wake (self->watch);
 }
 
 char *
@@ -338,14 +409,24 @@ ds_socket_connection_describe_failure (DsSocketConnection *self, const GError *e
 static void
 ds_socket_connection_set_up (DsSocketConnection *self)
 {
+  static const DsPollWatchFuncs funcs = {
+    .readable = ds_socket_connection_readable,
+    .due = ds_socket_connection_due,
+    .woken = ds_socket_connection_woken,
+  };
   GSocket *socket = g_socket_connection_get_socket (self->connection);
-  gint64 idle_seconds = (self->target->idle_timeout + DS_SECOND - 1) / DS_SECOND;
 
+  self->watch =
+      ds_poll_watch_new (ds_receiver_supervisor_get_poll_source (self->supervisor),
+                         &funcs, self);
   g_socket_set_blocking (socket, FALSE);
-  g_socket_set_timeout (socket, (guint) MIN (idle_seconds, G_MAXINT));
+  g_socket_set_timeout (socket, 0); /* of connecting */
   if (self->target->has_tls)
-    self->tls_input = G_POLLABLE_INPUT_STREAM (
-        g_io_stream_get_input_stream (G_IO_STREAM (self->connection)));
+    {
+      self->tls_input = G_POLLABLE_INPUT_STREAM (
+          g_io_stream_get_input_stream (G_IO_STREAM (self->connection)));
+      g_socket_set_timeout (socket, (guint) ds_socket_connection_get_idle_seconds (self));
+    }
   if (self->target->path != NULL)
     return;
 
@@ -462,15 +543,15 @@ void
 ds_socket_connection_close (DsSocketConnection *self)
 {
   ds_socket_connection_unwatch (self);
-  if (self->resume != NULL)
+  if (self->has_room_watches)
     {
       ds_memory_budget_remove_watch (
-          ds_receiver_supervisor_get_settings (self->supervisor)->budget, self->watch_id);
+          ds_receiver_supervisor_get_settings (self->supervisor)->budget,
+          self->budget_watch_id);
       ds_rate_limiter_remove_watch (ds_receiver_supervisor_get_limiter (self->supervisor),
                                     self->rate_watch_id);
-      g_source_destroy (self->resume);
-      g_clear_pointer (&self->resume, g_source_unref);
     }
+  g_clear_pointer (&self->watch, ds_poll_watch_free);
   if (self->cancellable != NULL)
     {
       self->is_closed = TRUE;

@@ -87,7 +87,7 @@ ds_socket_receiver_refuse (gpointer owner, GError *error)
 /* ---- Reading ---- */
 
 /* Thread: receiver. */
-static gboolean
+static void
 ds_socket_receiver_read (gpointer owner)
 {
   DsSocketReceiver *self = owner;
@@ -106,7 +106,7 @@ ds_socket_receiver_read (gpointer owner)
             ds_socket_connection_pause (self->connection);
           else
             ds_socket_connection_unwatch (self->connection);
-          return G_SOURCE_REMOVE;
+          return;
         }
 
       n_bytes = intake->ops->read (intake, self->connection, &error);
@@ -129,13 +129,11 @@ ds_socket_receiver_read (gpointer owner)
         ds_socket_receiver_end (self, FALSE,
                                 ds_socket_connection_describe_failure (self->connection,
                                                                        error));
-      return G_SOURCE_REMOVE;
+      return;
     }
 
-  if (intake->ops->flush (intake))
-    return G_SOURCE_CONTINUE;
-  ds_socket_connection_unwatch (self->connection);
-  return G_SOURCE_REMOVE;
+  if (!intake->ops->flush (intake))
+    ds_socket_connection_unwatch (self->connection);
 }
 
 static void

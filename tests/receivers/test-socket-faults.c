@@ -128,7 +128,8 @@ get_n_sockets (guint n_wanted)
                                               : (guint) (limit.rlim_cur - 200) / 2;
 }
 
-#define N_ROUNDS 5 /* always */
+#define N_ROUNDS 15 /* always */
+#define DRIBBLE_STRIDE 4
 
 /* How long a transfer took, and how much time the poll threads spent on it. */
 typedef struct
@@ -157,8 +158,9 @@ send_many_and_tell_time (gpointer data)
   return cpu;
 }
 
-/* @n_mib to the receiver of @fixture, while each of @dribblers sends a byte.  What
- * neither the sender nor this thread spends is of the poll threads. */
+/* @n_mib to the receiver of @fixture, while one in four of @dribblers sends a byte.  It
+ * takes less than 1/4 s when the machine is free, so that is a byte a second of each.
+ * What neither the sender nor this thread spends is of the poll threads. */
 static Cost
 measure (Fixture *fixture, Sender *sender, GPtrArray *dribblers)
 {
@@ -170,16 +172,13 @@ measure (Fixture *fixture, Sender *sender, GPtrArray *dribblers)
   g_autofree double *of_sender = NULL;
   Cost cost;
 
-  for (guint i = 0; i < dribblers->len; i++)
+  for (guint i = 0; i < dribblers->len; i += DRIBBLE_STRIDE)
     send_text (g_ptr_array_index (dribblers, i), "x");
   of_sender = g_thread_join (thread);
   wait_for_records (fixture, n_before + sender->n_mib * LINES_PER_MIB);
   cost.wall = read_clock (CLOCK_MONOTONIC) - wall;
   cost.poll = read_clock (CLOCK_PROCESS_CPUTIME_ID) - process - *of_sender -
               (read_clock (CLOCK_THREAD_CPUTIME_ID) - own);
-  g_mutex_lock (&fixture->recorder->lock);
-  g_ptr_array_set_size (fixture->recorder->blocks, 0);
-  g_mutex_unlock (&fixture->recorder->lock);
   return cost;
 }
 
@@ -192,91 +191,121 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return *x < *y ? -1 : *x > *y;
 }
 
-static double
-get_median (double *values)
+static void
+sort_doubles (double *values)
 {
   qsort (values, N_ROUNDS, sizeof *values, compare_doubles);
-  return values[N_ROUNDS / 2];
+}
+
+/* Receivers of servers that seldom send. */
+typedef struct
+{
+  guint n;
+  DsTestRecorder *recorder;
+  GPtrArray *supervisors;
+  GPtrArray *connections;
+} Dribblers;
+
+static void
+start_dribblers (Dribblers *self, Fixture *fixture)
+{
+  for (guint i = 0; i < self->n; i++)
+    {
+      g_autoptr (DsReceiver) receiver =
+          ds_socket_receiver_new ("127.0.0.1", fixture->port);
+      DsReceiverSupervisor *supervisor =
+          ds_test_recorder_supervise (self->recorder, receiver);
+
+      ds_test_assert_start (supervisor);
+      g_ptr_array_add (self->supervisors, supervisor);
+      g_ptr_array_add (self->connections, accept_one (fixture));
+      send_text (g_ptr_array_index (self->connections, i), "x");
+    }
+}
+
+/* Once the line of each has ended and come. */
+static void
+stop_dribblers (Dribblers *self)
+{
+  for (guint i = 0; i < self->n; i++)
+    send_text (g_ptr_array_index (self->connections, i), "\n");
+  for (guint i = 0; i < self->n; i++)
+    while (ds_receiver_supervisor_get_n_records (
+               g_ptr_array_index (self->supervisors, i)) < 1)
+      ds_receiver_supervisor_cut (g_ptr_array_index (self->supervisors, i));
+  for (guint i = 0; i < self->n; i++)
+    ds_receiver_supervisor_stop_async (g_ptr_array_index (self->supervisors, i));
+  for (guint i = 0; i < self->n; i++)
+    {
+      ds_test_assert_join (g_ptr_array_index (self->supervisors, i));
+      ds_receiver_supervisor_free (g_ptr_array_index (self->supervisors, i));
+    }
+  g_ptr_array_set_size (self->supervisors, 0);
+  g_ptr_array_set_size (self->connections, 0);
 }
 
 static void
 test_dribblers (Fixture *fixture, gconstpointer user_data)
 {
-  guint n_dribblers = get_n_sockets (1000);
-  g_autoptr (DsTestRecorder) slow = ds_test_recorder_new (1 << 30, TRUE);
+  g_autoptr (DsTestRecorder) recorder = ds_test_recorder_new (1 << 30, TRUE);
   g_autoptr (GPtrArray) supervisors = g_ptr_array_new ();
   g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GPtrArray) nobody = g_ptr_array_new ();
   g_autoptr (GSocketConnection) fast = NULL;
-  Sender sender = { NULL, IS_SLOW ? 16 : 1024 };
+  Dribblers dribblers = { get_n_sockets (1000), recorder, supervisors, connections };
+  Sender sender = { NULL, IS_SLOW ? 16 : 256 };
+  double alone_wall[N_ROUNDS];
+  double among_wall[N_ROUNDS];
   double alone[N_ROUNDS];
-  double quiet[N_ROUNDS];
   double among[N_ROUNDS];
-  double extra[N_ROUNDS]; /* time of the poll threads for a byte of each dribbler */
+  double rate;
 
-  g_test_summary ("1,000 servers that send a byte a second take less than 5 % of the "
-                  "time that a fast one has");
+  g_test_summary ("Beside 1,000 servers that send a byte a second a fast one keeps 95 % "
+                  "of the rate that it has alone, by what the poll threads spend on it");
 
 #ifdef __SANITIZE_THREAD__
   g_test_skip ("GLib's own tables grow on both poll threads under locks not seen");
   return;
 #endif
+  fixture->recorder->forgets = TRUE;
   start (fixture);
   sender.connection = fast = accept_one (fixture);
   measure (fixture, &sender, nobody); /* memory is there from now on */
-  for (guint i = 0; i < N_ROUNDS; i++)
-    alone[i] = measure (fixture, &sender, nobody).wall;
-  for (guint i = 0; i < n_dribblers; i++)
-    {
-      g_autoptr (DsReceiver) receiver =
-          ds_socket_receiver_new ("127.0.0.1", fixture->port);
-      DsReceiverSupervisor *supervisor = ds_test_recorder_supervise (slow, receiver);
-
-      ds_test_assert_start (supervisor);
-      g_ptr_array_add (supervisors, supervisor);
-      g_ptr_array_add (connections, accept_one (fixture));
-      send_text (g_ptr_array_index (connections, i), "x");
-    }
   /* In turn, since the machine may have other work.  By the clock that work decides;
-   * what the threads spend is theirs. */
-  measure (fixture, &sender, nobody);
+   * what the threads spend is theirs, but for caches and interrupts, which only ever add
+   * to it: hence the least of each. */
   for (guint i = 0; i < N_ROUNDS; i++)
     {
-      Cost with_quiet = measure (fixture, &sender, nobody);
-      Cost with_dribble = measure (fixture, &sender, connections);
+      Cost cost = measure (fixture, &sender, nobody);
 
-      quiet[i] = with_quiet.wall;
-      among[i] = with_dribble.wall;
-      extra[i] = with_dribble.poll - with_quiet.poll;
+      alone_wall[i] = cost.wall;
+      alone[i] = cost.poll;
+      start_dribblers (&dribblers, fixture);
+      cost = measure (fixture, &sender, connections);
+      among_wall[i] = cost.wall;
+      among[i] = cost.poll;
+      stop_dribblers (&dribblers);
+      g_test_message ("C3: round %u, poll threads %.3f s alone, %.3f s beside", i + 1,
+                      alone[i], among[i]);
     }
+  sort_doubles (alone);
+  sort_doubles (among);
+  sort_doubles (alone_wall);
+  sort_doubles (among_wall);
+  rate = alone[0] / among[0];
   g_test_message (
-      "C3: %u dribblers: a byte of each costs the poll threads %.4f s (median "
-      "of %d pairs), limit 0.05 s",
-      n_dribblers, get_median (extra), N_ROUNDS);
-  g_test_message ("C3: %" G_GSIZE_FORMAT
-                  " MiB by the clock, medians: %.3f s alone, %.3f s "
-                  "beside connections that send nothing, %.3f s beside dribblers: %.2f "
-                  "and %.2f of the rate alone",
-                  sender.n_mib, get_median (alone), get_median (quiet),
-                  get_median (among), get_median (alone) / get_median (quiet),
-                  get_median (alone) / get_median (among));
+      "C3: %" G_GSIZE_FORMAT " MiB beside %u dribblers, which send a byte "
+      "a second: the poll threads spend %.3f s alone, %.3f s beside them, least "
+      "of %d: %.3f of the rate alone, at least .95",
+      sender.n_mib, dribblers.n, alone[0], among[0], N_ROUNDS, rate);
+  g_test_message ("C3: by the clock, medians: %.3f s alone, %.3f s beside them: %.2f of "
+                  "the rate",
+                  alone_wall[N_ROUNDS / 2], among_wall[N_ROUNDS / 2],
+                  alone_wall[N_ROUNDS / 2] / among_wall[N_ROUNDS / 2]);
   if (!IS_SLOW)
-    g_assert_cmpfloat (get_median (extra), <, 0.05);
-
-  for (guint i = 0; i < n_dribblers; i++)
-    send_text (g_ptr_array_index (connections, i), "\n");
-  for (guint i = 0; i < n_dribblers; i++)
-    while (ds_receiver_supervisor_get_n_records (g_ptr_array_index (supervisors, i)) < 1)
-      ds_receiver_supervisor_cut (g_ptr_array_index (supervisors, i));
-  for (guint i = 0; i < n_dribblers; i++)
-    ds_receiver_supervisor_stop_async (g_ptr_array_index (supervisors, i));
-  for (guint i = 0; i < n_dribblers; i++)
-    {
-      ds_test_assert_join (g_ptr_array_index (supervisors, i));
-      ds_receiver_supervisor_free (g_ptr_array_index (supervisors, i));
-    }
-  g_assert_cmpuint (slow->n_records, ==, n_dribblers);
-  g_assert_cmpuint (slow->errors->len, ==, 0);
+    g_assert_cmpfloat (rate, >=, 0.95);
+  g_assert_cmpuint (recorder->n_records, ==, N_ROUNDS * dribblers.n);
+  g_assert_cmpuint (recorder->errors->len, ==, 0);
 }
 
 /* ---- C4 ---- */
