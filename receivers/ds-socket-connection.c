@@ -329,15 +329,18 @@ ds_socket_connection_may_read (DsSocketConnection *self)
          ds_rate_limiter_has_room (ds_receiver_supervisor_get_limiter (self->supervisor));
 }
 
+/* Whatever keeps it from reading tells when to look again: the limit by its deadline or
+ * its watch, the budget by its watch.  Each is asked once, as time passes between. */
 static void
 ds_socket_connection_resume (DsSocketConnection *self)
 {
   DsRateLimiter *limiter = ds_receiver_supervisor_get_limiter (self->supervisor);
+  DsMemoryBudget *budget = ds_receiver_supervisor_get_settings (self->supervisor)->budget;
 
-  if (ds_socket_connection_may_read (self))
-    ds_socket_connection_watch (self);
-  else if (!ds_rate_limiter_has_room (limiter))
+  if (!ds_rate_limiter_has_room (limiter))
     ds_poll_watch_set_deadline (self->watch, ds_rate_limiter_get_deadline (limiter));
+  else if (ds_memory_budget_has_room (budget))
+    ds_socket_connection_watch (self);
 }
 
 static void
