@@ -41,6 +41,7 @@ struct _DsSocketConnection
   GTlsCertificateFlags flaws;      /* of the server's certificate */
   GSocketConnection *connection;   /* (nullable) */
   GPollableInputStream *tls_input; /* (nullable): of the connection */
+  gboolean tls_may_hold_more;      /* bytes that it has taken from the socket already */
 
   DsPollWatch *watch;        /* (nullable): from opened on */
   gboolean is_watched;       /* by @watch, or with TLS by @tls_readable */
@@ -182,6 +183,16 @@ ds_socket_connection_is_open (DsSocketConnection *self)
   return self->connection != NULL;
 }
 
+/* The source of a stream with TLS looks at its socket only, and the rest of a record that
+ * was read in part is not there any more: until a read finds nothing it is dispatched at
+ * once. */
+static void
+ds_socket_connection_set_tls_ready (DsSocketConnection *self)
+{
+  if (self->tls_readable != NULL)
+    g_source_set_ready_time (self->tls_readable, self->tls_may_hold_more ? 0 : -1);
+}
+
 gssize
 ds_socket_connection_read (DsSocketConnection *self,
                            gpointer room,
@@ -192,8 +203,13 @@ ds_socket_connection_read (DsSocketConnection *self,
   gssize n_bytes = -1;
 
   if (self->tls_input != NULL)
-    return g_pollable_input_stream_read_nonblocking (self->tls_input, room, n_room, NULL,
-                                                     error);
+    {
+      n_bytes = g_pollable_input_stream_read_nonblocking (self->tls_input, room, n_room,
+                                                          NULL, error);
+      self->tls_may_hold_more = n_bytes > 0;
+      ds_socket_connection_set_tls_ready (self);
+      return n_bytes;
+    }
   if (self->failure != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&self->failure));
@@ -294,6 +310,7 @@ ds_socket_connection_watch (DsSocketConnection *self)
   g_source_set_static_name (self->tls_readable, "DsSocketConnection: readable");
   g_source_set_callback (self->tls_readable,
                          G_SOURCE_FUNC (ds_socket_connection_dispatch_tls), self, NULL);
+  ds_socket_connection_set_tls_ready (self);
   g_source_attach (self->tls_readable, g_main_context_get_thread_default ());
 }
 

@@ -277,6 +277,39 @@ test_leaves_a_silent_server (TlsFixture *self, gconstpointer user_data)
                   "after 9 bytes in 1 lines; trying again in *");
 }
 
+static void
+test_reads_on_below_a_limit (TlsFixture *self, gconstpointer user_data)
+{
+  g_autofree char *pem_path = in_directory ("good.pem");
+  g_autofree char *listen =
+      g_strdup_printf ("OPENSSL-LISTEN:%u,reuseaddr,verify=0,cert=%s,key=%s",
+                       self->fixture.port, pem_path, pem_path);
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *found = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary (
+      "A rate limit leaves half a TLS record unread: it is read when there is "
+      "room, though the server sends nothing more");
+
+  for (guint i = 0; i < 500; i++)
+    g_string_append_printf (text, "line %03u\n", i);
+  trust (self, "authority.pem");
+  self->server =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_SILENCE,
+                        &error, "socat", listen, "-", NULL);
+  g_assert_no_error (error);
+  g_output_stream_write_all (g_subprocess_get_stdin_pipe (self->server), text->str,
+                             text->len, NULL, NULL, &error);
+  g_assert_no_error (error);
+  self->fixture.settings.max_rate = 1000;
+  start (&self->fixture);
+  wait_for_records (&self->fixture, 500);
+  stop_receiver (&self->fixture);
+  found = ds_test_recorder_dup_text (self->fixture.recorder);
+  g_assert_cmpstr (found, ==, text->str);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -297,6 +330,7 @@ main (int argc, char *argv[])
   ADD ("refuses-an-old-certificate", test_refuses_an_old_certificate);
   ADD ("refuses-plain-text", test_refuses_plain_text);
   ADD ("leaves-a-silent-server", test_leaves_a_silent_server);
+  ADD ("reads-on-below-a-limit", test_reads_on_below_a_limit);
 #undef ADD
   result = g_test_run ();
   run ("rm -rf %s", directory);
