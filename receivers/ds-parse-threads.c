@@ -28,6 +28,9 @@ static GCond ds_parse_changed;
 static GQueue ds_parse_jobs = G_QUEUE_INIT;
 static GPtrArray *ds_parse_threads; /* (nullable) of GThread: all since the first user */
 static guint ds_parse_n_users;
+/* Grows when the last user leaves: threads of before end then, whoever comes meanwhile.
+ */
+static guint ds_parse_generation;
 static guint ds_parse_n_idle;    /* threads that wait for a job, or stand by */
 static guint ds_parse_n_running; /* threads with a job */
 
@@ -37,7 +40,8 @@ static gpointer ds_parse_threads_main (gpointer data);
 static gboolean
 ds_parse_threads_add_locked (GError **error)
 {
-  GThread *thread = g_thread_try_new ("ds-parse", ds_parse_threads_main, NULL, error);
+  GThread *thread = g_thread_try_new ("ds-parse", ds_parse_threads_main,
+                                      GUINT_TO_POINTER (ds_parse_generation), error);
 
   if (thread == NULL)
     return FALSE;
@@ -51,15 +55,13 @@ ds_parse_threads_add_locked (GError **error)
 /* The next job, or NULL at the end.  Locks: ds_parse_lock is held, and counted in
  * ds_parse_n_idle. */
 static DsParseJob *
-ds_parse_threads_wait_locked (void)
+ds_parse_threads_wait_locked (guint generation)
 {
-  for (;;)
+  while (generation == ds_parse_generation)
     {
       DsParseJob *next = g_queue_peek_head (&ds_parse_jobs);
       gint64 due = 0;
 
-      if (next == NULL && ds_parse_n_users == 0)
-        return NULL;
       if (next == NULL)
         {
           g_cond_wait (&ds_parse_changed, &ds_parse_lock);
@@ -71,16 +73,18 @@ ds_parse_threads_wait_locked (void)
         return g_queue_pop_head (&ds_parse_jobs);
       g_cond_wait_until (&ds_parse_changed, &ds_parse_lock, due);
     }
+  return NULL;
 }
 
 static gpointer
 ds_parse_threads_main (gpointer data)
 {
+  guint generation = GPOINTER_TO_UINT (data);
   DsParseJob *job;
 
   ds_receiver_thread_mark ();
   g_mutex_lock (&ds_parse_lock);
-  while ((job = ds_parse_threads_wait_locked ()) != NULL)
+  while ((job = ds_parse_threads_wait_locked (generation)) != NULL)
     {
       ds_parse_n_idle--;
       ds_parse_n_running++;
@@ -93,11 +97,12 @@ ds_parse_threads_main (gpointer data)
       g_free (job);
 
       g_mutex_lock (&ds_parse_lock);
+      if (generation != ds_parse_generation) /* and not counted any more */
+        break;
       ds_parse_n_running--;
       ds_parse_n_idle++;
       g_cond_signal (&ds_parse_changed);
     }
-  ds_parse_n_idle--;
   g_mutex_unlock (&ds_parse_lock);
   return NULL;
 }
@@ -122,6 +127,9 @@ ds_parse_threads_release (void)
   if (--ds_parse_n_users == 0)
     {
       threads = g_steal_pointer (&ds_parse_threads);
+      ds_parse_generation++;
+      ds_parse_n_idle = 0;
+      ds_parse_n_running = 0;
       g_cond_broadcast (&ds_parse_changed);
     }
   g_mutex_unlock (&ds_parse_lock);

@@ -6,6 +6,7 @@
 
 #define N_JOBS 10000
 #define N_WAITING 40
+#define N_HANDOVERS 200
 
 typedef struct
 {
@@ -126,6 +127,57 @@ test_threads_stay_while_there_are_users (void)
     }
 }
 
+/* The last user of before, while the next one comes. */
+static gpointer
+leave (gpointer data)
+{
+  Gate *gate = data;
+
+  ds_parse_threads_release ();
+  count (gate, NULL);
+  return NULL;
+}
+
+static void
+test_the_last_user_leaves_while_another_comes (void)
+{
+  g_test_summary ("Whoever leaves last waits for the threads of before, and not for the "
+                  "work of a user who comes meanwhile");
+
+  for (guint i = 0; i < N_HANDOVERS; i++)
+    {
+      Gate gate = { 0 };
+      Gate jobs = { 0 };
+      gint64 deadline = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+      gboolean has_left = TRUE;
+      GThread *thread;
+
+      ds_parse_threads_acquire ();
+      submit (count, &jobs);
+      wait_for (&jobs, &jobs.n_done, 1);
+      thread = g_thread_new ("leave", leave, &gate);
+      ds_parse_threads_acquire ();
+      submit (wait_at_gate, &jobs);
+      wait_for (&jobs, &jobs.n_waiting, 1);
+
+      /* This user stays, and so does its job. */
+      g_mutex_lock (&gate.lock);
+      while (has_left && gate.n_done == 0)
+        has_left = g_cond_wait_until (&gate.changed, &gate.lock, deadline);
+      g_mutex_unlock (&gate.lock);
+
+      g_mutex_lock (&jobs.lock);
+      jobs.is_open = TRUE;
+      g_cond_broadcast (&jobs.changed);
+      g_mutex_unlock (&jobs.lock);
+      wait_for (&jobs, &jobs.n_done, 2);
+      ds_parse_threads_release ();
+      g_thread_join (thread);
+      g_assert_true (has_left);
+      g_assert_cmpuint (ds_parse_threads_get_n_threads (), ==, 0);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -136,5 +188,7 @@ main (int argc, char *argv[])
                    test_waiting_jobs_hold_up_nobody);
   g_test_add_func ("/receivers/parse-threads/threads-stay-while-there-are-users",
                    test_threads_stay_while_there_are_users);
+  g_test_add_func ("/receivers/parse-threads/the-last-user-leaves-while-another-comes",
+                   test_the_last_user_leaves_while_another_comes);
   return g_test_run ();
 }
