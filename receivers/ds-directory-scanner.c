@@ -338,10 +338,9 @@ ds_scanning_list (DsScanning *self)
 
   if (roots == NULL)
     {
-      /* No match is an answer: nothing is there. */
-      is_full = g_error_matches (error, DS_ERROR, DS_ERROR_NOT_FOUND);
+      /* Without a match nothing was listed: a disk may be away, and will be back. */
       ds_scanning_take_error (self, g_steal_pointer (&error));
-      return is_full;
+      return FALSE;
     }
   for (guint i = 0; i < roots->len; i++)
     {
