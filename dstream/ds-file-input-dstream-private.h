@@ -87,6 +87,9 @@ void ds_file_input_dstream_add_batch (DsFileInputDStream *self,
                                       DsTime time,
                                       GPtrArray *files,
                                       guint64 n_bytes);
+/* The batch of @time is over; @ok: its files may be cleaned up. */
+void
+ds_file_input_dstream_set_completed (DsFileInputDStream *self, DsTime time, gboolean ok);
 /* (transfer full) (nullable) */
 GPtrArray *ds_file_input_dstream_find_files (DsFileInputDStream *self, DsTime time);
 

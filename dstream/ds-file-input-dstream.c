@@ -343,6 +343,18 @@ ds_file_input_dstream_get_unneeded_time (DsFileInputDStream *self, DsTime time)
 }
 
 void
+ds_file_input_dstream_set_completed (DsFileInputDStream *self, DsTime time, gboolean ok)
+{
+  DsFileBatch *batch;
+
+  g_mutex_lock (&self->lock);
+  batch = ds_file_input_dstream_find_batch_locked (self, time);
+  if (batch != NULL)
+    batch->is_completed = ok;
+  g_mutex_unlock (&self->lock);
+}
+
+void
 ds_file_input_dstream_end_batch (DsInputDStream *input, DsTime time, gboolean ok)
 {
   DsFileInputDStream *self;
@@ -350,15 +362,7 @@ ds_file_input_dstream_end_batch (DsInputDStream *input, DsTime time, gboolean ok
   if (!DS_IS_FILE_INPUT_DSTREAM (input))
     return;
   self = DS_FILE_INPUT_DSTREAM (input);
-  g_mutex_lock (&self->lock);
-  for (const GList *item = self->batches.head; item != NULL; item = item->next)
-    {
-      DsFileBatch *batch = item->data;
-
-      if (batch->time == time)
-        batch->is_completed = ok;
-    }
-  g_mutex_unlock (&self->lock);
+  ds_file_input_dstream_set_completed (self, time, ok);
   ds_file_input_dstream_drop_batches (self,
                                       ds_file_input_dstream_get_unneeded_time (self,
                                                                                time));

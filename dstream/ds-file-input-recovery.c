@@ -131,8 +131,17 @@ ds_file_input_dstream_load_plan (DsInputDStream *input,
   return ds_file_input_dstream_load_files (self, time, values, n_values, error);
 }
 
-/* ---- Positions: (creation, time), how many batches, (time, files) each, the scanner
- * --*/
+/* ---- Positions: (creation, time), how many batches, each of them, the scanner ---- */
+
+/* Besides the batches that windows look back at these are those whose files are still to
+ * be cleaned up, or they would stay for ever. */
+enum
+{
+  DS_SAVED_BATCH_TIME,
+  DS_SAVED_BATCH_FILES,
+  DS_SAVED_BATCH_IS_COMPLETED,
+  DS_N_SAVED_OF_BATCH
+};
 
 static void
 ds_file_input_dstream_save_position (DsInputDStream *input,
@@ -142,6 +151,7 @@ ds_file_input_dstream_save_position (DsInputDStream *input,
   DsFileInputDStream *self = DS_FILE_INPUT_DSTREAM (input);
   DsTime after = time - ds_dstream_get_node (DS_DSTREAM (input))->remember;
   const DsValue head[2] = { ds_value_int (self->creation_time), ds_value_int (time) };
+  gboolean cleans_up = self->archive != NULL || self->deletes;
   g_autoptr (GByteArray) batches = g_byte_array_new ();
   g_autoptr (GPtrArray) later = g_ptr_array_new ();
   gint64 n_batches = 0;
@@ -151,16 +161,20 @@ ds_file_input_dstream_save_position (DsInputDStream *input,
     {
       const DsFileBatch *batch = item->data;
       g_autoptr (GByteArray) files = g_byte_array_new ();
-      DsValue fields[2] = { ds_value_int (batch->time) };
+      DsValue fields[DS_N_SAVED_OF_BATCH] = {
+        [DS_SAVED_BATCH_TIME] = ds_value_int (batch->time),
+        [DS_SAVED_BATCH_IS_COMPLETED] = ds_value_int (batch->is_completed),
+      };
 
       /* Their plans may be lost, if they are in the log at all. */
       for (guint i = 0; batch->time > time && i < batch->files->len; i++)
         g_ptr_array_add (later, batch->files->pdata[i]);
-      if (batch->time <= after || batch->time > time)
+      if (batch->time > time ||
+          (batch->time <= after && !(cleans_up && batch->is_completed)))
         continue;
       ds_planned_files_encode (batch->files, files);
-      fields[1] = ds_value_bytes (files->data, files->len);
-      ds_codec_encode (ds_value_tuple (fields, 2), batches);
+      fields[DS_SAVED_BATCH_FILES] = ds_value_bytes (files->data, files->len);
+      ds_codec_encode (ds_value_tuple (fields, DS_N_SAVED_OF_BATCH), batches);
       n_batches++;
     }
   ds_codec_encode (ds_value_tuple (head, 2), bytes);
@@ -177,18 +191,28 @@ ds_file_input_dstream_load_batch (DsFileInputDStream *self, DsValue value, GErro
   const DsValue *values;
   gsize n_values;
   DsValue bytes;
+  DsTime time;
 
-  if (!ds_value_is_pair (value) ||
-      !ds_value_is (ds_pair_key (value), DS_VALUE_TYPE_INT) ||
-      !ds_value_is (ds_pair_value (value), DS_VALUE_TYPE_BYTES))
+  /* The first versions did not save whether it was completed. */
+  if (!ds_value_is (value, DS_VALUE_TYPE_TUPLE) ||
+      value.size < DS_SAVED_BATCH_IS_COMPLETED ||
+      !ds_value_is (value.as.items[DS_SAVED_BATCH_TIME], DS_VALUE_TYPE_INT) ||
+      !ds_value_is (value.as.items[DS_SAVED_BATCH_FILES], DS_VALUE_TYPE_BYTES) ||
+      (value.size >= DS_N_SAVED_OF_BATCH &&
+       !ds_value_is (value.as.items[DS_SAVED_BATCH_IS_COMPLETED], DS_VALUE_TYPE_INT)))
     return ds_file_input_dstream_fail_to_load (error);
-  bytes = ds_pair_value (value);
+  time = value.as.items[DS_SAVED_BATCH_TIME].as.integer;
+  bytes = value.as.items[DS_SAVED_BATCH_FILES];
   block = ds_codec_decode_block ((const guint8 *) bytes.as.bytes, bytes.size, 0, error);
   if (block == NULL)
     return FALSE;
   values = ds_block_get_values (block, &n_values);
-  return ds_file_input_dstream_load_files (self, ds_pair_key (value).as.integer, values,
-                                           n_values, error);
+  if (!ds_file_input_dstream_load_files (self, time, values, n_values, error))
+    return FALSE;
+  if (value.size >= DS_N_SAVED_OF_BATCH &&
+      value.as.items[DS_SAVED_BATCH_IS_COMPLETED].as.integer != 0)
+    ds_file_input_dstream_set_completed (self, time, TRUE);
+  return TRUE;
 }
 
 static gboolean

@@ -3,6 +3,7 @@
 /* What becomes of files that have been processed. */
 
 #include "tests/dstream/ds-test-files.h"
+#include "tests/dstream/ds-test-recovery.h"
 
 static void
 test_archives_files (DsTestFiles *fixture, gconstpointer user_data)
@@ -78,6 +79,101 @@ test_deletes_files (DsTestFiles *fixture, gconstpointer user_data)
   g_assert_false (ds_test_directory_has (&fixture->files, "in/c"));
 }
 
+/* ---- With checkpoints ---- */
+
+static DsTestDirectory inbox;
+
+static void
+build_deleting (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  g_autofree char *path = ds_test_directory_get_path (&inbox, "in");
+  DsDStream *lines = ds_streaming_context_text_file_stream (ssc, path);
+
+  ds_dstream_set_file_selection (lines, DS_FILES_ALL);
+  ds_dstream_set_delete_files (lines, TRUE);
+  ds_test_program_record (program, lines);
+}
+
+static void
+drop_and_run (DsTestProgram *program, gint64 first, gint64 last)
+{
+  for (gint64 k = first; k <= last; k++)
+    {
+      g_autofree char *name = g_strdup_printf ("in/%" G_GINT64_FORMAT, k);
+
+      /* Batches of a run that goes on may be ahead of the clock. */
+      ds_test_directory_write (&inbox, "in/.new", "line\n", k * DS_SECOND);
+      ds_test_directory_rename (&inbox, "in/.new", name);
+      ds_test_program_run_until (program, k);
+    }
+}
+
+/* How many files of batches @first to @last are there. */
+static guint
+count_files (gint64 first, gint64 last)
+{
+  guint n = 0;
+
+  for (gint64 k = first; k <= last; k++)
+    {
+      g_autofree char *name = g_strdup_printf ("in/%" G_GINT64_FORMAT, k);
+
+      n += ds_test_directory_has (&inbox, name);
+    }
+  return n;
+}
+
+/* The batch of the oldest checkpoint that is kept. */
+static gint64
+find_oldest_checkpoint (DsTestProgram *program)
+{
+  g_autoptr (GDir) entries = g_dir_open (program->directory, 0, NULL);
+  gint64 oldest = G_MAXINT64;
+  const char *name;
+
+  while ((name = g_dir_read_name (entries)) != NULL)
+    if (g_str_has_prefix (name, "ckpt-"))
+      oldest = MIN (oldest, g_ascii_strtoll (name + strlen ("ckpt-"), NULL, 10));
+  g_assert_cmpint (oldest, <, G_MAXINT64);
+  return oldest / 1000;
+}
+
+static void
+test_waits_for_checkpoints (void)
+{
+  DsTestProgram program;
+  gint64 oldest;
+  gint64 last;
+
+  g_test_summary ("Files stay while a kept checkpoint needs them, and go afterwards, in "
+                  "the run that follows, too");
+
+  ds_test_directory_set_up (&inbox);
+  ds_test_directory_make (&inbox, "in");
+  ds_test_program_set_up (&program, build_deleting);
+  ds_test_program_start (&program);
+  drop_and_run (&program, 1, 15);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  oldest = find_oldest_checkpoint (&program);
+  g_assert_cmpint (oldest, <, 15);
+  g_assert_cmpuint (count_files (oldest + 1, 15), ==, 15 - oldest);
+
+  ds_test_program_start (&program);
+  for (last = 15; find_oldest_checkpoint (&program) <= 25; last++)
+    {
+      /* Checkpoints come every ten batches, or later on a busy machine. */
+      g_assert_cmpint (last, <, 1000);
+      drop_and_run (&program, last + 1, last + 1);
+    }
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  oldest = find_oldest_checkpoint (&program);
+  g_assert_cmpuint (count_files (1, 20), ==, 0);
+  g_assert_cmpuint (count_files (oldest + 1, last), ==, last - oldest);
+
+  ds_test_program_tear_down (&program);
+  ds_test_directory_tear_down (&inbox);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -89,6 +185,8 @@ main (int argc, char **argv)
   ADD ("archives-files", test_archives_files);
   ADD ("deletes-files", test_deletes_files);
 #undef ADD
+  g_test_add_func ("/dstream/file-stream/waits-for-checkpoints",
+                   test_waits_for_checkpoints);
 
   return g_test_run ();
 }
