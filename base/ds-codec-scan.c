@@ -61,7 +61,7 @@ ds_codec_fail_head (DsCodecScanner *self,
   switch (state)
     {
     case DS_CODEC_HEAD_NO_VALUE:
-      found = g_strdup_printf ("0x%02x begins no value (maps are not known)",
+      found = g_strdup_printf ("0x%02x begins no value (msgpack maps are not read: send arrays)",
                                self->bytes[offset]);
       return ds_codec_fail_corrupt (offset, found, error);
 

@@ -376,7 +376,15 @@ ds_log_reading_list (DsLogReading *self, guint64 *next_segment, GError **error)
         return FALSE;
       g_array_remove_index (self->segments, i - 1);
     }
-  return TRUE;
+  if (self->segments->len > 0 || self->from <= 1 || self->policy != DS_LOG_DAMAGE_FAIL)
+    return TRUE;
+  /* A checkpoint that names a record was written beside a log. */
+  g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+               "The log in \"%s\" is missing: record %" G_GUINT64_FORMAT
+               " is to be read next, and there is no file wal-* at all; nothing was "
+               "changed; put the files back",
+               ds_durable_directory_get_path (self->directory), self->from);
+  return FALSE;
 }
 
 /* A process that was killed may have written what it never synced.  That was read from

@@ -363,6 +363,8 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
     }
   is_stopped = self->state == DS_STREAMING_STOPPED;
   failure = self->start_error != NULL ? self->start_error : self->error;
+  if (failure == NULL && self->owes_stop_error)
+    failure = self->stop_error;
   ok = failure == NULL;
   if (!ok)
     g_propagate_error (error, g_error_copy (failure));
@@ -384,7 +386,9 @@ ds_streaming_context_await (DsStreamingContext *self, gint64 deadline, GError **
  * A batch, an output or the generation of a batch that failed makes it fail with that
  * error: when the context has stopped for it, or at once under
  * %DS_FAILURE_POLICY_CONTINUE.  A start that failed makes it fail with the error of the
- * start.
+ * start.  A graceful stop that was asked for by a signal, by a file or inside the stream
+ * and left something makes it fail with %DS_ERROR_TIMEOUT, as
+ * ds_streaming_context_stop () does where it was called.
  *
  * Any thread; inside a function or handler of the stream it fails with
  * %DS_ERROR_INVALID_STATE.

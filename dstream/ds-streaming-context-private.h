@@ -96,6 +96,7 @@ struct _DsStreamingContext
   GError *start_error; /* never changed once set; it is stopped then */
   GError *error;       /* the newest of a batch, an output, generation */
   GError *stop_error;
+  gboolean owes_stop_error; /* nobody called the stop, so whoever waits is told */
   char *stop_report;
   DsSignalWatch *signal_watch;
   char *stop_file; /* (nullable): fixed at start */

@@ -167,10 +167,10 @@ ds_streaming_context_check_graph (DsStreamingContext *self, GError **error)
  * Builds a context that goes on where the last one with this checkpoint directory ended,
  * however it ended: what its streams kept is given back by start, batches that were
  * planned and not completed run again with the same input, and those that were missed
- * follow, as "catch-up-policy" says.  The newest batch runs again in any case, with
- * ds_batch_is_replay (), so that outputs are called at least once; files that
- * ds_dstream_save_as_text_files () and its like wrote are not written again.  An empty
- * directory is a fresh start.
+ * follow, as "catch-up-policy" says.  Unless the last run stopped gracefully the newest
+ * batch runs again, with ds_batch_is_replay (), so that outputs are called at least once;
+ * files that ds_dstream_save_as_text_files () and its like wrote are not written again.
+ * An empty directory is a fresh start.
  *
  * @setup runs at every start, so that functions may change from one version of the
  * program to the next.  What was kept is found again by the names that

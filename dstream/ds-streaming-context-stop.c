@@ -237,6 +237,7 @@ ds_streaming_context_stop_here (DsStreamingContext *self,
       self->life_thread = g_thread_self ();
     }
   self->owes_stop = FALSE;
+  self->owes_stop_error = self->owes_stop_error || is_asked;
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   g_clear_pointer (&signal_watch, ds_signal_watch_free);

@@ -49,7 +49,7 @@ static DsValue
 read_record (DsValue record, DsTask *task, gpointer user_data)
 {
   DsValue sensor =
-      ds_value_int (ds_value_get_int_at (record, SENSOR_AT, 4, G_LITTLE_ENDIAN));
+      ds_value_int (ds_value_get_uint_at (record, SENSOR_AT, 4, G_LITTLE_ENDIAN));
   DsValue celsius =
       ds_value_double (ds_value_get_double_at (record, CELSIUS_AT, 8, G_LITTLE_ENDIAN));
 

@@ -310,7 +310,8 @@ void
 ds_socket_receiver_set_tls_ca_file (DsSocketReceiver *self, const char *ca_file)
 {
   g_free (self->target.ca_file);
-  self->target.ca_file = g_strdup (ca_file);
+  /* GIO's database takes no relative path. */
+  self->target.ca_file = g_canonicalize_filename (ca_file, NULL);
 }
 
 gboolean

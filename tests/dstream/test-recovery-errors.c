@@ -226,6 +226,25 @@ test_a_log_without_checkpoint_is_an_error (void)
 }
 
 static void
+test_a_checkpoint_without_its_log_is_an_error (void)
+{
+  DsTestProgram program;
+  g_autoptr (GPtrArray) segments = NULL;
+  g_autoptr (GError) error = NULL;
+
+  run_three (&program, build_state);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  segments = list_files (&program, "wal-");
+  g_assert_cmpuint (segments->len, >, 0);
+  for (guint i = 0; i < segments->len; i++)
+    g_assert_cmpint (g_unlink (g_ptr_array_index (segments, i)), ==, 0);
+  error = fail_to_go_on (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "there is no file wal-*"));
+  ds_test_program_tear_down (&program);
+}
+
+static void
 build_allowing (DsTestProgram *program, DsStreamingContext *ssc)
 {
   build_counts (program, ssc);
@@ -368,6 +387,8 @@ main (int argc, char *argv[])
                    test_damage_of_every_checkpoint_is_an_error);
   g_test_add_func ("/recovery-errors/a-log-without-checkpoint-is-an-error",
                    test_a_log_without_checkpoint_is_an_error);
+  g_test_add_func ("/recovery-errors/a-checkpoint-without-its-log-is-an-error",
+                   test_a_checkpoint_without_its_log_is_an_error);
   g_test_add_func ("/recovery-errors/a-fresh-start-can-be-allowed",
                    test_a_fresh_start_can_be_allowed);
   g_test_add_func ("/recovery-errors/a-batch-that-ends-the-process-is-refused-in-the-end",

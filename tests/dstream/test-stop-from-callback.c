@@ -448,6 +448,48 @@ test_an_error_after_the_stop_counts (void)
   clear_waiting (&waiting);
 }
 
+/* ---- What is left ---- */
+
+typedef struct
+{
+  DsStreamingContext *ssc;
+  DsTestGate released;
+  DsTestGate ended;
+} Blocking;
+
+static gboolean
+ask_and_block (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  Blocking *blocking = user_data;
+
+  ds_streaming_context_stop (blocking->ssc, DS_STOP_GRACEFULLY, NULL);
+  ds_test_gate_await (&blocking->released, 1);
+  ds_test_gate_add (&blocking->ended, 1);
+  return TRUE;
+}
+
+static void
+test_who_waits_hears_that_not_all_was_processed (void)
+{
+  DsTestStream test;
+  Blocking blocking = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Nobody got the error of a stop that was asked for inside, so that "
+                  "whoever waits gets it");
+  ds_dstream_foreach_rdd (set_up (&test), ask_and_block, &blocking, NULL);
+  blocking.ssc = test.ssc;
+  g_object_set (test.ssc, "graceful-stop-timeout", DS_MILLISECOND, NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  g_assert_false (ds_streaming_context_await_termination (test.ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_TIMEOUT);
+  g_assert_nonnull (strstr (error->message, "left 1"));
+  ds_test_gate_add (&blocking.released, 1);
+  ds_test_gate_await (&blocking.ended, 1);
+  ds_test_stream_tear_down (&test);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -473,5 +515,8 @@ main (int argc, char *argv[])
                    test_gracefully_runs_what_waits);
   g_test_add_func ("/dstream/stop-from-callback/an-error-after-the-stop-counts",
                    test_an_error_after_the_stop_counts);
+  g_test_add_func ("/dstream/stop-from-callback/who-waits-hears-that-not-all-was-"
+                   "processed",
+                   test_who_waits_hears_that_not_all_was_processed);
   return g_test_run ();
 }

@@ -189,6 +189,25 @@ test_reads_lines (TlsFixture *self, gconstpointer user_data)
 }
 
 static void
+test_takes_a_relative_path (TlsFixture *self, gconstpointer user_data)
+{
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *found = NULL;
+
+  g_assert_cmpint (g_chdir (directory), ==, 0);
+  ds_socket_receiver_set_tls_ca_file (DS_SOCKET_RECEIVER (self->fixture.receiver),
+                                      "authority.pem");
+  serve (self, "good", "a line\n");
+  start (&self->fixture);
+  wait_for_error (&self->fixture, "127.0.0.1:* closed the connection after * in 1 line*");
+  g_assert_cmpint (g_chdir (before), ==, 0);
+  ds_receiver_supervisor_stop_async (self->fixture.supervisor);
+  ds_test_assert_join (self->fixture.supervisor);
+  found = ds_test_recorder_dup_text (self->fixture.recorder);
+  g_assert_true (g_str_has_prefix (found, "a line\n"));
+}
+
+static void
 test_refuses_a_stranger (TlsFixture *self, gconstpointer user_data)
 {
   g_test_summary (
@@ -325,6 +344,7 @@ main (int argc, char *argv[])
 #define ADD(name, func) \
   g_test_add ("/receivers/tls/" name, TlsFixture, NULL, set_up_tls, func, tear_down_tls)
   ADD ("reads-lines", test_reads_lines);
+  ADD ("takes-a-relative-path", test_takes_a_relative_path);
   ADD ("refuses-a-stranger", test_refuses_a_stranger);
   ADD ("refuses-another-name", test_refuses_another_name);
   ADD ("refuses-an-old-certificate", test_refuses_an_old_certificate);
