@@ -11,7 +11,6 @@
 #include "base/ds-failpoint-private.h"
 #include "base/ds-log-scan-private.h"
 #include "base/ds-write-ahead-log-private.h"
-#include "base/ds-planted-fault-private.h"
 
 #include <unistd.h>
 #include <xxhash.h>
@@ -162,7 +161,6 @@ ds_log_reading_cut (DsLogReading *self,
   *offset = scan->n_bytes;
   DS_FP ("log.before-cut");
   return ds_durable_directory_is_read_only (self->directory) ||
-         DS_PLANTED ("log-keeps-torn-tail") ||
          ds_durable_directory_cut_file (self->directory,
                                         ds_log_reading_get (self, i)->name, length,
                                         error);

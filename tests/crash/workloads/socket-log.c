@@ -236,13 +236,9 @@ check (const char *root, char **acks, gboolean is_finished)
 int
 main (int argc, char *argv[])
 {
-  static const char *const planted[] = { "log-no-sync",
-                                         "log-no-directory-sync",
-                                         "log-keeps-torn-tail",
-                                         "log-skips-hash",
-                                         "log-syncs-again",
-                                         "plan-not-awaited",
-                                         NULL };
+  static const char *const planted[] = { "log-no-sync",      "log-no-directory-sync",
+                                         "log-skips-hash",   "log-syncs-again",
+                                         "plan-not-awaited", NULL };
   static const DsCrashWorkload workload = {
     .name = "socket-log",
     .planted = planted,
