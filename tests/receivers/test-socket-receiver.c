@@ -4,6 +4,8 @@
 
 #include "tests/receivers/ds-test-server.h"
 
+#include "receivers/ds-receiver-runner-private.h"
+
 #include "base/ds-error.h"
 
 static void
@@ -188,6 +190,28 @@ test_stops_reading_without_room (Fixture *fixture, gconstpointer user_data)
                     max_bytes + (1 << 20));
 }
 
+static gboolean
+on_turn (gpointer data)
+{
+  g_atomic_int_set ((gint *) data, 1);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whatever the poll thread does just now is over. */
+static void
+wait_for_turn (Fixture *fixture)
+{
+  gint64 deadline = g_get_monotonic_time () + DS_TEST_PATIENCE;
+  gint is_over = 0;
+
+  ds_receiver_runner_invoke (fixture->supervisor, on_turn, &is_over, NULL);
+  while (!g_atomic_int_get (&is_over))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
 static void
 test_stops_while_it_has_no_room (Fixture *fixture, gconstpointer user_data)
 {
@@ -204,6 +228,7 @@ test_stops_while_it_has_no_room (Fixture *fixture, gconstpointer user_data)
   send_text (connection, "a\n");
   wait_for_records (fixture, 1);
   g_assert_false (ds_memory_budget_has_room (fixture->recorder->budget));
+  wait_for_turn (fixture); /* it may have seen room, and be about to read */
   send_text (connection, "b\n");
   stop_receiver (fixture);
   ds_test_recorder_assert_text (fixture->recorder, "a\n");
