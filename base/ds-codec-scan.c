@@ -61,8 +61,9 @@ ds_codec_fail_head (DsCodecScanner *self,
   switch (state)
     {
     case DS_CODEC_HEAD_NO_VALUE:
-      found = g_strdup_printf ("0x%02x begins no value (msgpack maps are not read: send arrays)",
-                               self->bytes[offset]);
+      found = g_strdup_printf (
+          "0x%02x begins no value (msgpack maps are not read: send arrays)",
+          self->bytes[offset]);
       return ds_codec_fail_corrupt (offset, found, error);
 
     case DS_CODEC_HEAD_TOO_LARGE:
