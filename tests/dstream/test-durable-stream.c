@@ -78,9 +78,7 @@ program_build (gpointer user_data, GError **error)
   self->ssc = ds_streaming_context_new ("local[2]", "test", DS_SECOND);
   ds_streaming_context_set_clock (self->ssc, DS_CLOCK (self->clock));
   self->intake = g_object_new (DS_TYPE_TEST_INTAKE, NULL);
-  stream =
-      ds_streaming_context_receiver_stream (self->ssc,
-                                            DS_RECEIVER (g_object_ref (self->intake)));
+  stream = ds_streaming_context_receiver_stream (self->ssc, DS_RECEIVER (self->intake));
   ds_dstream_set_durability (stream, self->durability);
   if (self->window > 0)
     stream = ds_dstream_window (stream, self->window, 0);
@@ -165,6 +163,16 @@ program_run_until (Program *self, DsTime time)
   g_assert_no_error (error);
 }
 
+static gboolean
+program_has_active_receiver (Program *self)
+{
+  DsDStream *input = DS_DSTREAM (ds_graph_get_input (self->ssc->graph, 0));
+  g_autoptr (DsReceiverInfo) info =
+      ds_receiver_tracker_get_info (self->ssc->receivers, input);
+
+  return ds_receiver_info_is_active (info);
+}
+
 /* What batch @time gave, its values with blanks between them. */
 static void
 program_assert_batch (Program *self, DsTime time, const char *expected)
@@ -188,6 +196,15 @@ assert_start_fails (DsTestStream *test, DsError code, const char *text)
   g_assert_nonnull (strstr (error->message, text));
 }
 
+/* A stream whose receiver nobody else holds. */
+static DsDStream *
+add_intake (DsStreamingContext *ssc)
+{
+  g_autoptr (DsReceiver) intake = g_object_new (DS_TYPE_TEST_INTAKE, NULL);
+
+  return ds_streaming_context_receiver_stream (ssc, intake);
+}
+
 static void
 test_needs_a_directory (void)
 {
@@ -199,9 +216,7 @@ test_needs_a_directory (void)
 
   ds_test_stream_set_up (&test, "local[1]");
   g_object_set (test.ssc, "durability", DS_DURABILITY_GROUP, NULL);
-  stream =
-      ds_streaming_context_receiver_stream (test.ssc,
-                                            g_object_new (DS_TYPE_TEST_INTAKE, NULL));
+  stream = add_intake (test.ssc);
   ds_dstream_set_name (stream, "clicks");
   ds_dstream_collect (stream);
   assert_start_fails (&test, DS_ERROR_INVALID_STATE,
@@ -211,9 +226,7 @@ test_needs_a_directory (void)
 
   ds_test_stream_set_up (&test, "local[1]");
   g_object_set (test.ssc, "durability", DS_DURABILITY_GROUP, NULL);
-  stream =
-      ds_streaming_context_receiver_stream (test.ssc,
-                                            g_object_new (DS_TYPE_TEST_INTAKE, NULL));
+  stream = add_intake (test.ssc);
   ds_dstream_set_durability (stream, DS_DURABILITY_NONE);
   ds_dstream_collect (stream);
   ds_test_stream_start (&test); /* the stream's own word counts */
@@ -234,9 +247,7 @@ test_refuses_other_streams (void)
   ds_test_stream_tear_down (&test);
 
   ds_test_stream_set_up (&test, "local[1]");
-  ds_dstream_set_durability (ds_streaming_context_receiver_stream (
-                                 test.ssc, g_object_new (DS_TYPE_TEST_INTAKE, NULL)),
-                             (DsDurability) 3);
+  ds_dstream_set_durability (add_intake (test.ssc), (DsDurability) 3);
   assert_start_fails (&test, DS_ERROR_INVALID_ARGUMENT,
                       "there is no level 3 of durability");
   ds_test_stream_tear_down (&test);
@@ -282,8 +293,7 @@ test_failed_log (void)
     g_thread_yield ();
   g_assert_false (ds_receiver_store_text (DS_RECEIVER (self.intake), text, 3, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_STOPPED);
-  while (ds_receiver_info_is_active (ds_receiver_tracker_get_info (
-      self.ssc->receivers, DS_DSTREAM (ds_graph_get_input (self.ssc->graph, 0)))))
+  while (program_has_active_receiver (&self))
     g_thread_yield ();
   g_assert_cmpint (ds_test_gate_get (&self.intake->token), ==, 1);
   program_tear_down (&self);
