@@ -32,7 +32,6 @@ void ds_checkpoint_shelf_add (DsCheckpointShelf *self,
 DsTime ds_checkpoint_shelf_get_base_time (DsCheckpointShelf *self);
 /* The oldest that a recovery may begin with; DS_TIME_NONE: there is none. */
 DsTime ds_checkpoint_shelf_get_oldest_time (DsCheckpointShelf *self);
-gboolean ds_checkpoint_shelf_has (DsCheckpointShelf *self, DsTime time);
 /* Removes those that are not kept; *@sequence: from where on the log is needed. */
 gboolean ds_checkpoint_shelf_prune (DsCheckpointShelf *self,
                                     DsDurableDirectory *directory,

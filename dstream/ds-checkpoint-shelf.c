@@ -99,15 +99,6 @@ ds_checkpoint_shelf_get_base_time (DsCheckpointShelf *self)
   return self->last_time;
 }
 
-gboolean
-ds_checkpoint_shelf_has (DsCheckpointShelf *self, DsTime time)
-{
-  for (guint i = 0; i < self->checkpoints->len; i++)
-    if (g_array_index (self->checkpoints, DsShelvedCheckpoint, i).time == time)
-      return TRUE;
-  return FALSE;
-}
-
 static guint
 ds_checkpoint_shelf_get_first_kept (DsCheckpointShelf *self)
 {

@@ -48,7 +48,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsRecovery, ds_recovery_free)
 
 DsTime ds_recovery_get_time (DsRecovery *self); /* of the checkpoint */
 DsTime ds_recovery_get_zero_time (DsRecovery *self);
-DsDuration ds_recovery_get_interval (DsRecovery *self);
 guint ds_recovery_get_parallelism (DsRecovery *self);
 /* The newest batch that was planned, or that of the checkpoint. */
 DsTime ds_recovery_get_last_time (DsRecovery *self);

@@ -347,12 +347,6 @@ ds_recovery_get_zero_time (DsRecovery *self)
   return self->meta.zero_time;
 }
 
-DsDuration
-ds_recovery_get_interval (DsRecovery *self)
-{
-  return self->meta.interval;
-}
-
 guint
 ds_recovery_get_parallelism (DsRecovery *self)
 {
