@@ -121,7 +121,7 @@ test_damage_is_an_error_and_never_a_crash (void)
   g_assert_null (try_load (bytes, N_BLOCKS + 1, &time, &mismatch));
   g_assert_error (mismatch, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
   data = g_bytes_get_data (bytes, &n_bytes);
-  for (gsize i = 0; i < n_bytes; i++)
+  for (gsize i = 0; i < n_bytes; i += DS_TEST_BYTE_STEP)
     for (guint bit = 0; bit <= 8; bit++)
       {
         g_autofree guint8 *copy = g_memdup2 (data, n_bytes);
@@ -142,7 +142,7 @@ test_damage_is_an_error_and_never_a_crash (void)
             n_refused++;
           }
       }
-  g_assert_cmpuint (n_refused, >, n_bytes);
+  g_assert_cmpuint (n_refused * DS_TEST_BYTE_STEP, >, n_bytes);
 }
 
 int

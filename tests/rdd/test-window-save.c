@@ -543,7 +543,7 @@ test_damage_is_an_error_and_never_a_crash (void)
         g_byte_array_unref (run_step (stepper, context, &program, time, FALSE));
       bytes = save (stepper);
       data = g_bytes_get_data (bytes, &n_bytes);
-      for (gsize i = 0; i < n_bytes; i++)
+      for (gsize i = 0; i < n_bytes; i += DS_TEST_BYTE_STEP)
         {
           g_autoptr (GBytes) cut = g_bytes_new (data, i);
 
@@ -561,7 +561,7 @@ test_damage_is_an_error_and_never_a_crash (void)
       g_test_message ("%" G_GSIZE_FORMAT " bytes, %u of %" G_GSIZE_FORMAT
                       " flips refused",
                       n_bytes, n_refused, 8 * n_bytes);
-      g_assert_cmpuint (n_refused, >, 100);
+      g_assert_cmpuint (n_refused * DS_TEST_BYTE_STEP, >, 100);
     }
 }
 
