@@ -14,6 +14,10 @@
 #include "receivers/ds-receiver-private.h"
 
 #define DS_SOCKET_DISPATCH_BYTES ((gsize) 1 << 20)
+/* A read of fewer has most likely emptied the socket.  To ask again costs a system call
+ * and an error to allocate, as much as all the rest for a server that dribbles; should
+ * there be more after all, the next turn tells. */
+#define DS_SOCKET_DRIBBLE_BYTES 4096
 
 struct _DsSocketReceiver
 {
@@ -114,7 +118,7 @@ ds_socket_receiver_read (gpointer owner)
         {
           n_left -= MIN (n_left, (gsize) n_bytes);
           /* Nobody knows how many records these are before they are parsed. */
-          if (ds_rate_limiter_is_limited (limiter))
+          if (ds_rate_limiter_is_limited (limiter) || n_bytes < DS_SOCKET_DRIBBLE_BYTES)
             break;
           continue;
         }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes wrong with sockets: connections that are cut, peers that hang, that dribble,
- * that send a line without end, and thousands of them.  The names of the tests begin with
- * the rows of the list of faults. */
+/* What goes wrong with sockets: connections that are cut, peers that hang,
+ * that send a line without end, and thousands of them; those that dribble are in
+ * test-socket-dribblers.c.  The names of the tests begin with the rows of the list of
+ * faults. */
 
 #include "tests/receivers/ds-test-server.h"
 
@@ -112,204 +113,6 @@ test_half_open_peer (Fixture *fixture, gconstpointer user_data)
   ds_test_recorder_assert_text (fixture->recorder, "a\nb\n");
 }
 
-/* ---- C3 ---- */
-
-/* As many receivers as the limit of open files has room for, each with two. */
-static guint
-get_n_sockets (guint n_wanted)
-{
-  struct rlimit limit;
-
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit (RLIMIT_NOFILE, &limit);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  return limit.rlim_cur >= 2 * n_wanted + 200 ? n_wanted
-                                              : (guint) (limit.rlim_cur - 200) / 2;
-}
-
-#define N_ROUNDS 15 /* always */
-#define DRIBBLE_STRIDE 4
-
-/* How long a transfer took, and how much time the poll threads spent on it. */
-typedef struct
-{
-  double wall;
-  double poll;
-} Cost;
-
-static double
-read_clock (clockid_t clock)
-{
-  struct timespec time;
-
-  g_assert_cmpint (clock_gettime (clock, &time), ==, 0);
-  return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
-}
-
-static gpointer
-send_many_and_tell_time (gpointer data)
-{
-  Sender *sender = data;
-  double *cpu = g_new (double, 1);
-
-  send_many (sender);
-  *cpu = read_clock (CLOCK_THREAD_CPUTIME_ID);
-  return cpu;
-}
-
-/* @n_mib to the receiver of @fixture, while one in four of @dribblers sends a byte.  It
- * takes less than 1/4 s when the machine is free, so that is a byte a second of each.
- * What neither the sender nor this thread spends is of the poll threads. */
-static Cost
-measure (Fixture *fixture, Sender *sender, GPtrArray *dribblers)
-{
-  gsize n_before = (gsize) ds_receiver_supervisor_get_n_records (fixture->supervisor);
-  double wall = read_clock (CLOCK_MONOTONIC);
-  double process = read_clock (CLOCK_PROCESS_CPUTIME_ID);
-  double own = read_clock (CLOCK_THREAD_CPUTIME_ID);
-  GThread *thread = g_thread_new ("sender", send_many_and_tell_time, sender);
-  g_autofree double *of_sender = NULL;
-  Cost cost;
-
-  for (guint i = 0; i < dribblers->len; i += DRIBBLE_STRIDE)
-    send_text (g_ptr_array_index (dribblers, i), "x");
-  of_sender = g_thread_join (thread);
-  wait_for_records (fixture, n_before + sender->n_mib * LINES_PER_MIB);
-  cost.wall = read_clock (CLOCK_MONOTONIC) - wall;
-  cost.poll = read_clock (CLOCK_PROCESS_CPUTIME_ID) - process - *of_sender -
-              (read_clock (CLOCK_THREAD_CPUTIME_ID) - own);
-  return cost;
-}
-
-static gint
-compare_doubles (gconstpointer a, gconstpointer b)
-{
-  const double *x = a;
-  const double *y = b;
-
-  return *x < *y ? -1 : *x > *y;
-}
-
-static void
-sort_doubles (double *values)
-{
-  qsort (values, N_ROUNDS, sizeof *values, compare_doubles);
-}
-
-/* Receivers of servers that seldom send. */
-typedef struct
-{
-  guint n;
-  DsTestRecorder *recorder;
-  GPtrArray *supervisors;
-  GPtrArray *connections;
-} Dribblers;
-
-static void
-start_dribblers (Dribblers *self, Fixture *fixture)
-{
-  for (guint i = 0; i < self->n; i++)
-    {
-      g_autoptr (DsReceiver) receiver =
-          ds_socket_receiver_new ("127.0.0.1", fixture->port);
-      DsReceiverSupervisor *supervisor =
-          ds_test_recorder_supervise (self->recorder, receiver);
-
-      ds_test_assert_start (supervisor);
-      g_ptr_array_add (self->supervisors, supervisor);
-      g_ptr_array_add (self->connections, accept_one (fixture));
-      send_text (g_ptr_array_index (self->connections, i), "x");
-    }
-}
-
-/* Once the line of each has ended and come. */
-static void
-stop_dribblers (Dribblers *self)
-{
-  for (guint i = 0; i < self->n; i++)
-    send_text (g_ptr_array_index (self->connections, i), "\n");
-  for (guint i = 0; i < self->n; i++)
-    while (ds_receiver_supervisor_get_n_records (
-               g_ptr_array_index (self->supervisors, i)) < 1)
-      ds_receiver_supervisor_cut (g_ptr_array_index (self->supervisors, i));
-  for (guint i = 0; i < self->n; i++)
-    ds_receiver_supervisor_stop_async (g_ptr_array_index (self->supervisors, i));
-  for (guint i = 0; i < self->n; i++)
-    {
-      ds_test_assert_join (g_ptr_array_index (self->supervisors, i));
-      ds_receiver_supervisor_free (g_ptr_array_index (self->supervisors, i));
-    }
-  g_ptr_array_set_size (self->supervisors, 0);
-  g_ptr_array_set_size (self->connections, 0);
-}
-
-static void
-test_dribblers (Fixture *fixture, gconstpointer user_data)
-{
-  g_autoptr (DsTestRecorder) recorder = ds_test_recorder_new (1 << 30, TRUE);
-  g_autoptr (GPtrArray) supervisors = g_ptr_array_new ();
-  g_autoptr (GPtrArray) connections = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) nobody = g_ptr_array_new ();
-  g_autoptr (GSocketConnection) fast = NULL;
-  Dribblers dribblers = { get_n_sockets (1000), recorder, supervisors, connections };
-  Sender sender = { NULL, IS_SLOW ? 16 : 256 };
-  double alone_wall[N_ROUNDS];
-  double among_wall[N_ROUNDS];
-  double alone[N_ROUNDS];
-  double among[N_ROUNDS];
-  double rate;
-
-  g_test_summary ("Beside 1,000 servers that send a byte a second a fast one keeps its "
-                  "rate; 95 % are asked for, 70 % held against noise, by what the poll "
-                  "threads spend on it");
-
-#ifdef __SANITIZE_THREAD__
-  g_test_skip ("GLib's own tables grow on both poll threads under locks not seen");
-  return;
-#endif
-  fixture->recorder->forgets = TRUE;
-  start (fixture);
-  sender.connection = fast = accept_one (fixture);
-  measure (fixture, &sender, nobody); /* memory is there from now on */
-  /* In turn, since the machine may have other work.  By the clock that work decides;
-   * what the threads spend is theirs, but for caches and interrupts, which only ever add
-   * to it: hence medians. */
-  for (guint i = 0; i < N_ROUNDS; i++)
-    {
-      Cost cost = measure (fixture, &sender, nobody);
-
-      alone_wall[i] = cost.wall;
-      alone[i] = cost.poll;
-      start_dribblers (&dribblers, fixture);
-      cost = measure (fixture, &sender, connections);
-      among_wall[i] = cost.wall;
-      among[i] = cost.poll;
-      stop_dribblers (&dribblers);
-      g_test_message ("C3: round %u, poll threads %.3f s alone, %.3f s beside", i + 1,
-                      alone[i], among[i]);
-    }
-  sort_doubles (alone);
-  sort_doubles (among);
-  sort_doubles (alone_wall);
-  sort_doubles (among_wall);
-  rate = alone[N_ROUNDS / 2] / among[N_ROUNDS / 2];
-  g_test_message (
-      "C3: %" G_GSIZE_FORMAT " MiB beside %u dribblers, which send a byte "
-      "a second: the poll threads spend %.3f s alone, %.3f s beside them, median "
-      "of %d: %.3f of the rate alone; the row asks for .95",
-      sender.n_mib, dribblers.n, alone[N_ROUNDS / 2], among[N_ROUNDS / 2], N_ROUNDS,
-      rate);
-  g_test_message ("C3: by the clock, medians: %.3f s alone, %.3f s beside them: %.2f of "
-                  "the rate",
-                  alone_wall[N_ROUNDS / 2], among_wall[N_ROUNDS / 2],
-                  alone_wall[N_ROUNDS / 2] / among_wall[N_ROUNDS / 2]);
-  if (!IS_SLOW)
-    g_assert_cmpfloat (rate, >=, 0.70); /* it was .3; the noise is .1 and more */
-  g_assert_cmpuint (recorder->n_records, ==, N_ROUNDS * dribblers.n);
-  g_assert_cmpuint (recorder->errors->len, ==, 0);
-}
-
 /* ---- C4 ---- */
 
 static void
@@ -388,6 +191,20 @@ test_splits (Fixture *fixture, gconstpointer user_data)
 }
 
 /* ---- C7 ---- */
+
+/* As many receivers as the limit of open files has room for, each with two. */
+static guint
+get_n_sockets (guint n_wanted)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  return limit.rlim_cur >= 2 * n_wanted + 200 ? n_wanted
+                                              : (guint) (limit.rlim_cur - 200) / 2;
+}
 
 static guint
 count_fds (void)
@@ -514,7 +331,6 @@ main (int argc, char *argv[])
   ADD ("c4-a-line-of-1-gib", test_huge_line); /* first: it looks at peak memory */
   ADD ("c1-cuts-lose-what-a-reset-cut", test_cuts);
   ADD ("c2-a-stopped-peer-is-left", test_half_open_peer);
-  ADD ("c3-dribblers-hold-up-nobody", test_dribblers);
   ADD ("c6-any-split-gives-the-same-lines", test_splits);
   ADD ("c7-5000-sockets", test_many_sockets);
 #undef ADD
