@@ -84,12 +84,12 @@ class Workplace:
             flags += ["-I" + tap.SOURCE_ROOT, "-include",
                       os.path.join(tap.SOURCE_ROOT, "base", "ds-tsan-private.h")]
         # What readers call cc is the compiler that the library was built with, by its whole
-        # path: it may be called cc too.
-        program = shutil.which(compiler[0])
-        tap.check(program is not None, f"there is no compiler {compiler[0]}")
+        # path: it may be called cc too, and so may the one behind a launcher ("ccache cc").
+        tap.check(shutil.which(compiler[0]) is not None, f"there is no compiler {compiler[0]}")
+        command = [shutil.which(word) or word for word in compiler]
         path = os.path.join(self.tools, "cc")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f'#!/bin/sh\nexec {shlex.join([program] + compiler[1:] + flags)} "$@"\n')
+            file.write(f'#!/bin/sh\nexec {shlex.join(command + flags)} "$@"\n')
         os.chmod(path, 0o755)
         self.path = [self.tools, self.folder, os.path.join(build, "tools"), os.path.join(build, "examples")]
         self.variables = {"PKG_CONFIG_PATH": os.path.join(build, "meson-uninstalled"),
