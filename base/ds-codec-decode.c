@@ -120,21 +120,26 @@ ds_codec_decode_scanned (const guint8 *bytes,
 }
 
 DsBlock *
+ds_codec_decode_scanned_block (const guint8 *bytes, const DsCodecScan *scan)
+{
+  DsArena *arena = ds_arena_new_sized (NULL, scan->n_copy_bytes);
+  const DsValue *values;
+  const DsValue *pair_values;
+
+  ds_codec_decode_scanned (bytes, scan, ds_arena_alloc (arena, scan->n_copy_bytes),
+                           &values, &pair_values);
+  return ds_block_new_take_columns (arena, values, pair_values, scan->n_values);
+}
+
+DsBlock *
 ds_codec_decode_block (const guint8 *bytes,
                        gsize n_bytes,
                        gsize max_items,
                        GError **error)
 {
-  const DsValue *values;
-  const DsValue *pair_values;
   DsCodecScan scan;
-  DsArena *arena;
 
   if (!ds_codec_scan (bytes, n_bytes, max_items, &scan, error))
     return NULL;
-
-  arena = ds_arena_new_sized (NULL, scan.n_copy_bytes);
-  ds_codec_decode_scanned (bytes, &scan, ds_arena_alloc (arena, scan.n_copy_bytes),
-                           &values, &pair_values);
-  return ds_block_new_take_columns (arena, values, pair_values, scan.n_values);
+  return ds_codec_decode_scanned_block (bytes, &scan);
 }

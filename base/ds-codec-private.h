@@ -51,6 +51,13 @@ gboolean ds_codec_scan_prefix (const guint8 *bytes,
                                DsCodecScan *scan,
                                gsize *n_whole,
                                GError **error);
+/* The same of bytes that were scanned before, as far as decoding takes about
+ * @max_copy_bytes of memory, but at least one value; *@n_taken is where they end. */
+void ds_codec_scan_piece (const guint8 *bytes,
+                          gsize n_bytes,
+                          gsize max_copy_bytes,
+                          DsCodecScan *scan,
+                          gsize *n_taken);
 /* What was scanned, into n_copy_bytes of @memory; *@pair_values is NULL unless all values
  * are pairs.  Cannot fail. */
 void ds_codec_decode_scanned (const guint8 *bytes,
@@ -58,6 +65,8 @@ void ds_codec_decode_scanned (const guint8 *bytes,
                               gpointer memory,
                               const DsValue **values,
                               const DsValue **pair_values);
+/* The same into a block of its own. */
+DsBlock *ds_codec_decode_scanned_block (const guint8 *bytes, const DsCodecScan *scan);
 /* Nothing of the result lies in @bytes.  NULL with error as above. */
 DsBlock *ds_codec_decode_block (const guint8 *bytes,
                                 gsize n_bytes,

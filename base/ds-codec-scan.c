@@ -279,3 +279,25 @@ ds_codec_scan_prefix (const guint8 *bytes,
   *scan = ds_codec_scanner_end (&scanner);
   return TRUE;
 }
+
+void
+ds_codec_scan_piece (const guint8 *bytes,
+                     gsize n_bytes,
+                     gsize max_copy_bytes,
+                     DsCodecScan *scan,
+                     gsize *n_taken)
+{
+  DsCodecScanner scanner = { bytes, 0, { .is_pairs = TRUE }, 0, FALSE };
+  const DsCodecScan *found = &scanner.scan;
+  gsize offset = 0;
+
+  while (offset < n_bytes &&
+         (found->n_values + found->n_nested_items) * sizeof (DsValue) +
+                 found->n_string_bytes <
+             max_copy_bytes)
+    if (!ds_codec_scan_value (&scanner, &offset, n_bytes, 0, NULL))
+      g_assert_not_reached ();
+
+  *n_taken = offset;
+  *scan = ds_codec_scanner_end (&scanner);
+}

@@ -12,6 +12,10 @@
 #include <string.h>
 
 #define DS_BLOCK_HEAD_BYTES ((gsize) 4)
+/* Memory that is decoded into at once: 65,536 numbers. */
+#define DS_BLOCK_PIECE_BYTES ((gsize) 1 << 20)
+/* From here on it becomes a block as it is, below it is copied to what came before. */
+#define DS_BLOCK_OWN_BYTES ((gsize) 256 << 10)
 
 typedef struct
 {
@@ -47,6 +51,25 @@ ds_block_parser_drop (DsBlockParser *self,
   return TRUE;
 }
 
+/* Values that were scanned. */
+static gboolean
+ds_block_parser_add (DsParsed *parsed, const guint8 *bytes, const DsCodecScan *scan)
+{
+  g_autoptr (DsBlock) block = ds_codec_decode_scanned_block (bytes, scan);
+  const DsValue *values;
+  const DsValue *pair_values;
+  gsize n_values;
+
+  if (scan->n_values == 0)
+    return TRUE;
+  if (scan->n_copy_bytes >= DS_BLOCK_OWN_BYTES)
+    return ds_parsed_add_block (parsed, g_steal_pointer (&block));
+  ds_block_get_columns (block, &values, &pair_values, &n_values);
+  return ds_parsed_add (parsed, values, pair_values, n_values);
+}
+
+/* All of it or nothing; but it is decoded piece by piece, as small values take 16 times
+ * the memory that they take on the way. */
 static gboolean
 ds_block_parser_take_block (DsBlockParser *self,
                             const guint8 *bytes,
@@ -55,21 +78,32 @@ ds_block_parser_take_block (DsBlockParser *self,
                             GError **error)
 {
   GError *local_error = NULL;
-  g_autoptr (DsBlock) block = ds_codec_decode_block (bytes, n_bytes, 0, &local_error);
-  const DsValue *values;
-  const DsValue *pair_values;
-  gsize n_values;
+  DsCodecScan scan;
 
-  if (block == NULL)
+  if (!ds_codec_scan (bytes, n_bytes, 0, &scan, &local_error))
     {
       g_prefix_error (&local_error,
                       "A block of %" G_GSIZE_FORMAT " bytes holds no msgpack values: ",
                       n_bytes);
       return ds_block_parser_drop (self, parsed, local_error, error);
     }
-  ds_block_get_columns (block, &values, &pair_values, &n_values);
-  if (n_values > 0)
-    ds_parsed_add (parsed, values, pair_values, n_values);
+  if (scan.n_copy_bytes <= DS_BLOCK_PIECE_BYTES)
+    {
+      ds_block_parser_add (parsed, bytes, &scan);
+      return TRUE;
+    }
+  while (n_bytes > 0)
+    {
+      gsize n_taken;
+
+      ds_codec_scan_piece (bytes, n_bytes, DS_BLOCK_PIECE_BYTES, &scan, &n_taken);
+      if (!ds_block_parser_add (parsed, bytes, &scan))
+        break;
+      bytes += n_taken;
+      n_bytes -= n_taken;
+      if (n_bytes > 0)
+        ds_parsed_await_room (parsed);
+    }
   return TRUE;
 }
 

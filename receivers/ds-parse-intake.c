@@ -81,6 +81,24 @@ ds_parsed_add (DsParsed *self,
   return TRUE;
 }
 
+gboolean
+ds_parsed_add_block (DsParsed *self, DsBlock *block)
+{
+  g_autoptr (DsBlock) owned = block;
+
+  if (!ds_block_generator_add_block (
+          ds_receiver_supervisor_get_generator (self->supervisor), owned, NULL))
+    return FALSE;
+  self->n_records += ds_block_get_length (owned);
+  return TRUE;
+}
+
+void
+ds_parsed_await_room (DsParsed *self)
+{
+  ds_receiver_supervisor_await_room (self->supervisor);
+}
+
 void
 ds_parsed_drop (DsParsed *self, const GError *error)
 {

@@ -42,6 +42,8 @@ gboolean ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
                                              DsBlock *block,
                                              guint64 token,
                                              GError **error);
+/* Until the memory budget has room, or the receiver is stopping. */
+void ds_receiver_supervisor_await_room (DsReceiverSupervisor *self);
 gboolean ds_receiver_supervisor_sleep (DsReceiverSupervisor *self, DsDuration duration);
 gboolean ds_receiver_supervisor_is_stopping (DsReceiverSupervisor *self);
 /* @error (transfer full) (nullable) */

@@ -452,6 +452,13 @@ ds_receiver_supervisor_wait_for_room (DsReceiverSupervisor *self,
   return FALSE;
 }
 
+void
+ds_receiver_supervisor_await_room (DsReceiverSupervisor *self)
+{
+  if (!ds_memory_budget_has_room (self->settings.budget))
+    ds_memory_budget_wait (self->settings.budget, &self->stopping);
+}
+
 /* A store before start is a mistake of the program, one after stop is not. */
 static void
 ds_receiver_supervisor_refuse_early_store (DsReceiverSupervisor *self)

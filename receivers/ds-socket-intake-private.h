@@ -103,6 +103,10 @@ gboolean ds_parsed_add (DsParsed *self,
                         const DsValue *values,
                         const DsValue *pair_values,
                         gsize n_values);
+/* The same of a block that nobody else has, without a copy.  (transfer full) */
+gboolean ds_parsed_add_block (DsParsed *self, DsBlock *block);
+/* Waits until the memory budget has room, or the receiver stops. */
+void ds_parsed_await_room (DsParsed *self);
 /* Counts a record as dropped; the first @error of a connection is told. */
 void ds_parsed_drop (DsParsed *self, const GError *error);
 
