@@ -562,7 +562,7 @@ ds_file_input_dstream_add (DsStreamingContext *context,
  *
  * Each batch lists the directory and takes, whole and once, the files that were modified
  * after the stream was made and no later than the batch time; see
- * ds_dstream_set_file_selection () for other rules.  A listing costs about 1.4 µs a file
+ * ds_dstream_set_file_selection () for other rules.  A listing costs about 1.2 µs a file
  * that is there.  Files have to be moved into the directory when they are finished (and
  * have to be new: moving keeps the time, as ds_dstream_set_file_selection () says), or to
  * be given time with ds_dstream_set_settle_time ().  Passed over, and told once each with

@@ -113,7 +113,7 @@ ds_dstream_set_file_pattern (DsDStream *self, const char *glob)
  *
  * %DS_FILES_ALL takes every file once, whatever its time.  A file is the same as long as
  * device, inode, size and time are; it is remembered until it is no longer listed, for
- * about 60 bytes of memory.
+ * about 70 bytes of memory.
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.
  */

@@ -235,7 +235,8 @@ ds_scanning_look_at_file (DsScanning *self, const char *name, const DsFileStatus
   if (self->rules->settle_time > 0 && self->now - known->since < self->rules->settle_time)
     self->scan->n_settling++;
   else
-    ds_scan_candidates_add (&self->candidates, self->directory->path, name, status);
+    ds_scan_candidates_add (&self->candidates, self->directory->path, name, status,
+                            ds_file_set_get_index (self->scanner->known, known));
 }
 
 static gboolean
@@ -396,8 +397,8 @@ ds_scanning_take (DsScanning *self)
   for (guint i = 0; i < candidates->files->len; i++)
     {
       const DsScanCandidate *file = ds_scan_candidates_get (candidates, i);
-      const char *path = ds_scan_candidates_get_path (candidates, file);
-      DsKnownFile *known = ds_file_set_note (scanner->known, &file->status, self->now);
+      g_autofree char *path = NULL;
+      DsKnownFile *known = ds_file_set_get (scanner->known, file->index);
 
       if (known->state == DS_KNOWN_FILE_TAKEN) /* another name of the same file */
         {
@@ -406,14 +407,13 @@ ds_scanning_take (DsScanning *self)
         }
       known->state = DS_KNOWN_FILE_TAKEN;
       self->scan->n_bytes += file->status.n_bytes;
+      path = ds_scan_candidates_get_path (candidates, file);
       g_ptr_array_add (self->scan->files,
                        ds_planned_file_new (scanner->files, path, &file->status));
       if (batch != NULL)
         {
-          char *copy = g_strdup (path);
-
-          g_ptr_array_add (batch->paths, copy);
-          g_hash_table_insert (scanner->recent_times, copy, batch);
+          g_hash_table_insert (scanner->recent_times, path, batch);
+          g_ptr_array_add (batch->paths, g_steal_pointer (&path));
         }
     }
 }

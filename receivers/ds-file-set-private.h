@@ -42,6 +42,9 @@ void ds_file_set_begin_scan (DsFileSet *self);
 /* Finds it, else adds it as seen since @now; it was listed by this scan.  Valid until the
  * next call. */
 DsKnownFile *ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now);
+/* Until the end of the scan a file has a number of its own. */
+guint ds_file_set_get_index (DsFileSet *self, const DsKnownFile *file);
+DsKnownFile *ds_file_set_get (DsFileSet *self, guint index);
 /* For an entry whose status is not known: by its name, and the reason not to ask. */
 DsKnownFile *ds_file_set_note_name (DsFileSet *self,
                                     const char *directory,

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An array of the files in the order in which they were first seen, and a hash table of
- * 32-bit indices into it: 48 bytes and two to four indices a file, no allocation for
+ * indices into it: 48 bytes and two to four slots of 8 bytes a file, no allocation for
  * each.  Sizes and times are chosen by whoever writes the files, so the hash is mixed
- * with a number of this set's own. */
+ * with a number of this set's own.
+ *
+ * What costs is waiting for memory, as 10^6 files are more than caches hold.  Directories
+ * are listed in the same order again and again, so the file behind the one that was found
+ * last is tried first; a slot says with half of the hash whether its file is worth a
+ * look; and a table grows by walking through the old one, in whose order the new one is
+ * filled. */
 
 #include "receivers/ds-file-set-private.h"
 
@@ -16,12 +22,19 @@
 /* Of entries that are only names. */
 #define DS_FILE_SET_NAME_DEVICE G_MAXUINT64
 
+typedef struct
+{
+  guint32 number; /* index + 1; 0: free */
+  guint32 hash;   /* the lower half of the file's */
+} DsFileSetSlot;
+
 struct _DsFileSet
 {
   GArray *files;   /* DsKnownFile */
   GArray *devices; /* guint64 */
-  guint32 *slots;  /* index + 1; 0: free */
-  gsize n_slots;   /* a power of two, at least twice the files */
+  DsFileSetSlot *slots;
+  gsize n_slots;  /* a power of two, at least twice the files */
+  guint expected; /* the index of the file that is likely to be noted next */
   guint64 seed;
   guint32 mark;     /* of this scan */
   gsize n_listed;   /* files with that mark */
@@ -31,8 +44,10 @@ struct _DsFileSet
 static void
 ds_file_set_allocate (DsFileSet *self, gsize n_slots)
 {
-  g_free (self->slots);
-  self->slots = g_new0 (guint32, n_slots);
+  /* Written, and not only mapped: a page that is read before it is written to is mapped
+   * twice, and all processors are told. */
+  self->slots = g_new (DsFileSetSlot, n_slots);
+  memset (self->slots, 0, n_slots * sizeof *self->slots);
   self->n_slots = n_slots;
 }
 
@@ -66,7 +81,7 @@ ds_file_set_mix (guint64 a, guint64 b)
   return (guint64) product ^ (guint64) (product >> 64);
 }
 
-static gsize
+static guint32
 ds_file_set_hash (DsFileSet *self,
                   guint64 device,
                   guint64 inode,
@@ -79,23 +94,46 @@ ds_file_set_hash (DsFileSet *self,
   hash = ds_file_set_mix (hash ^ n_bytes, G_GUINT64_CONSTANT (0xd6e8feb86659fd93));
   hash = ds_file_set_mix (hash ^ (guint64) modified_ns,
                           G_GUINT64_CONSTANT (0xa0761d6478bd642f));
-  return (gsize) ds_file_set_mix (hash ^ device, G_GUINT64_CONSTANT (0xe7037ed1a0b428db));
+  return (guint32) ds_file_set_mix (hash ^ device,
+                                    G_GUINT64_CONSTANT (0xe7037ed1a0b428db));
+}
+
+static void
+ds_file_set_fill_slot (DsFileSet *self, DsFileSetSlot filled)
+{
+  gsize slot = filled.hash & (self->n_slots - 1);
+
+  while (self->slots[slot].number != 0)
+    slot = (slot + 1) & (self->n_slots - 1);
+  self->slots[slot] = filled;
+}
+
+static void
+ds_file_set_grow (DsFileSet *self)
+{
+  DsFileSetSlot *old = self->slots;
+  gsize n_old = self->n_slots;
+
+  ds_file_set_allocate (self, n_old * 2);
+  for (gsize i = 0; i < n_old; i++)
+    if (old[i].number != 0)
+      ds_file_set_fill_slot (self, old[i]);
+  g_free (old);
 }
 
 /* Every file gets a slot anew. */
 static void
 ds_file_set_index (DsFileSet *self, gsize n_slots)
 {
+  g_free (self->slots);
   ds_file_set_allocate (self, n_slots);
   for (guint i = 0; i < self->files->len; i++)
     {
       const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
-      gsize slot = ds_file_set_hash (self, file->device, file->inode, file->n_bytes,
-                                     file->modified_ns);
+      guint32 hash = ds_file_set_hash (self, file->device, file->inode, file->n_bytes,
+                                       file->modified_ns);
 
-      for (slot &= n_slots - 1; self->slots[slot] != 0;)
-        slot = (slot + 1) & (n_slots - 1);
-      self->slots[slot] = i + 1;
+      ds_file_set_fill_slot (self, (DsFileSetSlot){ i + 1, hash });
     }
 }
 
@@ -115,43 +153,88 @@ ds_file_set_begin_scan (DsFileSet *self)
 {
   self->mark++;
   self->n_listed = 0;
+  self->expected = 0;
+}
+
+/* NULL: it is not that one. */
+static DsKnownFile *
+ds_file_set_match (DsFileSet *self,
+                   guint index,
+                   const DsFileStatus *status,
+                   guint32 device)
+{
+  DsKnownFile *file = &g_array_index (self->files, DsKnownFile, index);
+
+  if (file->inode != status->inode || file->modified_ns != status->modified_ns ||
+      file->n_bytes != status->n_bytes || file->device != device)
+    return NULL;
+  self->expected = index + 1;
+  self->n_listed += file->mark != self->mark;
+  file->mark = self->mark;
+  return file;
+}
+
+static DsKnownFile *
+ds_file_set_add (DsFileSet *self,
+                 const DsFileStatus *status,
+                 guint32 device,
+                 DsFileSetSlot *slot,
+                 guint32 hash,
+                 DsTime now)
+{
+  DsKnownFile file = { .inode = status->inode,
+                       .n_bytes = status->n_bytes,
+                       .modified_ns = status->modified_ns,
+                       .since = now,
+                       .mark = self->mark,
+                       .device = device,
+                       .state = DS_KNOWN_FILE_SEEN };
+
+  g_array_append_val (self->files, file);
+  self->n_capacity = MAX (self->n_capacity, self->files->len);
+  self->n_listed++;
+  *slot = (DsFileSetSlot){ self->files->len, hash };
+  if (self->files->len > self->n_slots / 2)
+    ds_file_set_grow (self);
+  return &g_array_index (self->files, DsKnownFile, self->files->len - 1);
 }
 
 DsKnownFile *
 ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
 {
   guint32 device = ds_file_set_get_device (self, status->device);
-  gsize slot = ds_file_set_hash (self, device, status->inode, status->n_bytes,
-                                 status->modified_ns);
-  DsKnownFile *file;
+  DsKnownFile *file = NULL;
+  guint32 hash;
+  gsize slot;
 
-  for (slot &= self->n_slots - 1; self->slots[slot] != 0;
+  if (self->expected < self->files->len)
+    file = ds_file_set_match (self, self->expected, status, device);
+  if (file != NULL)
+    return file;
+
+  hash = ds_file_set_hash (self, device, status->inode, status->n_bytes,
+                           status->modified_ns);
+  for (slot = hash & (self->n_slots - 1); self->slots[slot].number != 0;
        slot = (slot + 1) & (self->n_slots - 1))
     {
-      file = &g_array_index (self->files, DsKnownFile, self->slots[slot] - 1);
-      if (file->inode != status->inode || file->modified_ns != status->modified_ns ||
-          file->n_bytes != status->n_bytes || file->device != device)
-        continue;
-      self->n_listed += file->mark != self->mark;
-      file->mark = self->mark;
-      return file;
+      if (self->slots[slot].hash == hash)
+        file = ds_file_set_match (self, self->slots[slot].number - 1, status, device);
+      if (file != NULL)
+        return file;
     }
+  return ds_file_set_add (self, status, device, &self->slots[slot], hash, now);
+}
 
-  DsKnownFile new_file = { .inode = status->inode,
-                           .n_bytes = status->n_bytes,
-                           .modified_ns = status->modified_ns,
-                           .since = now,
-                           .mark = self->mark,
-                           .device = device,
-                           .state = DS_KNOWN_FILE_SEEN };
+guint
+ds_file_set_get_index (DsFileSet *self, const DsKnownFile *file)
+{
+  return (guint) (file - &g_array_index (self->files, DsKnownFile, 0));
+}
 
-  g_array_append_val (self->files, new_file);
-  self->n_capacity = MAX (self->n_capacity, self->files->len);
-  self->n_listed++;
-  self->slots[slot] = self->files->len;
-  if (self->files->len > self->n_slots / 2)
-    ds_file_set_index (self, self->n_slots * 2);
-  return &g_array_index (self->files, DsKnownFile, self->files->len - 1);
+DsKnownFile *
+ds_file_set_get (DsFileSet *self, guint index)
+{
+  return &g_array_index (self->files, DsKnownFile, index);
 }
 
 DsKnownFile *

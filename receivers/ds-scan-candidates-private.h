@@ -11,7 +11,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   DsFileStatus status;
-  gsize path_offset; /* see ds_scan_candidates_get_path () */
+  guint index;            /* of the file in the caller's set */
+  gsize directory_offset; /* see ds_scan_candidates_get_path () */
+  gsize name_offset;
 } DsScanCandidate;
 
 typedef struct
@@ -19,10 +21,12 @@ typedef struct
   guint max_files;        /* 0: no limit */
   guint64 max_bytes;      /* 0: no limit; at least one file */
   GArray *files;          /* DsScanCandidate */
-  GString *paths;         /* each with its NUL */
+  GString *texts;         /* names and directories, each with its NUL */
+  gsize directory_offset; /* of the last file's */
   gsize trim_length;      /* of files, that calls for dropping some; 0: never */
-  gint64 max_modified_ns; /* nothing newer has room */
   guint64 n_dropped;
+  gboolean has_dropped;
+  DsScanCandidate first_dropped; /* nothing after it has room */
 } DsScanCandidates;
 
 void ds_scan_candidates_init (DsScanCandidates *self, guint max_files, guint64 max_bytes);
@@ -31,8 +35,9 @@ void ds_scan_candidates_clear (DsScanCandidates *self);
 void ds_scan_candidates_add (DsScanCandidates *self,
                              const char *directory,
                              const char *name,
-                             const DsFileStatus *status);
-/* Sorts, oldest first and then by path, and drops what has no room. */
+                             const DsFileStatus *status,
+                             guint index);
+/* Drops what has no room, and sorts the others: oldest first and then by path. */
 void ds_scan_candidates_trim (DsScanCandidates *self);
 
 static inline const DsScanCandidate *
@@ -41,11 +46,8 @@ ds_scan_candidates_get (const DsScanCandidates *self, guint index)
   return &g_array_index (self->files, DsScanCandidate, index);
 }
 
-/* Until the next call of a function above. */
-static inline const char *
-ds_scan_candidates_get_path (const DsScanCandidates *self, const DsScanCandidate *file)
-{
-  return self->paths->str + file->path_offset;
-}
+/* (transfer full) */
+char *ds_scan_candidates_get_path (const DsScanCandidates *self,
+                                   const DsScanCandidate *file);
 
 G_END_DECLS

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A directory may hold far more files than a batch has room for.  So they stand in one
- * array, with their paths one behind the other in another, and those beyond the limits
+ * array, with their names one behind the other in another, and those beyond the limits
  * are dropped in portions: memory for twice a batch is enough, and none is allocated for
- * a file. */
+ * a file.
+ *
+ * Which of them have room takes no sorting: as in quicksort they are divided into older
+ * and newer ones, but only the part in which the limit lies is divided further.  What is
+ * left in the end is sorted. */
 
 #include "receivers/ds-scan-candidates-private.h"
 
@@ -19,8 +23,8 @@ ds_scan_candidates_init (DsScanCandidates *self, guint max_files, guint64 max_by
       (DsScanCandidates){ .max_files = max_files,
                           .max_bytes = max_bytes,
                           .files = g_array_new (FALSE, FALSE, sizeof (DsScanCandidate)),
-                          .paths = g_string_new (NULL),
-                          .max_modified_ns = G_MAXINT64 };
+                          .texts = g_string_new (NULL),
+                          .directory_offset = G_MAXSIZE };
   if (max_files > 0 || max_bytes > 0)
     self->trim_length = 2 * (gsize) max_files + DS_SCAN_TRIM_SLACK;
 }
@@ -29,102 +33,236 @@ void
 ds_scan_candidates_clear (DsScanCandidates *self)
 {
   g_clear_pointer (&self->files, g_array_unref);
-  if (self->paths != NULL)
-    g_string_free (self->paths, TRUE);
-  self->paths = NULL;
+  if (self->texts != NULL)
+    g_string_free (self->texts, TRUE);
+  self->texts = NULL;
+}
+
+/* ---- Order ---- */
+
+char *
+ds_scan_candidates_get_path (const DsScanCandidates *self, const DsScanCandidate *file)
+{
+  return g_build_filename (self->texts->str + file->directory_offset,
+                           self->texts->str + file->name_offset, NULL);
+}
+
+static int
+ds_scan_candidates_compare_paths (const DsScanCandidates *self,
+                                  const DsScanCandidate *a,
+                                  const DsScanCandidate *b)
+{
+  g_autofree char *path_a = NULL;
+  g_autofree char *path_b = NULL;
+
+  if (a->directory_offset == b->directory_offset)
+    return strcmp (self->texts->str + a->name_offset, self->texts->str + b->name_offset);
+  path_a = ds_scan_candidates_get_path (self, a);
+  path_b = ds_scan_candidates_get_path (self, b);
+  return strcmp (path_a, path_b);
 }
 
 static gint
 ds_scan_candidates_compare (gconstpointer a, gconstpointer b, gpointer user_data)
 {
-  const DsScanCandidates *self = user_data;
   const DsScanCandidate *file_a = a;
   const DsScanCandidate *file_b = b;
 
   if (file_a->status.modified_ns != file_b->status.modified_ns)
     return file_a->status.modified_ns < file_b->status.modified_ns ? -1 : 1;
-  return strcmp (ds_scan_candidates_get_path (self, file_a),
-                 ds_scan_candidates_get_path (self, file_b));
+  return ds_scan_candidates_compare_paths (user_data, file_a, file_b);
 }
 
-/* How many of the sorted files have room. */
+/* ---- Room ---- */
+
+/* Sizes are whatever the file system says.  FALSE: no number is that large. */
+static gboolean
+ds_scan_candidates_add_bytes (const DsScanCandidates *self,
+                              guint begin,
+                              guint end,
+                              guint64 *n_bytes)
+{
+  for (guint i = begin; i < end; i++)
+    if (!g_uint64_checked_add (n_bytes, *n_bytes,
+                               ds_scan_candidates_get (self, i)->status.n_bytes))
+      return FALSE;
+  return TRUE;
+}
+
+/* Whether there is room for all of [begin, end), too, where @n_bytes are those before
+ * @begin, and afterwards those before @end. */
+static gboolean
+ds_scan_candidates_has_room (const DsScanCandidates *self,
+                             guint begin,
+                             guint end,
+                             guint64 *n_bytes)
+{
+  guint64 n_all = *n_bytes;
+
+  if (self->max_files > 0 && end > self->max_files)
+    return FALSE;
+  if (self->max_bytes == 0)
+    return TRUE;
+  /* The oldest file has room whatever its size. */
+  if (!ds_scan_candidates_add_bytes (self, begin, end, &n_all) ||
+      (n_all > self->max_bytes && end > 1))
+    return FALSE;
+  *n_bytes = n_all;
+  return TRUE;
+}
+
+/* Moves those of [begin, end) that are not after one of them to the front: how many they
+ * are, at least one and not all, unless there is only one. */
 static guint
-ds_scan_candidates_count_room (const DsScanCandidates *self)
+ds_scan_candidates_divide (DsScanCandidates *self, guint begin, guint end)
+{
+  DsScanCandidate *files = &g_array_index (self->files, DsScanCandidate, 0);
+  /* Any of them: who writes the files does not know which. */
+  guint middle = begin + g_random_int () % (end - begin);
+  DsScanCandidate pivot = files[middle];
+  guint first = begin;
+  guint last = end - 1;
+
+  files[middle] = files[begin];
+  files[begin] = pivot;
+  for (;;)
+    {
+      while (ds_scan_candidates_compare (&files[first], &pivot, self) < 0)
+        first++;
+      while (ds_scan_candidates_compare (&files[last], &pivot, self) > 0)
+        last--;
+      if (first >= last)
+        return last + 1 - begin;
+
+      DsScanCandidate other = files[first];
+
+      files[first++] = files[last];
+      files[last--] = other;
+    }
+}
+
+/* Moves the files that have room to the front, in any order: how many they are. */
+static guint
+ds_scan_candidates_select (DsScanCandidates *self)
 {
   guint64 n_bytes = 0;
-  guint n_kept = 0;
+  guint begin = 0;
+  guint end = self->files->len;
 
-  while (n_kept < self->files->len && (self->max_files == 0 || n_kept < self->max_files))
+  while (begin < end)
     {
-      const DsScanCandidate *file = ds_scan_candidates_get (self, n_kept);
+      guint n = end - begin > 1 ? ds_scan_candidates_divide (self, begin, end) : 1;
 
-      if (self->max_bytes > 0 && n_kept > 0 &&
-          (file->status.n_bytes > self->max_bytes ||
-           n_bytes > self->max_bytes - file->status.n_bytes))
+      if (ds_scan_candidates_has_room (self, begin, begin + n, &n_bytes))
+        begin += n;
+      else if (n > 1)
+        end = begin + n;
+      else
         break;
-      n_bytes += file->status.n_bytes;
-      n_kept++;
     }
-  return n_kept;
+  return begin;
 }
 
-/* Only the paths of what is left. */
+/* ---- Dropping ---- */
+
+/* Where @text now lies among the texts. */
+static gsize
+ds_scan_candidates_add_text (DsScanCandidates *self, const char *text)
+{
+  gsize offset = self->texts->len;
+
+  g_string_append_len (self->texts, text, (gssize) strlen (text) + 1);
+  return offset;
+}
+
+static gsize
+ds_scan_candidates_add_directory (DsScanCandidates *self, const char *directory)
+{
+  if (self->directory_offset == G_MAXSIZE ||
+      strcmp (self->texts->str + self->directory_offset, directory) != 0)
+    self->directory_offset = ds_scan_candidates_add_text (self, directory);
+  return self->directory_offset;
+}
+
+static void
+ds_scan_candidates_copy_texts (DsScanCandidates *self,
+                               DsScanCandidate *file,
+                               const GString *old)
+{
+  file->directory_offset =
+      ds_scan_candidates_add_directory (self, old->str + file->directory_offset);
+  file->name_offset = ds_scan_candidates_add_text (self, old->str + file->name_offset);
+}
+
+/* Only the texts of what is left. */
 static void
 ds_scan_candidates_compact (DsScanCandidates *self)
 {
-  GString *paths = g_string_sized_new (self->paths->len / 2);
+  GString *old = self->texts;
 
+  self->texts = g_string_sized_new (old->len / 2);
+  self->directory_offset = G_MAXSIZE;
   for (guint i = 0; i < self->files->len; i++)
-    {
-      DsScanCandidate *file = &g_array_index (self->files, DsScanCandidate, i);
-      const char *path = ds_scan_candidates_get_path (self, file);
-
-      file->path_offset = paths->len;
-      g_string_append_len (paths, path, (gssize) strlen (path) + 1);
-    }
-  g_string_free (self->paths, TRUE);
-  self->paths = paths;
+    ds_scan_candidates_copy_texts (self, &g_array_index (self->files, DsScanCandidate, i),
+                                   old);
+  ds_scan_candidates_copy_texts (self, &self->first_dropped, old);
+  g_string_free (old, TRUE);
 }
 
-void
-ds_scan_candidates_trim (DsScanCandidates *self)
+/* Keeps what has room, in any order. */
+static void
+ds_scan_candidates_drop (DsScanCandidates *self)
 {
-  guint n_kept;
+  guint n_kept = ds_scan_candidates_select (self);
 
-  g_array_sort_with_data (self->files, ds_scan_candidates_compare, self);
-  n_kept = ds_scan_candidates_count_room (self);
   if (n_kept == self->files->len)
     return;
-  self->max_modified_ns = ds_scan_candidates_get (self, n_kept)->status.modified_ns;
+  self->has_dropped = TRUE;
+  self->first_dropped = *ds_scan_candidates_get (self, n_kept);
+  for (guint i = n_kept + 1; i < self->files->len; i++)
+    if (ds_scan_candidates_compare (ds_scan_candidates_get (self, i),
+                                    &self->first_dropped, self) < 0)
+      self->first_dropped = *ds_scan_candidates_get (self, i);
   self->n_dropped += self->files->len - n_kept;
   g_array_set_size (self->files, n_kept);
   ds_scan_candidates_compact (self);
 }
 
 void
+ds_scan_candidates_trim (DsScanCandidates *self)
+{
+  ds_scan_candidates_drop (self);
+  g_array_sort_with_data (self->files, ds_scan_candidates_compare, self);
+}
+
+void
 ds_scan_candidates_add (DsScanCandidates *self,
                         const char *directory,
                         const char *name,
-                        const DsFileStatus *status)
+                        const DsFileStatus *status,
+                        guint index)
 {
-  DsScanCandidate file = { *status, self->paths->len };
-  gsize n_directory = strlen (directory);
+  DsScanCandidate file = { .status = *status, .index = index };
 
-  if (status->modified_ns > self->max_modified_ns)
+  /* What comes after one that had no room has none, either. */
+  if (self->has_dropped && status->modified_ns > self->first_dropped.status.modified_ns)
     {
       self->n_dropped++;
       return;
     }
-  while (n_directory > 0 && directory[n_directory - 1] == '/')
-    n_directory--;
-  g_string_append_len (self->paths, directory, (gssize) n_directory);
-  if (*directory != '\0')
-    g_string_append_c (self->paths, '/');
-  g_string_append_len (self->paths, name, (gssize) strlen (name) + 1);
+  file.directory_offset = ds_scan_candidates_add_directory (self, directory);
+  file.name_offset = ds_scan_candidates_add_text (self, name);
+  if (self->has_dropped &&
+      ds_scan_candidates_compare (&file, &self->first_dropped, self) > 0)
+    {
+      g_string_truncate (self->texts, file.name_offset);
+      self->n_dropped++;
+      return;
+    }
   g_array_append_val (self->files, file);
   if (self->trim_length > 0 && self->files->len >= self->trim_length)
     {
-      ds_scan_candidates_trim (self);
+      ds_scan_candidates_drop (self);
       self->trim_length = 2 * (gsize) self->files->len + DS_SCAN_TRIM_SLACK;
     }
 }

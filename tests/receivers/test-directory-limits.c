@@ -102,6 +102,8 @@ test_scans_many_files (DsTestScanner *fixture, gconstpointer user_data)
 
   /* The row asks for 10^6, which take a minute to make: with -m slow. */
   guint n_files = g_test_slow () ? 1000000 : 50000;
+  /* The row's figure; ten times as much for few files on whatever machine. */
+  gint64 limit = g_test_slow () ? 2 * DS_SECOND : DS_SECOND;
   guint n_taken = 0;
   gint64 longest = 0;
 
@@ -112,30 +114,30 @@ test_scans_many_files (DsTestScanner *fixture, gconstpointer user_data)
     {
       g_auto (DsDirectoryScan) result = { 0 };
       guint64 n_statuses = fixture->counting.n_statuses;
-      gint64 begin = get_cpu_time ();
+      gint64 own = get_cpu_time ();
       gint64 wall = g_get_monotonic_time ();
 
       ds_directory_scanner_scan (fixture->scanner, &fixture->rules, i * DS_SECOND,
                                  i * DS_SECOND, ds_test_scanner_note_told, fixture,
                                  &result);
-      begin = get_cpu_time () - begin;
+      own = get_cpu_time () - own;
       wall = g_get_monotonic_time () - wall;
-      longest = MAX (longest, begin);
+      /* Where other programs run, the thread's own time is what it would have taken. */
+      longest = MAX (longest, MIN (own, wall));
       n_taken += result.files->len;
       g_assert_cmpuint (result.n_listed, ==, n_files);
       /* A file may have been written to, which only its status tells. */
       g_assert_cmpuint (fixture->counting.n_statuses - n_statuses, ==, n_files);
       g_assert_cmpuint (result.files->len, ==, i <= 5 ? n_files / 5 : 0);
-      g_test_message ("C22: scan %u of %u files: %u taken, %.3f s of CPU, %.3f s", i,
-                      n_files, result.files->len, (double) begin / DS_SECOND,
-                      (double) wall / DS_SECOND);
+      g_test_message ("C22: scan %u of %u files: %u taken, %.3f s, of which the "
+                      "scanning thread ran %.3f s",
+                      i, n_files, result.files->len, (double) wall / DS_SECOND,
+                      (double) own / DS_SECOND);
     }
   g_assert_cmpuint (n_taken, ==, n_files);
-  /* Wide of the row's 2 s, for machines that are slow or shared. */
-  if (g_test_slow ())
-    g_assert_cmpint (longest, <, 4 * DS_SECOND);
-  g_test_message ("C22: slowest scan, for 10^6 files: %.3f s of CPU",
-                  (double) longest / n_files * 1000000 / DS_SECOND);
+  g_assert_cmpint (longest, <, limit);
+  g_test_message ("C22: slowest scan of %u files: %.3f s, limit %.3f s", n_files,
+                  (double) longest / DS_SECOND, (double) limit / DS_SECOND);
 }
 
 static void
