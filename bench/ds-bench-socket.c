@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The words that come from a loopback socket, batch by batch: how fast, and in how much
- * memory?  And how fast is receiving alone, by a stream that looks at nothing, and by a
- * loop that does nothing else?
+/* The words that come from a loopback socket, batch by batch: how fast?  And how fast is
+ * receiving alone, by a stream that looks at nothing, and by a loop that does nothing
+ * else?
  *
  * A thread of the program serves the file to the socket stream; every batch's counts are
  * summed in foreach_rdd; the clock runs from accepting the connection until all words
@@ -27,16 +27,12 @@
 #define BATCH_INTERVAL (50 * DS_MILLISECOND)
 /* What one batch works on, what the one before still holds and what comes meanwhile. */
 #define MAX_RECEIVED_BYTES ((guint64) 192 << 20)
-/* The same at the rate of the memory case: what a moment of another program's delays must
- * not add to. */
-#define MAX_RECEIVED_BYTES_AT_RATE ((guint64) 12 << 20)
 
 typedef struct
 {
   const char *path;
   gsize n_bytes_at_once;
   guint n_repeats;
-  gint64 bytes_per_second; /* 0: as fast as it goes */
   int listener;
   gint64 start_time; /* monotonic, when the stream connected; read after the words came */
   GError *error;
@@ -46,8 +42,7 @@ typedef struct
 {
   GMutex lock;
   GCond changed;
-  gint64 n_words;         /* counted so far */
-  GArray *resident_bytes; /* after each batch that had words */
+  gint64 n_words; /* counted so far */
 } Tally;
 
 static gboolean
@@ -88,81 +83,39 @@ serve_mapped_file (Server *server, int connection, GError **error)
   return served;
 }
 
-/* At a rate, in little memory. */
-static gboolean
-serve_file (Server *server, int connection, gint64 *n_sent, GError **error)
-{
-  g_autofree char *buffer = g_malloc (server->n_bytes_at_once);
-  int fd = open (server->path, O_RDONLY | O_CLOEXEC);
-  gboolean served = fd >= 0;
-  gssize n_read = 0;
-
-  while (served && (n_read = read (fd, buffer, server->n_bytes_at_once)) > 0)
-    {
-      served = send_all (connection, buffer, (gsize) n_read, error);
-      *n_sent += n_read;
-
-      gint64 due =
-          server->start_time + *n_sent * G_USEC_PER_SEC / server->bytes_per_second;
-
-      g_usleep ((gulong) MAX (due - g_get_monotonic_time (), 0));
-    }
-  if (fd < 0 || n_read < 0)
-    served = fail_with_errno (server->path, error);
-  if (fd >= 0)
-    close (fd);
-  return served;
-}
-
 /* Thread: the server's own.  Serves one client. */
 static gpointer
 run_server (gpointer data)
 {
   Server *server = data;
   int connection = accept (server->listener, NULL, NULL);
-  gint64 n_sent = 0;
   gboolean served = connection >= 0;
 
   server->start_time = g_get_monotonic_time ();
   if (connection < 0)
     fail_with_errno ("accept", &server->error);
   for (guint i = 0; served && i < server->n_repeats; i++)
-    served = server->bytes_per_second > 0
-                 ? serve_file (server, connection, &n_sent, &server->error)
-                 : serve_mapped_file (server, connection, &server->error);
+    served = serve_mapped_file (server, connection, &server->error);
   if (connection >= 0)
     close (connection);
   return NULL;
 }
 
-/* On a port of the loopback interface that was free. */
-static gboolean
-listen_on_loopback (Server *server, guint16 *port, GError **error)
+gboolean
+ds_bench_listen_on_loopback (int *listener, guint16 *port, GError **error)
 {
   struct sockaddr_in address = { .sin_family = AF_INET,
                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   socklen_t length = sizeof address;
 
-  server->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (server->listener < 0 ||
-      bind (server->listener, (struct sockaddr *) &address, length) != 0 ||
-      listen (server->listener, 1) != 0 ||
-      getsockname (server->listener, (struct sockaddr *) &address, &length) != 0)
+  *listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (*listener < 0 || bind (*listener, (struct sockaddr *) &address, length) != 0 ||
+      listen (*listener, 1) != 0 ||
+      getsockname (*listener, (struct sockaddr *) &address, &length) != 0)
     return fail_with_errno ("listen", error);
 
   *port = ntohs (address.sin_port);
   return TRUE;
-}
-
-static gint64
-get_resident_bytes (void)
-{
-  g_autofree char *statm = NULL;
-  gint64 n_pages = 0;
-
-  if (g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL))
-    sscanf (statm, "%*d %" G_GINT64_FORMAT, &n_pages);
-  return n_pages * sysconf (_SC_PAGESIZE);
 }
 
 static gboolean
@@ -178,11 +131,8 @@ sum_batch (DsRdd *counts, DsBatch *batch, gpointer user_data, GError **error)
   if (n_words == 0)
     return TRUE;
 
-  gint64 resident_bytes = get_resident_bytes ();
-
   g_mutex_lock (&tally->lock);
   tally->n_words += n_words;
-  g_array_append_val (tally->resident_bytes, resident_bytes);
   g_cond_signal (&tally->changed);
   g_mutex_unlock (&tally->lock);
   return TRUE;
@@ -221,7 +171,6 @@ static gboolean
 count_words (guint16 port,
              int n_workers,
              gint64 n_words,
-             guint64 max_received_bytes,
              Tally *tally,
              gint64 *end_time,
              GError **error)
@@ -230,7 +179,7 @@ count_words (guint16 port,
   g_autoptr (DsStreamingContext) ssc =
       ds_streaming_context_new (master, "ds-bench", BATCH_INTERVAL);
 
-  g_object_set (ssc, "max-received-bytes", max_received_bytes, NULL);
+  g_object_set (ssc, "max-received-bytes", MAX_RECEIVED_BYTES, NULL);
 
   DsDStream *lines = ds_streaming_context_socket_text_stream (ssc, "127.0.0.1", port);
   DsDStream *words = ds_dstream_flat_map (lines, ds_split_words, NULL, NULL);
@@ -265,15 +214,11 @@ count_served_words (Server *server,
   guint16 port;
   gint64 end_time;
 
-  if (!listen_on_loopback (server, &port, error))
+  if (!ds_bench_listen_on_loopback (&server->listener, &port, error))
     return FALSE;
 
   GThread *thread = g_thread_new ("ds-bench-server", run_server, server);
-  gboolean counted =
-      count_words (port, n_workers, n_words,
-                   server->bytes_per_second > 0 ? MAX_RECEIVED_BYTES_AT_RATE
-                                                : MAX_RECEIVED_BYTES,
-                   tally, &end_time, error);
+  gboolean counted = count_words (port, n_workers, n_words, tally, &end_time, error);
 
   /* Wakes the server when nobody connected. */
   shutdown (server->listener, SHUT_RDWR);
@@ -302,8 +247,7 @@ ds_bench_run_word_count_socket (char **arguments, GError **error)
   Server server = { .path = arguments[0],
                     .n_bytes_at_once = (gsize) g_ascii_strtoull (arguments[2], NULL, 10),
                     .n_repeats = (guint) g_ascii_strtoull (arguments[3], NULL, 10) };
-  g_autoptr (GArray) resident_bytes = g_array_new (FALSE, FALSE, sizeof (gint64));
-  Tally tally = { .resident_bytes = resident_bytes };
+  Tally tally = { .n_words = 0 };
   gint64 n_words = g_ascii_strtoll (arguments[4], NULL, 10) * server.n_repeats;
 
   return count_served_words (&server, &tally, atoi (arguments[1]), n_words, error);
@@ -400,7 +344,7 @@ ds_bench_run_receive (char **arguments, GError **error)
   Stretch stretch = { 0 };
   guint16 port;
 
-  if (file == NULL || !listen_on_loopback (&server, &port, error))
+  if (file == NULL || !ds_bench_listen_on_loopback (&server.listener, &port, error))
     return FALSE;
 
   gint64 n_bytes = (gint64) g_mapped_file_get_length (file) * server.n_repeats;
@@ -426,53 +370,5 @@ ds_bench_run_receive (char **arguments, GError **error)
            (double) (stretch.end_time - server.start_time) / G_USEC_PER_SEC);
   g_print ("warm_seconds %.6f\n",
            (double) (stretch.end_time - stretch.warm_time) / G_USEC_PER_SEC);
-  return TRUE;
-}
-
-static gint
-compare_bytes (gconstpointer a, gconstpointer b)
-{
-  const gint64 *bytes_a = a;
-  const gint64 *bytes_b = b;
-
-  return *bytes_a < *bytes_b ? -1 : *bytes_a > *bytes_b;
-}
-
-/* A batch that came late, and was larger, is none of the middle ones. */
-static gint64
-find_median (GArray *array, guint from, guint to)
-{
-  g_autoptr (GArray) part = g_array_new (FALSE, FALSE, sizeof (gint64));
-
-  g_array_append_vals (part, &g_array_index (array, gint64, from), to - from);
-  g_array_sort (part, compare_bytes);
-  return part->len > 0 ? g_array_index (part, gint64, part->len / 2) : 0;
-}
-
-gboolean
-ds_bench_run_memory (char **arguments, GError **error)
-{
-  Server server = { .path = arguments[0],
-                    .n_bytes_at_once = 1 << 18,
-                    .n_repeats = (guint) g_ascii_strtoull (arguments[3], NULL, 10),
-                    .bytes_per_second = g_ascii_strtoll (arguments[2], NULL, 10) << 20 };
-  g_autoptr (GArray) resident_bytes = g_array_new (FALSE, FALSE, sizeof (gint64));
-  Tally tally = { .resident_bytes = resident_bytes };
-  gint64 n_words = g_ascii_strtoll (arguments[4], NULL, 10) * server.n_repeats;
-
-  if (!count_served_words (&server, &tally, atoi (arguments[1]), n_words, error))
-    return FALSE;
-
-  struct rusage usage;
-  guint n = resident_bytes->len;
-
-  getrusage (RUSAGE_SELF, &usage);
-  g_print ("batches %u\n", n);
-  g_print ("peak_kib %ld\n", usage.ru_maxrss);
-  /* The first one warms up: memory is kept for as much as the last batches took. */
-  g_print ("second_quarter_kib %" G_GINT64_FORMAT "\n",
-           find_median (resident_bytes, n / 4, n / 2) / 1024);
-  g_print ("last_quarter_kib %" G_GINT64_FORMAT "\n",
-           find_median (resident_bytes, n - n / 4, n) / 1024);
   return TRUE;
 }

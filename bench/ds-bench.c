@@ -271,7 +271,7 @@ static const struct
     ds_bench_run_word_count_socket },
   { "receive", 7, "FILE stream|bare SEND_BYTES REPEATS LINES INTERVAL_MS MAX_MIB",
     ds_bench_run_receive },
-  { "memory", 5, "FILE WORKERS MIB_PER_SECOND REPEATS WORDS", ds_bench_run_memory },
+  { "memory", 4, "FILE BATCHES_A_PASS PASSES KEPT_BYTES_A_BATCH", ds_bench_run_memory },
   { "empty-batch", 1, "BATCHES", ds_bench_run_empty_batch },
   { "tiny-batches", 1, "BATCHES", ds_bench_run_tiny_batches },
   { "lateness", 2, "INTERVAL_MS BATCHES", ds_bench_run_lateness },

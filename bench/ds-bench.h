@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 /* The sum of the second values of pairs. */
 gint64 ds_bench_sum_counts (DsBlock *counts);
 
+/* On a port that was free. */
+gboolean ds_bench_listen_on_loopback (int *listener, guint16 *port, GError **error);
+
 gboolean ds_bench_run_word_count_socket (char **arguments, GError **error);
 gboolean ds_bench_run_word_count_file_stream (char **arguments, GError **error);
 gboolean ds_bench_run_receive (char **arguments, GError **error);
