@@ -135,6 +135,7 @@ static int
 ds_crash_run (const DsCrashWorkload *self, const char *root, const char *acks)
 {
   DsCrashRun run = { .root = root };
+  struct stat known;
   DsCrashSetup setup = { self, &run };
   g_autoptr (GError) error = NULL;
   int status = 0;
@@ -142,6 +143,8 @@ ds_crash_run (const DsCrashWorkload *self, const char *root, const char *acks)
   run.acks_fd = open (acks, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (run.acks_fd < 0)
     return ds_crash_fail (acks, NULL);
+  run.is_first = fstat (run.acks_fd, &known) == 0 && known.st_size == 0;
+  ds_crash_run_acknowledge (&run, "start\n");
   run.input = g_build_filename (root, "in", NULL);
   run.checkpoints = g_build_filename (root, "checkpoints", NULL);
   run.output = g_build_filename (root, "out", NULL);
@@ -271,6 +274,18 @@ ds_crash_print_seen (const char *directory, const char *shown)
     }
 }
 
+gboolean
+ds_crash_are_same (GPtrArray *lines, GPtrArray *expected)
+{
+  gboolean are_same = lines->len == expected->len;
+
+  g_ptr_array_sort (lines, ds_crash_compare_names);
+  g_ptr_array_sort (expected, ds_crash_compare_names);
+  for (guint i = 0; are_same && i < lines->len; i++)
+    are_same = g_str_equal (lines->pdata[i], expected->pdata[i]);
+  return are_same;
+}
+
 static gboolean
 ds_crash_is_exact (const DsCrashWorkload *self, const char *output, guint batch)
 {
@@ -278,17 +293,11 @@ ds_crash_is_exact (const DsCrashWorkload *self, const char *output, guint batch)
       g_strdup_printf ("%s/%s-%u", output, self->name, batch * 1000);
   g_autoptr (GPtrArray) lines = ds_crash_read_parts (directory);
   g_autoptr (GPtrArray) expected = g_ptr_array_new_with_free_func (g_free);
-  gboolean is_exact;
 
   if (lines == NULL)
     return FALSE;
   self->expect (batch, expected);
-  g_ptr_array_sort (lines, ds_crash_compare_names);
-  g_ptr_array_sort (expected, ds_crash_compare_names);
-  is_exact = lines->len == expected->len;
-  for (guint i = 0; is_exact && i < lines->len; i++)
-    is_exact = g_str_equal (lines->pdata[i], expected->pdata[i]);
-  return is_exact;
+  return ds_crash_are_same (lines, expected);
 }
 
 static int

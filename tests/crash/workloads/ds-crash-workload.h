@@ -18,6 +18,7 @@ typedef struct
   const char *root;
   int acks_fd;
   char *input, *checkpoints, *output; /* paths */
+  gboolean is_first;                  /* no run was before this one */
   DsManualClock *clock;
   DsStreamingContext *ssc;
 } DsCrashRun;
@@ -36,7 +37,7 @@ typedef struct
   void (*expect) (guint batch, GPtrArray *lines);
   /* Prints "lost ..." and, when finished, "wrong ..." and "duplicated ...": instead of
    * comparing batch by batch. (nullable) */
-  void (*check) (const char *output, char **acks, gboolean is_finished);
+  void (*check) (const char *root, char **acks, gboolean is_finished);
 } DsCrashWorkload;
 
 /* The main () of a workload. */
@@ -51,5 +52,7 @@ void ds_crash_run_acknowledge (DsCrashRun *run, const char *format, ...)
 gboolean ds_crash_run_await (DsCrashRun *run, guint batch, GError **error);
 /* All lines of the parts in @directory; NULL when it or its _SUCCESS is not there. */
 GPtrArray *ds_crash_read_parts (const char *directory);
+/* In any order: both are sorted. */
+gboolean ds_crash_are_same (GPtrArray *lines, GPtrArray *expected);
 /* The numbers of the batches that left a directory, whole or not, in order. */
 GArray *ds_crash_list_batches (const char *output);
