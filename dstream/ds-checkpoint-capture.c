@@ -132,6 +132,7 @@ ds_checkpoint_capture_take_state (DsCheckpointCapture *self,
                                   const char *name)
 {
   const DsStateKeeping *keeping = ds_dstream_get_node (stream)->ops->keeping;
+  gboolean has_base = self->base_time != DS_TIME_NONE;
   gboolean is_full = TRUE;
   gpointer state = keeping->capture (stream, self->time, self->base_time, &is_full);
   DsCaptureSection *section;
@@ -146,8 +147,9 @@ ds_checkpoint_capture_take_state (DsCheckpointCapture *self,
   if (ds_kept_results_are_needed (stream))
     {
       section = ds_checkpoint_capture_add (self, DS_SECTION_RESULTS,
-                                           DS_SECTION_FLAGS (entry, TRUE), name);
-      section->results = ds_kept_results_collect (stream, self->time);
+                                           DS_SECTION_FLAGS (entry, !has_base), name);
+      section->results = ds_kept_results_collect (stream, self->time, self->base_time);
+      is_full = is_full && !has_base;
     }
   return !is_full;
 }
@@ -223,37 +225,42 @@ ds_capture_section_write (DsCaptureSection *self,
   if (!ds_checkpoint_writer_begin_section (file, self->type, self->name, self->flags,
                                            error))
     return FALSE;
-  if (self->results != NULL && self->bytes == NULL)
-    {
-      self->bytes = g_byte_array_new ();
-      if (!ds_kept_results_encode (self->results, self->bytes, error))
-        return FALSE;
-    }
-  ok = self->bytes != NULL ? ds_checkpoint_writer_append (file, self->bytes->data,
-                                                          self->bytes->len, error)
-                           : self->keeping->save (self->state, &writer.writer, error);
+  if (self->bytes != NULL)
+    ok = ds_checkpoint_writer_append (file, self->bytes->data, self->bytes->len, error);
+  else if (self->results != NULL)
+    ok = ds_kept_results_save (self->results, &writer.writer, error);
+  else
+    ok = self->keeping->save (self->state, &writer.writer, error);
   *n_bytes += writer.n_bytes;
   return ok && ds_checkpoint_writer_end_section (file, error);
 }
 
-gboolean
+DsCheckpointWriter *
 ds_checkpoint_capture_write (DsCheckpointCapture *self,
                              DsDurableDirectory *directory,
                              guint64 *n_bytes,
                              GError **error)
 {
-  const DsCheckpointHead head = { .batch_time = self->time,
-                                  .base_time = self->base_time,
-                                  .wal_sequence = self->wal_sequence,
-                                  .fingerprint = self->fingerprint };
-  DsCheckpointWriter *file = ds_checkpoint_writer_new (directory, self->time, error);
+  g_autoptr (DsCheckpointWriter) file =
+      ds_checkpoint_writer_new (directory, self->time, error);
   gboolean ok = file != NULL;
 
   *n_bytes = 0;
   for (guint i = 0; ok && i < self->sections->len; i++)
     ok = ds_capture_section_write (g_ptr_array_index (self->sections, i), file, n_bytes,
                                    error);
-  ok = ok && ds_checkpoint_writer_finish (file, &head, error);
-  g_clear_pointer (&file, ds_checkpoint_writer_free);
-  return ok;
+  return ok ? g_steal_pointer (&file) : NULL;
+}
+
+gboolean
+ds_checkpoint_capture_finish (DsCheckpointCapture *self,
+                              DsCheckpointWriter *file,
+                              GError **error)
+{
+  const DsCheckpointHead head = { .batch_time = self->time,
+                                  .base_time = self->base_time,
+                                  .wal_sequence = self->wal_sequence,
+                                  .fingerprint = self->fingerprint };
+
+  return ds_checkpoint_writer_finish (file, &head, error);
 }

@@ -32,10 +32,11 @@ void ds_checkpoint_shelf_add (DsCheckpointShelf *self,
 DsTime ds_checkpoint_shelf_get_base_time (DsCheckpointShelf *self);
 /* The oldest that a recovery may begin with; DS_TIME_NONE: there is none. */
 DsTime ds_checkpoint_shelf_get_oldest_time (DsCheckpointShelf *self);
-/* Removes those that are not kept; *@sequence: from where on the log is needed. */
-gboolean ds_checkpoint_shelf_prune (DsCheckpointShelf *self,
-                                    DsDurableDirectory *directory,
-                                    guint64 *sequence,
-                                    GError **error);
+/* Those that are neither kept nor built on are not on the shelf any longer: their names
+ * go to the end of @names, in the order in which they may be removed.  *@sequence: from
+ * where on the log is needed. */
+void ds_checkpoint_shelf_take_unneeded (DsCheckpointShelf *self,
+                                        GPtrArray *names,
+                                        guint64 *sequence);
 
 G_END_DECLS

@@ -138,15 +138,13 @@ ds_checkpoint_shelf_find_needed (DsCheckpointShelf *self)
   return needed;
 }
 
-gboolean
-ds_checkpoint_shelf_prune (DsCheckpointShelf *self,
-                           DsDurableDirectory *directory,
-                           guint64 *sequence,
-                           GError **error)
+void
+ds_checkpoint_shelf_take_unneeded (DsCheckpointShelf *self,
+                                   GPtrArray *names,
+                                   guint64 *sequence)
 {
   g_autofree gboolean *needed = ds_checkpoint_shelf_find_needed (self);
   guint n_kept = 0;
-  gboolean ok = TRUE;
 
   /* A recovery may begin with any of the newest ones, so that the log is needed from the
    * oldest of them on; older ones are only built on. */
@@ -156,17 +154,15 @@ ds_checkpoint_shelf_prune (DsCheckpointShelf *self,
     *sequence =
         MIN (*sequence,
              g_array_index (self->checkpoints, DsShelvedCheckpoint, i).wal_sequence);
+  /* What builds on another comes before it, so that none is ever without its base. */
+  for (guint i = self->checkpoints->len; i > 0; i--)
+    if (!needed[i - 1])
+      g_ptr_array_add (
+          names, ds_checkpoint_make_name (
+                     g_array_index (self->checkpoints, DsShelvedCheckpoint, i - 1).time));
   for (guint i = 0; i < self->checkpoints->len; i++)
-    {
-      DsShelvedCheckpoint known =
+    if (needed[i])
+      g_array_index (self->checkpoints, DsShelvedCheckpoint, n_kept++) =
           g_array_index (self->checkpoints, DsShelvedCheckpoint, i);
-      g_autofree char *name = ds_checkpoint_make_name (known.time);
-
-      if (ok && !needed[i])
-        ok = ds_durable_directory_remove_file (directory, name, error);
-      if (!ok || needed[i])
-        g_array_index (self->checkpoints, DsShelvedCheckpoint, n_kept++) = known;
-    }
   g_array_set_size (self->checkpoints, n_kept);
-  return ok;
 }

@@ -34,7 +34,8 @@ struct _DsCheckpointer
   DsWriteAheadLog *log;        /* (nullable): from start on */
   DsDuration interval;
   guint64 fingerprint;
-  GThread *thread; /* (nullable) */
+  GThread *thread;     /* (nullable) */
+  GPtrArray *unneeded; /* names of files; whoever writes checkpoints has it */
 
   GMutex lock; /* guards what follows */
   GCond changed;
@@ -69,6 +70,7 @@ ds_checkpointer_open (const char *directory, GError **error)
   self->path = g_strdup (directory);
   self->plans = g_array_new (FALSE, FALSE, sizeof (DsLoggedPlan));
   self->captured_time = DS_TIME_NONE;
+  self->unneeded = g_ptr_array_new_with_free_func (g_free);
   self->shelf = ds_checkpoint_shelf_new ();
   self->directory =
       ds_durable_directory_open (directory, DS_DURABLE_DIRECTORY_CREATE, error);
@@ -85,6 +87,7 @@ ds_checkpointer_free (DsCheckpointer *self)
   g_clear_pointer (&self->recovery, ds_recovery_free);
   g_clear_pointer (&self->directory, ds_durable_directory_close);
   ds_checkpoint_shelf_free (self->shelf);
+  g_ptr_array_unref (self->unneeded);
   g_clear_error (&self->log_error);
   g_array_unref (self->plans);
   g_mutex_clear (&self->lock);
@@ -214,17 +217,25 @@ ds_checkpointer_interrupt (DsCheckpointer *self)
 
 /* ---- Writing checkpoints ---- */
 
-/* Without the lock. */
+/* Removing may take as long as the disk likes: without the lock, which batches wait for.
+ * What could not be removed is tried again the next time. */
 static void
 ds_checkpointer_put_away (DsCheckpointer *self)
 {
   g_autoptr (GError) error = NULL;
   guint64 sequence;
-  gboolean ok;
+  gboolean ok = TRUE;
 
   g_mutex_lock (&self->lock);
-  ok = ds_checkpoint_shelf_prune (self->shelf, self->directory, &sequence, &error);
+  ds_checkpoint_shelf_take_unneeded (self->shelf, self->unneeded, &sequence);
   g_mutex_unlock (&self->lock);
+  while (ok && self->unneeded->len > 0)
+    {
+      ok = ds_durable_directory_remove_file (self->directory, self->unneeded->pdata[0],
+                                             &error);
+      if (ok)
+        g_ptr_array_remove_index (self->unneeded, 0);
+    }
   if (!ok || !ds_write_ahead_log_remove_before (self->log, sequence, &error))
     g_message ("Checkpoints in \"%s\": what is not needed any longer could not be "
                "removed: %s",
@@ -236,12 +247,15 @@ static gboolean
 ds_checkpointer_write (DsCheckpointer *self, DsCheckpointCapture *capture, GError **error)
 {
   guint64 n_bytes;
+  g_autoptr (DsCheckpointWriter) file =
+      ds_checkpoint_capture_write (capture, self->directory, &n_bytes, error);
   /* The log has to have what the checkpoint relies on; the first one comes before it. */
   gboolean ok =
+      file != NULL &&
       (self->log == NULL ||
        ds_checkpointer_await (self, ds_checkpoint_capture_get_wal_sequence (capture) - 1,
                               error)) &&
-      ds_checkpoint_capture_write (capture, self->directory, &n_bytes, error) &&
+      ds_checkpoint_capture_finish (capture, file, error) &&
       (self->log == NULL || ds_write_ahead_log_rotate (self->log, error) != 0);
 
   if (!ok)

@@ -53,13 +53,12 @@ typedef struct _DsStateKeeping
   void (*release) (gpointer capture, gboolean is_base);
   /* Before the first batch: everything, or the changes since what was loaded before. */
   gboolean (*load) (DsDStream *self, DsTime time, DsStateReader *reader, GError **error);
-  /* After load: the RDD that the stream gave at @time, of its @blocks.  NULL with error
-   * when their number is not that of its partitions.  (transfer full) */
-  DsRdd *(*make_result) (DsDStream *self,
-                         DsTime time,
-                         DsBlock **blocks,
-                         guint n_blocks,
-                         GError **error);
+  /* After load: of what it gives. 0: it is not known, since what it is made of was not
+   * loaded. */
+  guint (*count_partitions) (DsDStream *self);
+  /* After load: the RDD that the stream gave at @time, of the blocks of its partitions.
+   * (transfer full) */
+  DsRdd *(*make_result) (DsDStream *self, DsTime time, DsBlock **blocks);
 } DsStateKeeping;
 
 G_END_DECLS

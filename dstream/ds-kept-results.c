@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A window over a stream with state looks back at results that came out of steps, and
- * steps are taken once: such results are part of a checkpoint.  Each is written as its
- * time, the number of its partitions, and the values of each partition as bytes, all
- * msgpack. */
+ * steps are taken once: such results are part of checkpoints, each of the first one that
+ * is taken after it.  They do not change, so that a capture only refers to them.
+ *
+ *   first frame   how many
+ *   then          each as ds_results_save () has it */
 
-#include "base/ds-codec-private.h"
+#include "base/ds-error.h"
 #include "dstream/ds-checkpoint-capture-private.h"
 #include "dstream/ds-input-recovery-private.h"
 #include "rdd/ds-action-private.h"
+#include "rdd/ds-checkpoint-frame-private.h"
 #include "rdd/ds-step-rdd-private.h"
 
 gboolean
@@ -20,18 +23,17 @@ ds_kept_results_are_needed (DsDStream *stream)
 }
 
 GArray *
-ds_kept_results_collect (DsDStream *stream, DsTime time)
+ds_kept_results_collect (DsDStream *stream, DsTime time, DsTime since)
 {
   const DsDStreamNode *node = ds_dstream_get_node (stream);
+  DsTime after = MAX (time - node->asked, since);
   GArray *results = g_array_new (FALSE, FALSE, sizeof (DsGeneratedRdd));
 
   for (guint i = 0; i < node->generated->len; i++)
     {
-      const DsGeneratedRdd *known = &g_array_index (node->generated, DsGeneratedRdd, i);
-      DsGeneratedRdd kept = *known;
+      DsGeneratedRdd kept = g_array_index (node->generated, DsGeneratedRdd, i);
 
-      if (known->time <= time - node->asked || known->time > time ||
-          ds_rdd_was_given_up (known->rdd))
+      if (kept.time <= after || kept.time > time || ds_rdd_was_given_up (kept.rdd))
         continue;
       g_object_ref (kept.rdd);
       g_array_append_val (results, kept);
@@ -47,101 +49,111 @@ ds_kept_results_free (GArray *results)
   g_array_unref (results);
 }
 
-gboolean
-ds_kept_results_encode (GArray *results, GByteArray *bytes, GError **error)
+/* ---- Saving ---- */
+
+/* Ended by NULL.  (transfer full): ds_results_free () */
+static DsBlock **
+ds_kept_result_read (DsRdd *rdd, GError **error)
 {
-  g_autoptr (GByteArray) values = g_byte_array_new ();
+  guint n_partitions = ds_rdd_get_n_partitions (rdd);
+  DsBlock **blocks = ds_rdd_is_step (rdd) ? ds_step_rdd_ref_blocks (rdd) : NULL;
 
-  for (guint i = 0; i < results->len; i++)
-    {
-      const DsGeneratedRdd *result = &g_array_index (results, DsGeneratedRdd, i);
-      guint n_partitions = ds_rdd_get_n_partitions (result->rdd);
-
-      ds_codec_encode (ds_value_int (result->time), bytes);
-      ds_codec_encode (ds_value_int (n_partitions), bytes);
-      for (guint k = 0; k < n_partitions; k++)
-        {
-          g_autoptr (DsBlock) block =
-              ds_rdd_collect_partitions (result->rdd, &k, 1, G_MAXSIZE, error);
-
-          if (block == NULL)
-            return FALSE;
-          g_byte_array_set_size (values, 0);
-          ds_codec_encode_block (block, values);
-          ds_codec_encode (ds_value_bytes (values->data, values->len), bytes);
-        }
-    }
-  return TRUE;
-}
-
-/* One result, of which the values begin at @values. */
-static gboolean
-ds_kept_results_decode_one (DsDStream *stream,
-                            DsTime time,
-                            const DsValue *values,
-                            guint n_partitions,
-                            GError **error)
-{
-  g_autoptr (GPtrArray) blocks =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) ds_block_unref);
-  g_autoptr (DsRdd) rdd = NULL;
-
+  if (blocks != NULL)
+    return blocks;
+  blocks = g_new0 (DsBlock *, n_partitions + 1);
   for (guint i = 0; i < n_partitions; i++)
     {
-      DsBlock *block = ds_value_is (values[i], DS_VALUE_TYPE_BYTES)
-                           ? ds_codec_decode_block ((const guint8 *) values[i].as.bytes,
-                                                    values[i].size, 0, error)
-                           : NULL;
-
-      if (block == NULL)
-        return FALSE;
-      g_ptr_array_add (blocks, block);
+      blocks[i] = ds_rdd_collect_partitions (rdd, &i, 1, G_MAXSIZE, error);
+      if (blocks[i] != NULL)
+        continue;
+      ds_results_free (blocks);
+      return NULL;
     }
-  rdd =
-      ds_dstream_get_node (stream)->ops->keeping->make_result (stream, time,
-                                                               (DsBlock **) blocks->pdata,
-                                                               blocks->len, error);
-  if (rdd == NULL)
-    return FALSE;
-  ds_dstream_adopt_rdd (stream, time, rdd);
-  return TRUE;
+  return blocks;
+}
+
+static gboolean
+ds_kept_results_save_count (GArray *results, DsStateWriter *writer, GError **error)
+{
+  DsFrameWriter frames;
+  gboolean ok;
+
+  ds_frame_writer_init (&frames, writer);
+  ds_frame_writer_put_int (&frames, results->len);
+  ok = ds_frame_writer_end (&frames, error);
+  ds_frame_writer_clear (&frames);
+  return ok;
 }
 
 gboolean
-ds_kept_results_decode (DsDStream *stream,
-                        const guint8 *bytes,
-                        gsize n_bytes,
-                        GError **error)
+ds_kept_results_save (GArray *results, DsStateWriter *writer, GError **error)
 {
-  g_autoptr (DsBlock) block = ds_codec_decode_block (bytes, n_bytes, 0, error);
-  const DsValue *values;
-  gsize n_values;
+  gboolean ok = ds_kept_results_save_count (results, writer, error);
 
-  if (block == NULL)
-    return FALSE;
-  values = ds_block_get_values (block, &n_values);
-  for (gsize i = 0; i < n_values;)
+  for (guint i = 0; ok && i < results->len; i++)
     {
-      gsize n_left = n_values - i;
-      gboolean ok = n_left >= 2 && ds_value_is (values[i], DS_VALUE_TYPE_INT) &&
-                    ds_value_is (values[i + 1], DS_VALUE_TYPE_INT) &&
-                    values[i + 1].as.integer >= 0 &&
-                    (guint64) values[i + 1].as.integer <= n_left - 2;
+      const DsGeneratedRdd *result = &g_array_index (results, DsGeneratedRdd, i);
+      DsBlock **blocks = ds_kept_result_read (result->rdd, error);
 
-      if (ok && !ds_kept_results_decode_one (stream, values[i].as.integer, &values[i + 2],
-                                             (guint) values[i + 1].as.integer, error))
+      if (blocks == NULL)
+        return FALSE;
+      ok = ds_results_save (result->time, blocks, ds_rdd_get_n_partitions (result->rdd),
+                            writer, error);
+      ds_results_free (blocks);
+    }
+  return ok;
+}
+
+/* ---- Loading ---- */
+
+static gboolean
+ds_kept_results_load_count (DsStateReader *reader, gint64 *n_results, GError **error)
+{
+  DsFrameReader frames;
+  gboolean ok;
+
+  ds_frame_reader_init (&frames, reader, "number of saved results");
+  ok = ds_frame_reader_next (&frames, error) &&
+       ds_frame_reader_take_int (&frames, "how many there are", 0, G_MAXINT32, n_results,
+                                 error);
+  if (ok && !ds_frame_reader_is_at_end (&frames))
+    ok = ds_frame_reader_fail (&frames, error, "there is more than that");
+  ds_frame_reader_clear (&frames);
+  return ok;
+}
+
+gboolean
+ds_kept_results_load (DsDStream *stream,
+                      DsTime after,
+                      DsStateReader *reader,
+                      GError **error)
+{
+  const DsStateKeeping *keeping = ds_dstream_get_node (stream)->ops->keeping;
+  guint n_partitions = keeping->count_partitions (stream);
+  gint64 n_results;
+
+  if (!ds_kept_results_load_count (reader, &n_results, error))
+    return FALSE;
+  if (n_partitions == 0 && n_results > 0)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+                   "there are snapshots of states, but no states");
+      return FALSE;
+    }
+  for (gint64 i = 0; i < n_results; i++)
+    {
+      DsTime time;
+      DsBlock **blocks = ds_results_load (n_partitions, &time, reader, error);
+
+      if (blocks == NULL)
+        return FALSE;
+      if (time > after)
         {
-          if (error == NULL || *error != NULL)
-            return FALSE;
-          ok = FALSE;
+          g_autoptr (DsRdd) rdd = keeping->make_result (stream, time, blocks);
+
+          ds_dstream_adopt_rdd (stream, time, rdd);
         }
-      if (!ok)
-        {
-          g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-                       "they do not have the expected form");
-          return FALSE;
-        }
-      i += 2 + (gsize) values[i + 1].as.integer;
+      ds_results_free (blocks);
     }
   return TRUE;
 }

@@ -319,43 +319,59 @@ ds_recovery_load_state (DsRecovery *self,
 static gboolean
 ds_recovery_load_results (DsRecovery *self,
                           DsGraph *graph,
-                          DsCheckpointReader *reader,
+                          guint file,
                           guint index,
                           GError **error)
 {
-  g_autoptr (GByteArray) bytes = ds_recovery_read_section (reader, index, error);
+  DsCheckpointReader *reader = g_ptr_array_index (self->chain, file);
+  DsSectionReader source = { { .read = ds_section_reader_read }, reader, index, 0 };
   DsDStream *stream = ds_recovery_get_stream (self, graph, reader, index, DS_ENTRY_KEPT);
 
-  if (bytes == NULL)
-    return FALSE;
-  if (stream == NULL || ds_kept_results_decode (stream, bytes->data, bytes->len, error))
+  if (stream == NULL || ds_dstream_get_node (stream)->ops->keeping == NULL)
+    return TRUE;
+  ds_checkpoint_reader_get_section (reader, index, NULL, NULL, NULL,
+                                    &source.reader.n_bytes);
+  if (ds_kept_results_load (stream, self->meta.time - ds_dstream_get_node (stream)->asked,
+                            &source.reader, error))
     return TRUE;
   g_prefix_error (error,
                   "Recovering earlier results of %s: ", ds_dstream_describe (stream));
   return FALSE;
 }
 
+typedef gboolean (*DsRecoveryLoadFunc) (DsRecovery *self,
+                                        DsGraph *graph,
+                                        guint file,
+                                        guint index,
+                                        GError **error);
+
+/* Calls @func for each section of @type of the chain, oldest file first. */
 static gboolean
-ds_recovery_load_streams (DsRecovery *self, DsGraph *graph, GError **error)
+ds_recovery_load_sections (DsRecovery *self,
+                           DsGraph *graph,
+                           DsSectionType type,
+                           DsRecoveryLoadFunc func,
+                           GError **error)
 {
   for (guint i = 0; i < self->chain->len; i++)
     {
       DsCheckpointReader *reader = g_ptr_array_index (self->chain, i);
-      gboolean is_newest = i == self->chain->len - 1;
 
       for (guint k = 0; k < ds_checkpoint_reader_n_sections (reader); k++)
-        {
-          DsSectionType type = ds_recovery_get_type (reader, k);
-
-          if (type == DS_SECTION_STATE &&
-              !ds_recovery_load_state (self, graph, i, k, error))
-            return FALSE;
-          if (type == DS_SECTION_RESULTS && is_newest &&
-              !ds_recovery_load_results (self, graph, reader, k, error))
-            return FALSE;
-        }
+        if (ds_recovery_get_type (reader, k) == type && !func (self, graph, i, k, error))
+          return FALSE;
     }
   return TRUE;
+}
+
+/* Results are made of what is kept. */
+static gboolean
+ds_recovery_load_streams (DsRecovery *self, DsGraph *graph, GError **error)
+{
+  return ds_recovery_load_sections (self, graph, DS_SECTION_STATE, ds_recovery_load_state,
+                                    error) &&
+         ds_recovery_load_sections (self, graph, DS_SECTION_RESULTS,
+                                    ds_recovery_load_results, error);
 }
 
 /* What sources gave the batches that are looked back at: in the order of time, as sources

@@ -34,7 +34,8 @@ struct _DsRecovery
   int *places;                 /* (nullable): of the entries of @saved, once matched */
   guint64 matched_fingerprint; /* of the graph of this process, once matched */
 
-  GPtrArray *plans; /* DsPlannedBatch, in the order of time */
+  GPtrArray *plans;          /* DsPlannedBatch, in the order of time */
+  GHashTable *plans_by_time; /* DsTime -> DsPlannedBatch, not owned */
   GArray *blocks;   /* DsRecoveredBlock */
   guint64 next_segment;
   guint64 next_sequence;

@@ -38,6 +38,7 @@ ds_recovery_new (DsDurableDirectory *directory)
   self->chain =
       g_ptr_array_new_with_free_func ((GDestroyNotify) ds_checkpoint_reader_free);
   self->plans = g_ptr_array_new_with_free_func (ds_planned_batch_free);
+  self->plans_by_time = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->blocks = g_array_new (FALSE, FALSE, sizeof (DsRecoveredBlock));
   g_array_set_clear_func (self->blocks, ds_recovered_block_clear);
   return self;
@@ -47,6 +48,7 @@ void
 ds_recovery_free (DsRecovery *self)
 {
   g_ptr_array_unref (self->chain);
+  g_hash_table_unref (self->plans_by_time);
   g_ptr_array_unref (self->plans);
   g_array_unref (self->blocks);
   g_clear_pointer (&self->saved, ds_graph_signature_free);
@@ -174,14 +176,7 @@ ds_recovery_find_checkpoint (DsRecovery *self, GError **error)
 DsPlannedBatch *
 ds_recovery_find_plan (DsRecovery *self, DsTime time)
 {
-  for (guint i = self->plans->len; i > 0; i--)
-    {
-      DsPlannedBatch *plan = g_ptr_array_index (self->plans, i - 1);
-
-      if (plan->time == time)
-        return plan;
-    }
-  return NULL;
+  return g_hash_table_lookup (self->plans_by_time, &time);
 }
 
 static void
@@ -229,6 +224,7 @@ ds_recovery_take_plan (DsRecovery *self,
       g_ptr_array_add (plan->inputs, input);
     }
   g_ptr_array_add (self->plans, plan);
+  g_hash_table_insert (self->plans_by_time, &plan->time, plan);
   return TRUE;
 }
 

@@ -62,28 +62,25 @@ ds_state_capture_release (gpointer capture, gboolean is_base)
   g_free (self);
 }
 
+guint
+ds_state_stepper_count_partitions (DsStateStepper *self)
+{
+  return ds_partitioner_get_n_partitions (ds_state_store_get_partitioner (self->store));
+}
+
 DsRdd *
 ds_state_stepper_make_result (DsStateStepper *self,
                               DsDStream *stream,
                               DsTime time,
                               DsPartitioner *partitioner,
-                              DsBlock **blocks,
-                              guint n_blocks,
-                              GError **error)
+                              DsBlock **blocks)
 {
   DsDStreamNode *node = ds_dstream_get_node (stream);
-  DsPartitioner *own = ds_state_store_get_partitioner (self->store);
-  DsRdd *rdd;
+  DsRdd *rdd =
+      ds_step_rdd_new_restored (ds_streaming_context_get_context (node->context),
+                                node->ops->kind, time,
+                                ds_state_store_get_partitioner (self->store), blocks);
 
-  if (n_blocks != ds_partitioner_get_n_partitions (own))
-    {
-      g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
-                   "%s had %u partitions and has %u", ds_dstream_describe (stream),
-                   n_blocks, ds_partitioner_get_n_partitions (own));
-      return NULL;
-    }
-  rdd = ds_step_rdd_new_restored (ds_streaming_context_get_context (node->context),
-                                  node->ops->kind, time, own, blocks);
   ds_rdd_set_node_partitioner (rdd, partitioner);
   return rdd;
 }

@@ -135,18 +135,22 @@ ds_state_mapped_dstream_load (DsDStream *dstream,
   return ds_state_store_load (stepper->store, reader, error);
 }
 
-static DsRdd *
-ds_state_mapped_dstream_make_result (DsDStream *dstream,
-                                     DsTime time,
-                                     DsBlock **blocks,
-                                     guint n_blocks,
-                                     GError **error)
+static guint
+ds_state_mapped_dstream_count_partitions (DsDStream *dstream)
 {
   DsStateMappedDStream *self = DS_STATE_MAPPED_DSTREAM (dstream);
 
-  return ds_state_stepper_make_result (ds_state_stepper_get (&self->stepper, dstream,
-                                                             self->form),
-                                       dstream, time, NULL, blocks, n_blocks, error);
+  return ds_state_stepper_count_partitions (
+      ds_state_stepper_get (&self->stepper, dstream, self->form));
+}
+
+static DsRdd *
+ds_state_mapped_dstream_make_result (DsDStream *dstream, DsTime time, DsBlock **blocks)
+{
+  DsStateMappedDStream *self = DS_STATE_MAPPED_DSTREAM (dstream);
+  DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
+
+  return ds_state_stepper_make_result (stepper, dstream, time, NULL, blocks);
 }
 
 static const DsStateKeeping ds_state_mapped_dstream_keeping = {
@@ -154,6 +158,7 @@ static const DsStateKeeping ds_state_mapped_dstream_keeping = {
   .save = ds_state_capture_save,
   .release = ds_state_capture_release,
   .load = ds_state_mapped_dstream_load,
+  .count_partitions = ds_state_mapped_dstream_count_partitions,
   .make_result = ds_state_mapped_dstream_make_result,
 };
 

@@ -31,29 +31,29 @@ ds_state_snapshots_dstream_capture (DsDStream *self,
   return NULL;
 }
 
-static DsRdd *
-ds_state_snapshots_dstream_make_result (DsDStream *self,
-                                        DsTime time,
-                                        DsBlock **blocks,
-                                        guint n_blocks,
-                                        GError **error)
+static guint
+ds_state_snapshots_dstream_count_partitions (DsDStream *self)
 {
   DsStateStepper *stepper =
       ds_state_mapped_dstream_get_stepper (ds_dstream_get_node (self)->parents[0]);
 
-  if (stepper == NULL)
-    {
-      g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-                   "there are snapshots of states, but no states");
-      return NULL;
-    }
+  return stepper != NULL ? ds_state_stepper_count_partitions (stepper) : 0;
+}
+
+static DsRdd *
+ds_state_snapshots_dstream_make_result (DsDStream *self, DsTime time, DsBlock **blocks)
+{
+  DsStateStepper *stepper =
+      ds_state_mapped_dstream_get_stepper (ds_dstream_get_node (self)->parents[0]);
+
   return ds_state_stepper_make_result (stepper, self, time,
                                        ds_state_store_get_partitioner (stepper->store),
-                                       blocks, n_blocks, error);
+                                       blocks);
 }
 
 static const DsStateKeeping ds_state_snapshots_dstream_keeping = {
   .capture = ds_state_snapshots_dstream_capture,
+  .count_partitions = ds_state_snapshots_dstream_count_partitions,
   .make_result = ds_state_snapshots_dstream_make_result,
 };
 

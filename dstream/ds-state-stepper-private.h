@@ -73,14 +73,13 @@ gpointer ds_state_stepper_capture (DsStateStepper *self,
                                    gboolean *is_full);
 gboolean ds_state_capture_save (gpointer capture, DsStateWriter *writer, GError **error);
 void ds_state_capture_release (gpointer capture, gboolean is_base);
+guint ds_state_stepper_count_partitions (DsStateStepper *self);
 /* What @stream gave at @time, with @partitioner (nullable).  (transfer full) */
 DsRdd *ds_state_stepper_make_result (DsStateStepper *self,
                                      DsDStream *stream,
                                      DsTime time,
                                      DsPartitioner *partitioner,
-                                     DsBlock **blocks,
-                                     guint n_blocks,
-                                     GError **error);
+                                     DsBlock **blocks);
 
 /* ---- The streams ---- */
 

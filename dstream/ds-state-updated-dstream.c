@@ -153,12 +153,17 @@ ds_state_updated_dstream_load (DsDStream *dstream,
   return ds_state_store_load (stepper->store, reader, error);
 }
 
+static guint
+ds_state_updated_dstream_count_partitions (DsDStream *dstream)
+{
+  DsStateUpdatedDStream *self = DS_STATE_UPDATED_DSTREAM (dstream);
+
+  return ds_state_stepper_count_partitions (
+      ds_state_stepper_get (&self->stepper, dstream, self->form));
+}
+
 static DsRdd *
-ds_state_updated_dstream_make_result (DsDStream *dstream,
-                                      DsTime time,
-                                      DsBlock **blocks,
-                                      guint n_blocks,
-                                      GError **error)
+ds_state_updated_dstream_make_result (DsDStream *dstream, DsTime time, DsBlock **blocks)
 {
   DsStateUpdatedDStream *self = DS_STATE_UPDATED_DSTREAM (dstream);
   DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
@@ -168,7 +173,7 @@ ds_state_updated_dstream_make_result (DsDStream *dstream,
       ds_dstream_get_node (dstream)->preserves_partitioning
           ? ds_state_store_get_partitioner (stepper->store)
           : NULL,
-      blocks, n_blocks, error);
+      blocks);
 }
 
 static const DsStateKeeping ds_state_updated_dstream_keeping = {
@@ -176,6 +181,7 @@ static const DsStateKeeping ds_state_updated_dstream_keeping = {
   .save = ds_state_capture_save,
   .release = ds_state_capture_release,
   .load = ds_state_updated_dstream_load,
+  .count_partitions = ds_state_updated_dstream_count_partitions,
   .make_result = ds_state_updated_dstream_make_result,
 };
 

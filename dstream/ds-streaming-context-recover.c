@@ -20,6 +20,12 @@ ds_streaming_context_get_recovery (DsStreamingContext *self)
 gboolean
 ds_streaming_context_open_checkpoints (DsStreamingContext *self, GError **error)
 {
+  DsRecovery *recovery = ds_streaming_context_get_recovery (self);
+
+  /* Partitions are part of what a batch gives, whatever machine this is.  Streams ask how
+   * many there are when the graph is frozen. */
+  if (recovery != NULL)
+    self->context->default_parallelism = ds_recovery_get_parallelism (recovery);
   if (self->checkpoint_directory == NULL || self->checkpointer != NULL)
     return TRUE;
   self->checkpointer = ds_checkpointer_open (self->checkpoint_directory, error);
@@ -78,8 +84,6 @@ ds_streaming_context_start_checkpoints (DsStreamingContext *self, GError **error
                                ds_checkpointer_get_directory (self->checkpointer));
   if (recovery != NULL)
     {
-      /* Partitions are part of what a batch gives, whatever machine this is. */
-      self->context->default_parallelism = ds_recovery_get_parallelism (recovery);
       if (!ds_recovery_match (recovery, self, self->dropped_states,
                               self->accepts_new_streams, error) ||
           !ds_streaming_context_check_attempts (self, error) ||

@@ -53,6 +53,7 @@ ds_window_reduced_dstream_get_stepper (DsWindowReducedDStream *self)
     .filter = self->filter,
     .filter_data = self->filter_data != NULL ? self->filter_data->user_data : NULL,
     .is_keyless = ds_pre_reduce_is_keyless (self->plan.kind),
+    .can_be_captured = node->context->checkpointer != NULL,
   };
 
   if (self->stepper == NULL)
@@ -118,9 +119,14 @@ ds_window_reduced_dstream_capture (DsDStream *dstream,
                                    gboolean *is_full)
 {
   DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (dstream);
+  DsWindowSnapshot *snapshot;
 
   *is_full = TRUE;
-  return self->stepper != NULL ? ds_window_stepper_capture (self->stepper) : NULL;
+  if (self->stepper == NULL)
+    return NULL;
+  snapshot = ds_window_stepper_capture (self->stepper, since == DS_TIME_NONE);
+  *is_full = ds_window_snapshot_is_full (snapshot);
+  return snapshot;
 }
 
 static gboolean
@@ -132,7 +138,7 @@ ds_window_reduced_dstream_save (gpointer capture, DsStateWriter *writer, GError 
 static void
 ds_window_reduced_dstream_release (gpointer capture, gboolean is_base)
 {
-  ds_window_snapshot_free (capture);
+  ds_window_snapshot_release (capture, is_base);
 }
 
 static gboolean
@@ -144,7 +150,8 @@ ds_window_reduced_dstream_load (DsDStream *dstream,
   DsWindowReducedDStream *self = DS_WINDOW_REDUCED_DSTREAM (dstream);
   DsWindowStepper *stepper = ds_window_reduced_dstream_get_stepper (self);
 
-  if (!ds_window_stepper_load (stepper, reader, error))
+  if (!ds_window_stepper_load (stepper, ds_dstream_get_node (dstream)->context->context,
+                               reader, error))
     return FALSE;
   /* Batches after its last step are asked for again. */
   self->asked_time = ds_window_stepper_get_time (stepper);
@@ -152,28 +159,23 @@ ds_window_reduced_dstream_load (DsDStream *dstream,
   return TRUE;
 }
 
+static guint
+ds_window_reduced_dstream_count_partitions (DsDStream *dstream)
+{
+  return ds_partitioner_get_n_partitions (
+      ds_pre_reduced_dstream_get_partitioner (ds_dstream_get_node (dstream)->parents[0]));
+}
+
 static DsRdd *
-ds_window_reduced_dstream_make_result (DsDStream *dstream,
-                                       DsTime time,
-                                       DsBlock **blocks,
-                                       guint n_blocks,
-                                       GError **error)
+ds_window_reduced_dstream_make_result (DsDStream *dstream, DsTime time, DsBlock **blocks)
 {
   DsDStreamNode *node = ds_dstream_get_node (dstream);
   DsPartitioner *partitioner = ds_pre_reduced_dstream_get_partitioner (node->parents[0]);
   gboolean is_keyless =
       ds_pre_reduce_is_keyless (DS_WINDOW_REDUCED_DSTREAM (dstream)->plan.kind);
-  DsRdd *rdd;
+  DsRdd *rdd = ds_step_rdd_new_restored (node->context->context, node->ops->kind, time,
+                                         partitioner, blocks);
 
-  if (n_blocks != ds_partitioner_get_n_partitions (partitioner))
-    {
-      g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
-                   "%s had %u partitions and has %u", ds_dstream_describe (dstream),
-                   n_blocks, ds_partitioner_get_n_partitions (partitioner));
-      return NULL;
-    }
-  rdd = ds_step_rdd_new_restored (node->context->context, node->ops->kind, time,
-                                  partitioner, blocks);
   ds_rdd_set_node_partitioner (rdd, is_keyless ? NULL : partitioner);
   return rdd;
 }
@@ -183,6 +185,7 @@ static const DsStateKeeping ds_window_reduced_dstream_keeping = {
   .save = ds_window_reduced_dstream_save,
   .release = ds_window_reduced_dstream_release,
   .load = ds_window_reduced_dstream_load,
+  .count_partitions = ds_window_reduced_dstream_count_partitions,
   .make_result = ds_window_reduced_dstream_make_result,
 };
 

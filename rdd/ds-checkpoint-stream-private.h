@@ -70,23 +70,33 @@ gboolean ds_state_store_load (DsStateStore *self, DsStateReader *reader, GError 
 
 typedef struct _DsWindowSnapshot DsWindowSnapshot;
 
-/* What @self is now, after the last step that was committed or rolled back.  Thread:
- * driver; no step may be running.  One pass that copies: 32 bytes for each key, and with
- * an inverse 20 for each pair in a batch of the window, else 72 and 32 for each pair;
- * strings, tuples and lists of values besides.  Keys are shared.  (transfer full) */
-DsWindowSnapshot *ds_window_stepper_capture (DsWindowStepper *self);
-/* Any thread. */
-void ds_window_snapshot_free (DsWindowSnapshot *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsWindowSnapshot, ds_window_snapshot_free)
-/* Any thread; steps go on meanwhile. */
+/* What @self is now, after the last step that was committed or rolled back.  @is_full:
+ * everything; else the batches that came since the last one that became a base, if it can
+ * go on from there.  Its plan says that it can be captured.  Thread: driver; no step may
+ * be running.  It costs as much as there are partitions and batches in the window, with
+ * queues also zeroed memory of 8 bytes a key; no key is looked at.  Until it is saved,
+ * batches of it that leave the window stay, and a queue that a step changes is copied
+ * first.  One at a time.  (transfer full) */
+DsWindowSnapshot *ds_window_stepper_capture (DsWindowStepper *self, gboolean is_full);
+gboolean ds_window_snapshot_is_full (const DsWindowSnapshot *self);
+/* Once.  Any thread; steps go on meanwhile, and wait for a few hundred queues at a time.
+ * What was kept for it is given back when it returns. */
 gboolean
 ds_window_snapshot_save (DsWindowSnapshot *self, DsStateWriter *writer, GError **error);
-/* Into a stepper of the same plan that no step has used: the next steps give the same
- * bytes as they would have given, and want batches from ds_window_stepper_get_time () on.
- * %DS_ERROR_GRAPH_MISMATCH when it has another number of partitions, or an inverse where
- * the other one had none. */
-gboolean
-ds_window_stepper_load (DsWindowStepper *self, DsStateReader *reader, GError **error);
+/* @is_base: later ones that are not in full go on from this one.  Any thread. */
+void ds_window_snapshot_release (DsWindowSnapshot *self, gboolean is_base);
+void ds_window_snapshot_free (DsWindowSnapshot *self); /* it is no base */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsWindowSnapshot, ds_window_snapshot_free)
+/* Into a stepper of the same plan that no step has used, in full first, then those that
+ * go on from it, each on the one before: their steps are taken again, with the functions
+ * of the plan.  The next steps give the same bytes as they would have given, and want
+ * batches from ds_window_stepper_get_time () on.  %DS_ERROR_GRAPH_MISMATCH when it has
+ * another number of partitions, or an inverse where the other one had none;
+ * %DS_ERROR_CORRUPT also when steps do not follow what is there. */
+gboolean ds_window_stepper_load (DsWindowStepper *self,
+                                 DsContext *context,
+                                 DsStateReader *reader,
+                                 GError **error);
 
 /* ---- Results that are remembered ---- */
 

@@ -17,9 +17,12 @@ typedef struct
   DsWindowStepper *stepper;
   gboolean has_queues;
   gboolean has_filter;
+  gboolean is_keyless;
   guint n_partitions;
   DsFrameReader frames;
   DsTime time;
+  DsTime newest;     /* batch of all partitions */
+  gboolean is_steps; /* that follow what is there */
 
   /* Of the partition that is read. */
   DsWindowTable *table;
@@ -28,53 +31,6 @@ typedef struct
   guint32 *n_batches; /* of each key: that have it */
   DsArena *arena;     /* decoded values, until they are copied */
 } DsWindowLoad;
-
-/* ---- Rows ---- */
-
-/* A row is about to be read. */
-static gboolean
-ds_window_load_begin_row (DsWindowLoad *self, GError **error)
-{
-  return !ds_frame_reader_is_at_end (&self->frames) ||
-         ds_frame_reader_next (&self->frames, error);
-}
-
-/* Strings lie in the frame. */
-static gboolean
-ds_window_load_take_value (DsWindowLoad *self, DsValue *value, GError **error)
-{
-  const guint8 *bytes;
-  gsize n_bytes;
-
-  if (!ds_frame_reader_take_encoded (&self->frames, &bytes, &n_bytes, error))
-    return FALSE;
-  *value = ds_state_decode (bytes, self->arena);
-  return TRUE;
-}
-
-static gboolean
-ds_window_load_take_number (DsWindowLoad *self,
-                            const char *name,
-                            guint32 min,
-                            guint32 max,
-                            guint32 *number,
-                            GError **error)
-{
-  gint64 integer;
-
-  if (!ds_frame_reader_take_int (&self->frames, name, min, max, &integer, error))
-    return FALSE;
-  *number = (guint32) integer;
-  return TRUE;
-}
-
-static gboolean
-ds_window_load_take_time (DsWindowLoad *self, DsTime *time, GError **error)
-{
-  *time = DS_TIME_NONE;
-  return ds_frame_reader_take_null (&self->frames) ||
-         ds_frame_reader_take_int (&self->frames, "a time", 0, G_MAXINT64, time, error);
-}
 
 /* ---- Keys ---- */
 
@@ -119,7 +75,7 @@ ds_window_load_take_cells (DsWindowLoad *self, DsWindowQueue *queue, GError **er
             }
         }
       cell = &queue->cells[i];
-      if (!ds_window_load_take_value (self, &value, error))
+      if (!ds_window_load_take_value (&self->frames, self->arena, &value, error))
         return FALSE;
       cell->value = ds_undo_log_copy_value (log, value);
       cell->aggregate = cell->value;
@@ -127,7 +83,7 @@ ds_window_load_take_cells (DsWindowLoad *self, DsWindowQueue *queue, GError **er
         continue;
       if (!ds_frame_reader_take_int (&self->frames, "the mark of an aggregate", 1, 1,
                                      &follows, error) ||
-          !ds_window_load_take_value (self, &value, error))
+          !ds_window_load_take_value (&self->frames, self->arena, &value, error))
         return FALSE;
       cell->aggregate = ds_undo_log_copy_value (log, value);
     }
@@ -141,11 +97,16 @@ ds_window_load_take_queue (DsWindowLoad *self, guint32 index, GError **error)
   DsWindowStretches stretches;
   DsWindowQueue queue = { 0 };
 
-  if (!ds_window_load_take_number (self, name, 0, G_MAXINT32, &stretches.left, error) ||
-      !ds_window_load_take_number (self, name, 0, G_MAXINT32, &stretches.right, error) ||
-      !ds_window_load_take_number (self, name, 0, G_MAXINT32, &stretches.turn, error) ||
-      !ds_window_load_take_number (self, name, 0, G_MAXINT32, &stretches.back, error) ||
-      !ds_window_load_take_number (self, name, 0, G_MAXINT32, &stretches.n_cells, error))
+  if (!ds_window_load_take_number (&self->frames, name, 0, G_MAXINT32, &stretches.left,
+                                   error) ||
+      !ds_window_load_take_number (&self->frames, name, 0, G_MAXINT32, &stretches.right,
+                                   error) ||
+      !ds_window_load_take_number (&self->frames, name, 0, G_MAXINT32, &stretches.turn,
+                                   error) ||
+      !ds_window_load_take_number (&self->frames, name, 0, G_MAXINT32, &stretches.back,
+                                   error) ||
+      !ds_window_load_take_number (&self->frames, name, 0, G_MAXINT32, &stretches.n_cells,
+                                   error))
     return FALSE;
   if (!ds_window_stretches_are_sound (&stretches))
     return ds_frame_reader_fail (
@@ -171,8 +132,8 @@ ds_window_load_take_key (DsWindowLoad *self, guint32 number, GError **error)
   DsValue key, value;
   guint32 index;
 
-  if (!ds_window_load_begin_row (self, error) ||
-      !ds_window_load_take_value (self, &key, error))
+  if (!ds_window_load_begin_row (&self->frames, error) ||
+      !ds_window_load_take_value (&self->frames, self->arena, &key, error))
     return FALSE;
   ds_window_table_find (table, &key, 1, &index);
   if (index != number)
@@ -180,9 +141,9 @@ ds_window_load_take_key (DsWindowLoad *self, guint32 number, GError **error)
                                  index);
   if (number < self->n_live)
     {
-      if (!ds_window_load_take_number (self, "whether a key is hidden", 0, 1, &is_hidden,
-                                       error) ||
-          !ds_window_load_take_value (self, &value, error))
+      if (!ds_window_load_take_number (&self->frames, "whether a key is hidden", 0, 1,
+                                       &is_hidden, error) ||
+          !ds_window_load_take_value (&self->frames, self->arena, &value, error))
         return FALSE;
       ds_window_table_set_value (table, index, value);
       ds_window_table_link (table, index);
@@ -221,13 +182,14 @@ ds_window_load_take_run (DsWindowLoad *self,
   DsValue values[DS_WINDOW_LOAD_RUN];
   guint32 n = 0;
 
-  if (!ds_window_load_begin_row (self, error))
+  if (!ds_window_load_begin_row (&self->frames, error))
     return FALSE;
   do
     {
-      if (!ds_window_load_take_number (self, "the number of a key", 0, self->n_keys - 1,
-                                       &indices[n], error) ||
-          (!self->has_queues && !ds_window_load_take_value (self, &values[n], error)))
+      if (!ds_window_load_take_number (&self->frames, "the number of a key", 0,
+                                       self->n_keys - 1, &indices[n], error) ||
+          (!self->has_queues &&
+           !ds_window_load_take_value (&self->frames, self->arena, &values[n], error)))
         return FALSE;
       self->n_batches[indices[n++]]++;
     }
@@ -249,11 +211,11 @@ ds_window_load_take_batch (DsWindowLoad *self,
   guint32 n_entries;
   DsTime time;
 
-  if (!ds_window_load_begin_row (self, error) ||
+  if (!ds_window_load_begin_row (&self->frames, error) ||
       !ds_frame_reader_take_int (&self->frames, "the time of a batch", *last + 1, newest,
                                  &time, error) ||
-      !ds_window_load_take_number (self, "the entries of a batch", 1, G_MAXUINT32,
-                                   &n_entries, error))
+      !ds_window_load_take_number (&self->frames, "the entries of a batch", 1,
+                                   G_MAXUINT32, &n_entries, error))
     return FALSE;
   if (self->n_keys == 0)
     return ds_frame_reader_fail (&self->frames, error, "a batch has keys that are none");
@@ -300,12 +262,12 @@ ds_window_load_take_contents (DsWindowLoad *self, GError **error)
   DsTime newest;
   DsTime last = -1;
 
-  if (!ds_window_load_take_time (self, &newest, error) ||
-      !ds_window_load_take_number (self, "the number of keys", 0, G_MAXINT32,
+  if (!ds_window_load_take_time (&self->frames, &newest, error) ||
+      !ds_window_load_take_number (&self->frames, "the number of keys", 0, G_MAXINT32,
                                    &self->n_live, error) ||
-      !ds_window_load_take_number (self, "the number of other keys", 0,
+      !ds_window_load_take_number (&self->frames, "the number of other keys", 0,
                                    self->has_queues ? 0 : G_MAXINT32, &n_others, error) ||
-      !ds_window_load_take_number (self, "the number of batches", 0, G_MAXINT32,
+      !ds_window_load_take_number (&self->frames, "the number of batches", 0, G_MAXINT32,
                                    &n_batches, error))
     return FALSE;
   self->n_keys = self->n_live + n_others;
@@ -315,6 +277,7 @@ ds_window_load_take_contents (DsWindowLoad *self, GError **error)
     if (!ds_window_load_take_batch (self, &last, newest, error))
       return FALSE;
   self->table->state.time = newest;
+  self->newest = MAX (self->newest, newest);
   return ds_window_load_check_keys (self, error);
 }
 
@@ -326,6 +289,13 @@ ds_window_load_take_partition (DsWindowLoad *self, guint partition, GError **err
   self->table = &ds_window_stepper_use_partition (self->stepper, partition)->table;
   self->arena = ds_arena_new (NULL);
   ok = ds_window_load_take_contents (self, error);
+  if (ok && self->table->can_be_captured)
+    {
+      ds_window_table_forget_values (self->table, self->has_queues
+                                                      ? self->table->state.time
+                                                      : DS_TIME_NONE);
+      ds_block_unref (ds_window_table_make_block (self->table, self->is_keyless, NULL));
+    }
   ds_undo_log_commit (&self->table->log);
   g_ptr_array_set_size (self->table->old_columns, 0);
   g_clear_pointer (&self->arena, ds_arena_unref);
@@ -341,7 +311,7 @@ ds_window_load_take_partitions (DsWindowLoad *self, GError **error)
 
   for (;;)
     {
-      if (!ds_window_load_begin_row (self, error) ||
+      if (!ds_window_load_begin_row (&self->frames, error) ||
           !ds_frame_reader_take_int (&self->frames, "a partition", next,
                                      self->n_partitions, &partition, error))
         return FALSE;
@@ -378,46 +348,78 @@ ds_window_load_check_plan (DsWindowLoad *self,
   return FALSE;
 }
 
+/* Whether what is there is what the steps follow. */
+static gboolean
+ds_window_load_check_base (DsWindowLoad *self, GError **error)
+{
+  DsTime base;
+
+  if (!ds_window_load_take_time (&self->frames, &base, error))
+    return FALSE;
+  return base == ds_window_stepper_get_time (self->stepper)
+             ? TRUE
+             : ds_frame_reader_fail (&self->frames, error,
+                                     "it follows another window than the one before it");
+}
+
+static gboolean
+ds_window_load_check_unused (DsWindowLoad *self, GError **error)
+{
+  for (guint i = 0; i < self->n_partitions; i++)
+    if (ds_window_stepper_get_partition (self->stepper, i) != NULL)
+      return ds_frame_reader_fail (&self->frames, error, "the window is in use already");
+  return TRUE;
+}
+
 static gboolean
 ds_window_load_take_head (DsWindowLoad *self, GError **error)
 {
   DsFrameReader *frames = &self->frames;
-  gint64 has_queues, n_partitions;
+  gint64 form, n_partitions;
 
   if (!ds_frame_reader_next (frames, error) ||
       !ds_frame_reader_take_name (frames, DS_WINDOW_SAVE_NAME, DS_WINDOW_SAVE_VERSION,
                                   error) ||
-      !ds_frame_reader_take_int (frames, "whether it has queues", 0, 1, &has_queues,
-                                 error) ||
-      !ds_window_load_take_time (self, &self->time, error) ||
+      !ds_frame_reader_take_int (frames, "whether it has queues", 0,
+                                 DS_WINDOW_SAVE_STEPS + 1, &form, error) ||
+      !ds_window_load_take_time (frames, &self->time, error) ||
       !ds_frame_reader_take_int (frames, "the number of partitions", 1, G_MAXUINT32,
                                  &n_partitions, error))
     return FALSE;
-  if (!ds_window_load_check_plan (self, has_queues != 0, n_partitions, error))
+  self->is_steps = (form & DS_WINDOW_SAVE_STEPS) != 0;
+  if (!ds_window_load_check_plan (self, form % 2 != 0, n_partitions, error) ||
+      !(self->is_steps ? ds_window_load_check_base (self, error)
+                       : ds_window_load_check_unused (self, error)))
     return FALSE;
-  for (guint i = 0; i < self->n_partitions; i++)
-    if (ds_window_stepper_get_partition (self->stepper, i) != NULL)
-      return ds_frame_reader_fail (frames, error, "the window is in use already");
   return ds_frame_reader_is_at_end (frames)
              ? TRUE
              : ds_frame_reader_fail (frames, error, "there is more than its head");
 }
 
 gboolean
-ds_window_stepper_load (DsWindowStepper *self, DsStateReader *reader, GError **error)
+ds_window_stepper_load (DsWindowStepper *self,
+                        DsContext *context,
+                        DsStateReader *reader,
+                        GError **error)
 {
   const DsWindowPlan *plan = ds_window_stepper_get_plan (self);
   DsWindowLoad load = { .stepper = self,
                         .has_queues = plan->inverse == NULL,
                         .has_filter = plan->filter != NULL,
-                        .n_partitions = ds_window_stepper_get_n_partitions (self) };
+                        .is_keyless = plan->is_keyless,
+                        .n_partitions = ds_window_stepper_get_n_partitions (self),
+                        .newest = DS_TIME_NONE };
   gboolean ok;
 
   ds_frame_reader_init (&load.frames, reader, "saved window");
-  ok = ds_window_load_take_head (&load, error) &&
-       ds_window_load_take_partitions (&load, error);
+  ok = ds_window_load_take_head (&load, error);
+  if (ok && load.is_steps)
+    ok = ds_window_load_take_steps (self, context, &load.frames, load.time, error);
+  else if (ok && (ok = ds_window_load_take_partitions (&load, error)))
+    {
+      ds_window_stepper_set_time (self, load.time);
+      ds_window_stepper_begin_history (self, load.newest);
+    }
   ds_frame_reader_clear (&load.frames);
-  if (ok)
-    ds_window_stepper_set_time (self, load.time);
   return ok;
 }

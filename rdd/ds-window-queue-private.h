@@ -59,6 +59,15 @@ ds_window_queue_get_length (const DsWindowQueue *self)
   return self->end - self->front;
 }
 
+/* The same in the same memory.  Empty ones may lie where others begin. */
+static inline gboolean
+ds_window_cell_is_one_value (const DsWindowCell *self)
+{
+  return self->aggregate.as.integer == self->value.as.integer &&
+         self->aggregate.type == self->value.type &&
+         self->aggregate.size == self->value.size;
+}
+
 /* A call of the reduction; the result lies wherever func put it. */
 static inline DsValue
 ds_window_reducer_call (DsWindowReducer *self, DsValue a, DsValue b)

@@ -6,6 +6,9 @@
 
 #include "rdd/ds-window-stepper-private.h"
 
+/* Queues that are put aside for a reader at a time. */
+#define DS_WINDOW_QUEUE_RUN 256
+
 /* The queue is about to change. */
 static DsWindowQueue *
 ds_window_queue_way_touch (DsWindowRun *run, guint32 index)
@@ -31,7 +34,12 @@ ds_window_queue_way_leave (DsWindowRun *run, const DsWindowBatch *batch)
 {
   for (gsize i = 0; i < batch->n_entries; i++)
     {
-      DsWindowQueue *queue = ds_window_queue_way_touch (run, batch->entries[i]);
+      DsWindowQueue *queue;
+
+      if (i % DS_WINDOW_QUEUE_RUN == 0)
+        ds_window_table_keep_queues (run->table, batch->entries + i,
+                                     MIN (batch->n_entries - i, DS_WINDOW_QUEUE_RUN));
+      queue = ds_window_queue_way_touch (run, batch->entries[i]);
 
       ds_window_run_set_current (run, batch->entries[i], NULL);
       ds_window_queue_pop (queue, &run->reducer);
@@ -47,6 +55,7 @@ ds_window_queue_way_come (DsWindowRun *run,
                           const DsValue *values,
                           gsize n_values)
 {
+  ds_window_table_keep_queues (run->table, indices, n_values);
   for (gsize i = 0; i < n_values; i++)
     {
       DsWindowQueue *queue = ds_window_queue_way_touch (run, indices[i]);

@@ -27,8 +27,19 @@ typedef struct
   gpointer inverse_data;
   DsFilterFunc filter; /* (nullable): of pairs */
   gpointer filter_data;
-  gboolean is_keyless; /* results are values without their keys */
+  gboolean is_keyless;      /* results are values without their keys */
+  gboolean can_be_captured; /* the last result stays, and what came since a base */
 } DsWindowPlan;
+
+/* Steps of which a capture may be told instead of what they came to. */
+typedef struct
+{
+  GQueue steps;      /* GArray of DsTime: of a step, then of the batches that came */
+  DsTime since;      /* all steps after it are there */
+  DsTime newest;     /* batch that came */
+  gboolean has_base; /* there is a saved window, as of base */
+  DsTime base;
+} DsWindowHistory;
 
 typedef struct _DsWindowStepper DsWindowStepper;
 
@@ -101,6 +112,14 @@ extern const DsWindowWay ds_window_queue_way;
 extern const DsWindowWay ds_window_inverse_way;
 
 /* For saving and loading, between two steps. */
+DsPartitioner *ds_window_stepper_get_partitioner (DsWindowStepper *self);
+/* Loaded, with all batches up to @newest. */
+void ds_window_stepper_begin_history (DsWindowStepper *self, DsTime newest);
+/* Steps after the base, oldest first: GArray of DsTime as above.  NULL: there is no base,
+ * or what came since has left again. */
+GPtrArray *ds_window_stepper_ref_history (DsWindowStepper *self, DsTime *base);
+/* What was captured at @time was saved.  Any thread. */
+void ds_window_stepper_set_base (DsWindowStepper *self, DsTime time);
 const DsWindowPlan *ds_window_stepper_get_plan (DsWindowStepper *self);
 guint ds_window_stepper_get_n_partitions (DsWindowStepper *self);
 /* NULL: no step has used it. */
@@ -110,6 +129,20 @@ DsWindowPartition *ds_window_stepper_get_partition (DsWindowStepper *self,
 DsWindowPartition *ds_window_stepper_use_partition (DsWindowStepper *self,
                                                     guint partition);
 void ds_window_stepper_set_time (DsWindowStepper *self, DsTime time);
+
+/* ---- History: ds-window-history.c ---- */
+
+void ds_window_history_init (DsWindowHistory *self);
+void ds_window_history_clear (DsWindowHistory *self);
+/* A step that stays: those of @times that are newer than what is known came in it. */
+void ds_window_history_add (DsWindowHistory *self,
+                            DsTime time,
+                            DsTime window_start,
+                            const DsTime *times,
+                            guint n_times);
+void ds_window_history_set_base (DsWindowHistory *self, DsTime time);
+gboolean ds_window_history_has_base (const DsWindowHistory *self);
+GPtrArray *ds_window_history_ref_steps (const DsWindowHistory *self);
 
 /* TRUE: the pair goes into the result, as far as the filter is concerned. */
 gboolean ds_window_run_filter (DsWindowRun *run, guint32 index, DsValue value);

@@ -16,8 +16,9 @@ struct _DsWindowStepper
   DsPartitioner *partitioner;
   DsWindowPartition *partitions;
   guint n_partitions;
-  GMutex lock; /* guards time */
+  GMutex lock; /* guards what follows */
   DsTime time; /* of the newest step that was committed */
+  DsWindowHistory history;
 };
 
 /* ---- A step's part in one partition ---- */
@@ -158,9 +159,10 @@ ds_window_run_all (DsWindowRun *run, DsRdd *step, guint partition)
 }
 
 static void
-ds_window_partition_init (DsWindowPartition *self, gboolean has_queues)
+ds_window_partition_init (DsWindowPartition *self, const DsWindowPlan *plan)
 {
-  ds_window_table_init (&self->table, has_queues);
+  ds_window_table_init (&self->table, plan->inverse == NULL);
+  self->table.can_be_captured = plan->can_be_captured;
   self->old_values = g_array_new (FALSE, FALSE, sizeof (DsValue));
   self->new_values = g_array_new (FALSE, FALSE, sizeof (DsValue));
   self->is_used = TRUE;
@@ -172,6 +174,20 @@ ds_window_partition_clear (DsWindowPartition *self)
   ds_window_table_clear (&self->table);
   g_array_unref (self->old_values);
   g_array_unref (self->new_values);
+}
+
+/* What is saved need not be told again. */
+static void
+ds_window_stepper_forget_values (DsWindowStepper *self, DsWindowTable *table)
+{
+  DsTime base;
+
+  if (!self->plan.can_be_captured || !table->has_queues)
+    return;
+  g_mutex_lock (&self->lock);
+  base = self->history.has_base ? self->history.base : DS_TIME_NONE;
+  g_mutex_unlock (&self->lock);
+  ds_window_table_forget_values (table, base);
 }
 
 static DsBlock *
@@ -196,6 +212,7 @@ ds_window_stepper_run (gpointer stepper, DsRdd *step, guint partition, DsTask *t
 
   ds_window_stepper_use_partition (self, partition);
   ds_window_table_begin (&part->table);
+  ds_window_stepper_forget_values (self, &part->table);
   block = ds_window_run_all (&run, step, partition);
   g_array_set_size (part->old_values, 0);
   g_array_set_size (part->new_values, 0);
@@ -219,10 +236,16 @@ static void
 ds_window_stepper_commit (gpointer stepper, DsRdd *step)
 {
   DsWindowStepper *self = stepper;
+  DsTime time = ds_step_rdd_get_time (step);
 
   /* What can no longer be taken back goes when the next step begins, where partitions
    * work side by side. */
-  ds_window_stepper_set_time (self, ds_step_rdd_get_time (step));
+  g_mutex_lock (&self->lock);
+  self->time = time;
+  if (self->plan.can_be_captured)
+    ds_window_history_add (&self->history, time, time - self->plan.window,
+                           ds_step_rdd_get_data (step), ds_step_rdd_get_n_inputs (step));
+  g_mutex_unlock (&self->lock);
 }
 
 static const DsStepOps ds_window_step_ops = { .run = ds_window_stepper_run,
@@ -241,6 +264,7 @@ ds_window_stepper_new (const DsWindowPlan *plan, DsPartitioner *partitioner)
   self->n_partitions = ds_partitioner_get_n_partitions (partitioner);
   self->partitions = g_new0 (DsWindowPartition, self->n_partitions);
   self->time = DS_TIME_NONE;
+  ds_window_history_init (&self->history);
   g_mutex_init (&self->lock);
   return self;
 }
@@ -260,6 +284,7 @@ ds_window_stepper_free (gpointer stepper)
     if (self->partitions[i].is_used)
       ds_window_partition_clear (&self->partitions[i]);
   g_free (self->partitions);
+  ds_window_history_clear (&self->history);
   ds_partitioner_unref (self->partitioner);
   g_mutex_clear (&self->lock);
 }
@@ -289,6 +314,44 @@ ds_window_stepper_set_time (DsWindowStepper *self, DsTime time)
   g_mutex_unlock (&self->lock);
 }
 
+void
+ds_window_stepper_begin_history (DsWindowStepper *self, DsTime newest)
+{
+  g_mutex_lock (&self->lock);
+  ds_window_history_clear (&self->history);
+  ds_window_history_init (&self->history);
+  self->history.since = self->time;
+  self->history.newest = newest;
+  g_mutex_unlock (&self->lock);
+}
+
+GPtrArray *
+ds_window_stepper_ref_history (DsWindowStepper *self, DsTime *base)
+{
+  GPtrArray *steps = NULL;
+
+  g_mutex_lock (&self->lock);
+  *base = self->history.base;
+  if (ds_window_history_has_base (&self->history))
+    steps = ds_window_history_ref_steps (&self->history);
+  g_mutex_unlock (&self->lock);
+  return steps;
+}
+
+void
+ds_window_stepper_set_base (DsWindowStepper *self, DsTime time)
+{
+  g_mutex_lock (&self->lock);
+  ds_window_history_set_base (&self->history, time);
+  g_mutex_unlock (&self->lock);
+}
+
+DsPartitioner *
+ds_window_stepper_get_partitioner (DsWindowStepper *self)
+{
+  return self->partitioner;
+}
+
 const DsWindowPlan *
 ds_window_stepper_get_plan (DsWindowStepper *self)
 {
@@ -313,7 +376,7 @@ ds_window_stepper_use_partition (DsWindowStepper *self, guint partition)
   DsWindowPartition *part = &self->partitions[partition];
 
   if (!part->is_used)
-    ds_window_partition_init (part, self->plan.inverse == NULL);
+    ds_window_partition_init (part, &self->plan);
   return part;
 }
 

@@ -42,6 +42,13 @@ ds_window_table_guess_entries (DsWindowTable *self)
   return n_before + n_before / 16;
 }
 
+/* With queues they are there only so that captures find them. */
+static gboolean
+ds_window_batch_has_values (const DsWindowTable *self)
+{
+  return !self->has_queues || self->can_be_captured;
+}
+
 static void
 ds_window_table_grow_batch (DsWindowTable *self, DsWindowBatch *batch, gsize n_needed)
 {
@@ -52,7 +59,7 @@ ds_window_table_grow_batch (DsWindowTable *self, DsWindowBatch *batch, gsize n_n
 
   batch->entries = ds_window_table_grow_array (self, batch->entries, batch->n_max_entries,
                                                n_new, sizeof *batch->entries);
-  if (!self->has_queues)
+  if (ds_window_batch_has_values (self))
     batch->values = ds_window_table_grow_array (self, batch->values, batch->n_max_entries,
                                                 n_new, sizeof *batch->values);
   batch->n_max_entries = n_new;
@@ -107,7 +114,7 @@ ds_window_table_add_to_batch (DsWindowTable *self,
     ds_window_table_grow_batch (self, batch, batch->n_entries + n_entries);
   indices = batch->entries + batch->n_entries;
   ds_window_table_find (self, keys, n_entries, indices);
-  if (!self->has_queues)
+  if (ds_window_batch_has_values (self))
     {
       ds_window_table_keep_values (self, batch, *values, n_entries);
       *values = batch->values + batch->n_entries;
@@ -162,17 +169,64 @@ ds_window_table_count_batches (DsWindowTable *self, DsTime time)
   return n;
 }
 
+static void
+ds_window_table_drop_values (DsWindowTable *self, const DsWindowBatch *batch)
+{
+  for (gsize i = 0; batch->has_others && i < batch->n_entries; i++)
+    ds_undo_log_drop_value (&self->log, batch->values[i]);
+  if (batch->values != NULL)
+    ds_undo_log_drop (&self->log, batch->values,
+                      batch->n_max_entries * sizeof *batch->values);
+}
+
+static void
+ds_window_table_drop_batch (DsWindowTable *self, const DsWindowBatch *batch)
+{
+  ds_window_table_drop_values (self, batch);
+  ds_undo_log_drop (&self->log, batch->entries,
+                    batch->n_max_entries * sizeof *batch->entries);
+}
+
 void
 ds_window_table_pop_batch (DsWindowTable *self)
 {
   const DsWindowBatch *batch = ds_window_table_get_batch (self, self->state.first_batch);
 
-  for (gsize i = 0; batch->has_others && i < batch->n_entries; i++)
-    ds_undo_log_drop_value (&self->log, batch->values[i]);
-  ds_undo_log_drop (&self->log, batch->entries,
-                    batch->n_max_entries * sizeof *batch->entries);
-  if (batch->values != NULL)
-    ds_undo_log_drop (&self->log, batch->values,
-                      batch->n_max_entries * sizeof *batch->values);
+  if (g_atomic_int_get (&self->n_readers) > 0 && batch->time <= self->read_time)
+    g_array_append_vals (self->left, batch, 1);
+  else
+    ds_window_table_drop_batch (self, batch);
   self->state.first_batch++;
+}
+
+void
+ds_window_table_drop_left (DsWindowTable *self)
+{
+  guint n_unread =
+      g_atomic_int_get (&self->n_readers) == 0 ? self->left->len : self->n_unread_left;
+
+  for (guint i = 0; i < n_unread; i++)
+    ds_window_table_drop_batch (self, &g_array_index (self->left, DsWindowBatch, i));
+  if (n_unread > 0)
+    g_array_remove_range (self->left, 0, n_unread);
+  self->n_unread_left = 0;
+  self->n_settled_left = self->left->len;
+}
+
+void
+ds_window_table_forget_values (DsWindowTable *self, DsTime time)
+{
+  for (guint32 i = self->state.first_batch; i != self->state.end_batch; i++)
+    {
+      DsWindowBatch *batch = ds_window_table_get_batch (self, i);
+
+      if (batch->time > time)
+        break;
+      if (batch->values == NULL)
+        continue;
+      ds_window_table_drop_values (self, batch);
+      ds_undo_log_save (&self->log, batch, sizeof *batch);
+      batch->values = NULL;
+      batch->has_others = FALSE;
+    }
 }

@@ -71,6 +71,21 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (DsWindowState) % 8 == 0);
 
+/* A queue and what it came to, as they were when somebody began to read the table. */
+typedef struct
+{
+  DsWindowQueue queue; /* n_cells 0: cells begin with the one at front */
+  DsValue value;
+} DsWindowKeptQueue;
+
+/* Somebody reads the queues of a table while steps change them. */
+typedef struct
+{
+  guint32 n_entries;        /* when it began */
+  DsWindowKeptQueue **kept; /* [n_entries]: what has changed since, or been read */
+  DsArena *arena;           /* of it */
+} DsWindowReading;
+
 typedef struct
 {
   DsWindowState state;
@@ -89,11 +104,29 @@ typedef struct
   DsBlock *last;   /* (nullable) */
   gboolean restores_from_before;
 
+  /* For captures (ds-window-reading.c): what the last step gave, which does not change
+   * any more, and what it was before the step under way. */
+  gboolean can_be_captured;
+  DsBlock *result; /* (nullable): with an inverse */
+  DsBlock *result_before;
+  GArray *order; /* (nullable): guint32, live entries, DS_WINDOW_HIDDEN added to hidden
+                  * ones; NULL: they are 0 to n_live - 1, and none is hidden */
+  GArray *order_before;
+  guint n_readers;      /* atomic: who reads batches */
+  DsTime read_time;     /* up to which */
+  GArray *left;         /* DsWindowBatch: have left, and may be read */
+  guint n_settled_left; /* of which no step can be taken back any more */
+  guint n_unread_left;  /* of which nobody reads any more */
+  GMutex lock;          /* guards what follows, and where queues and their values lie */
+  DsWindowReading *reading; /* (nullable) atomic */
+
   /* Of the step under way: entries that are to be looked at in the end. */
   guint32 *marks; /* [n_max_marks]: where in touched, + 1; 0: nowhere */
   gsize n_max_marks;
   GArray *touched; /* guint32 */
 } DsWindowTable;
+
+#define DS_WINDOW_HIDDEN (1u << 31)
 
 void ds_window_table_init (DsWindowTable *self, gboolean has_queues);
 void ds_window_table_clear (DsWindowTable *self);
@@ -176,6 +209,8 @@ void ds_window_table_restore_entries (DsWindowTable *self,
                                       gsize n_entries);
 /* How many entries it has. */
 gsize ds_window_table_end_batch (DsWindowTable *self);
+/* Values of batches up to @time that lie in queues, too, go. */
+void ds_window_table_forget_values (DsWindowTable *self, DsTime time);
 /* The oldest one; NULL: there is none.  Valid until the step is committed. */
 const DsWindowBatch *ds_window_table_peek_batch (DsWindowTable *self);
 void ds_window_table_pop_batch (DsWindowTable *self);
@@ -183,9 +218,38 @@ void ds_window_table_pop_batch (DsWindowTable *self);
 guint ds_window_table_count_batches (DsWindowTable *self, DsTime time);
 
 /* Live entries that are not hidden, in the order in which they became live; as values
- * alone when @is_keyless.  (transfer full) */
+ * alone when @is_keyless.  @task: (nullable).  (transfer full) */
 DsBlock *
 ds_window_table_make_block (DsWindowTable *self, gboolean is_keyless, DsTask *task);
+
+/* ---- Reading from outside: ds-window-reading.c ---- */
+
+/* Thread: driver, between two steps.  Batches up to the last one stay until
+ * ds_window_table_end_reading (), and with @reads_queues also the queues that are there
+ * now.  One at a time. */
+void ds_window_table_begin_reading (DsWindowTable *self, gboolean reads_queues);
+/* Any thread. */
+void ds_window_table_end_reading (DsWindowTable *self);
+/* The queue of an entry that was live when reading began.  Once for each.  Valid while
+ * the lock is held.  Any thread.  Locks: self->lock. */
+const DsWindowKeptQueue *ds_window_table_read_queue_locked (DsWindowTable *self,
+                                                            guint32 index,
+                                                            DsWindowKeptQueue *room);
+void ds_window_table_keep_queues_slow (DsWindowTable *self,
+                                       const guint32 *indices,
+                                       gsize n_indices);
+
+/* Queues that are about to change: whoever reads them has them as they were. */
+static inline void
+ds_window_table_keep_queues (DsWindowTable *self, const guint32 *indices, gsize n_indices)
+{
+  if (G_UNLIKELY (g_atomic_pointer_get (&self->reading) != NULL))
+    ds_window_table_keep_queues_slow (self, indices, n_indices);
+}
+
+/* Gives back what batches had that left while somebody read them, if nobody does now.
+ * What the last step did is to be committed next. */
+void ds_window_table_drop_left (DsWindowTable *self);
 
 /* What it holds of the system; blocks that it made not counted. */
 gsize ds_window_table_get_n_bytes (DsWindowTable *self);

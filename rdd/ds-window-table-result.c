@@ -10,6 +10,13 @@
 
 #include "base/ds-value-private.h"
 
+/* (nullable): the default one */
+static DsArenaPool *
+ds_window_table_get_pool (DsTask *task)
+{
+  return task != NULL ? ds_task_get_arena_pool (task) : NULL;
+}
+
 /* The values of entries as they lie. */
 static void
 ds_window_table_copy_values (DsWindowTable *self, DsArena *arena, DsValue *values)
@@ -21,6 +28,20 @@ ds_window_table_copy_values (DsWindowTable *self, DsArena *arena, DsValue *value
     values[i] = ds_value_copy (values[i], arena);
 }
 
+static void
+ds_window_table_note_order (DsWindowTable *self)
+{
+  const DsWindowEntry *entries = self->state.entries;
+  guint32 *order;
+  guint n = 0;
+
+  self->order = g_array_sized_new (FALSE, FALSE, sizeof *order, self->state.n_live);
+  g_array_set_size (self->order, self->state.n_live);
+  order = (guint32 *) (gpointer) self->order->data;
+  for (guint32 at = self->state.first_live; at != 0; at = entries[at - 1].next)
+    order[n++] = (at - 1) | (entries[at - 1].is_hidden ? DS_WINDOW_HIDDEN : 0);
+}
+
 /* Live entries, one after the other; returns how many. */
 static gsize
 ds_window_table_gather (DsWindowTable *self,
@@ -30,6 +51,9 @@ ds_window_table_gather (DsWindowTable *self,
 {
   DsWindowState *state = &self->state;
   gsize n = 0;
+
+  if (self->can_be_captured)
+    ds_window_table_note_order (self);
 
   for (guint32 at = state->first_live; at != 0; at = state->entries[at - 1].next)
     {
@@ -51,7 +75,7 @@ ds_window_table_share (DsWindowTable *self, gboolean is_keyless, DsTask *task)
   DsWindowState *state = &self->state;
   gsize n_values = state->n_live;
   DsArena *arena =
-      ds_arena_new_sized (ds_task_get_arena_pool (task), n_values * sizeof (DsValue));
+      ds_arena_new_sized (ds_window_table_get_pool (task), n_values * sizeof (DsValue));
   DsValue *values = ds_arena_alloc (arena, n_values * sizeof *values);
   DsBlock *block;
 
@@ -76,13 +100,15 @@ ds_window_table_make_block (DsWindowTable *self, gboolean is_keyless, DsTask *ta
   DsBlock *block;
 
   g_clear_pointer (&self->last, ds_block_unref);
+  g_clear_pointer (&self->result, ds_block_unref);
+  g_clear_pointer (&self->order, g_array_unref);
   if (n_values == 0)
     return ds_block_new_take_columns (NULL, NULL, NULL, 0);
   if (self->state.is_in_order && self->state.n_hidden == 0)
     block = ds_window_table_share (self, is_keyless, task);
   else
     {
-      arena = ds_arena_new_sized (ds_task_get_arena_pool (task),
+      arena = ds_arena_new_sized (ds_window_table_get_pool (task),
                                   2 * n_values * sizeof *values);
       keys = ds_arena_alloc (arena, n_values * sizeof *keys);
       values = ds_arena_alloc (arena, n_values * sizeof *values);
@@ -92,5 +118,7 @@ ds_window_table_make_block (DsWindowTable *self, gboolean is_keyless, DsTask *ta
     }
   if (!is_keyless)
     ds_table_hold_arena (block, ds_arena_ref (self->key_arena));
+  if (self->can_be_captured && !self->has_queues)
+    self->result = ds_block_ref (block);
   return block;
 }

@@ -28,6 +28,8 @@ ds_window_table_init (DsWindowTable *self, gboolean has_queues)
   self->key_column = ds_arena_new (NULL);
   self->old_columns = g_ptr_array_new_with_free_func ((GDestroyNotify) ds_arena_unref);
   self->touched = g_array_new (FALSE, FALSE, sizeof (guint32));
+  self->left = g_array_new (FALSE, FALSE, sizeof (DsWindowBatch));
+  g_mutex_init (&self->lock);
   self->state.time = DS_TIME_NONE;
   self->state.is_in_order = TRUE;
 }
@@ -43,6 +45,12 @@ ds_window_table_clear (DsWindowTable *self)
   g_clear_pointer (&self->last, ds_block_unref);
   g_clear_pointer (&self->marks, g_free);
   g_clear_pointer (&self->touched, g_array_unref);
+  g_clear_pointer (&self->left, g_array_unref);
+  g_clear_pointer (&self->result, ds_block_unref);
+  g_clear_pointer (&self->result_before, ds_block_unref);
+  g_clear_pointer (&self->order, g_array_unref);
+  g_clear_pointer (&self->order_before, g_array_unref);
+  g_mutex_clear (&self->lock);
 }
 
 gsize
@@ -110,6 +118,7 @@ ds_window_table_grow_entries (DsWindowTable *self)
   gsize n_new = MAX (DS_WINDOW_TABLE_MIN_ENTRIES, 2 * n_old);
 
   ds_window_table_move_keys (self, n_new);
+  g_mutex_lock (&self->lock);
   state->values = ds_window_table_grow_zeroed_array (self, state->values, n_old, n_new,
                                                      sizeof *state->values);
   state->entries = ds_window_table_grow_zeroed_array (self, state->entries, n_old, n_new,
@@ -118,6 +127,7 @@ ds_window_table_grow_entries (DsWindowTable *self)
     state->queues = ds_window_table_grow_zeroed_array (self, state->queues, n_old, n_new,
                                                        sizeof *state->queues);
   state->n_max_entries = (guint32) n_new;
+  g_mutex_unlock (&self->lock);
 }
 
 /* What prepares keys asks for the slots that they may be in. */
@@ -205,8 +215,11 @@ ds_window_table_begin (DsWindowTable *self)
 {
   DsWindowState *state = &self->state;
 
+  ds_window_table_drop_left (self);
+  g_mutex_lock (&self->lock);
   if (ds_undo_log_is_open (&self->log))
     ds_undo_log_commit (&self->log);
+  g_mutex_unlock (&self->lock);
   g_ptr_array_set_size (self->old_columns, 0);
   if (ds_arena_get_n_bytes (self->key_arena) >
       2 * state->n_key_bytes + DS_WINDOW_TABLE_MIN_DEAD_BYTES)
@@ -214,6 +227,10 @@ ds_window_table_begin (DsWindowTable *self)
   g_clear_pointer (&self->before, ds_block_unref);
   self->before = g_steal_pointer (&self->last);
   self->restores_from_before = self->before != NULL;
+  g_clear_pointer (&self->result_before, ds_block_unref);
+  self->result_before = g_steal_pointer (&self->result);
+  g_clear_pointer (&self->order_before, g_array_unref);
+  self->order_before = g_steal_pointer (&self->order);
   if (state->n_keys == 0)
     {
       state->n_entries = 0;
@@ -249,7 +266,10 @@ void
 ds_window_table_take_back (DsWindowTable *self)
 {
   ds_window_table_end (self);
+  g_mutex_lock (&self->lock);
   ds_undo_log_take_back (&self->log);
+  g_mutex_unlock (&self->lock);
+  g_array_set_size (self->left, self->n_settled_left);
   ds_window_table_show_slots (self);
   if (self->old_columns->len > 0)
     {
@@ -265,6 +285,10 @@ ds_window_table_take_back (DsWindowTable *self)
   self->restores_from_before = FALSE;
   g_clear_pointer (&self->last, ds_block_unref);
   self->last = g_steal_pointer (&self->before);
+  g_clear_pointer (&self->result, ds_block_unref);
+  self->result = g_steal_pointer (&self->result_before);
+  g_clear_pointer (&self->order, g_array_unref);
+  self->order = g_steal_pointer (&self->order_before);
 }
 
 gboolean

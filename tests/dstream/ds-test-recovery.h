@@ -188,3 +188,54 @@ ds_test_program_tear_down (DsTestProgram *self)
   g_string_free (self->log, TRUE);
   g_mutex_clear (&self->lock);
 }
+
+/* ---- Comparing ---- */
+
+/* Lines of @log, without " again"; of several runs of a batch the last. */
+static inline GHashTable *
+ds_test_index_log (const char *log)
+{
+  g_auto (GStrv) lines = g_strsplit (log, "\n", -1);
+  GHashTable *index = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GHashTable) n_of_time =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; lines[i] != NULL && *lines[i] != '\0'; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (lines[i], ": ", 2);
+      g_autofree char *time = g_strdup (parts[0]);
+      char *again = strstr (time, " again");
+      guint n;
+
+      if (again != NULL)
+        *again = '\0';
+      /* Outputs of one run of a batch come in their order. */
+      n = GPOINTER_TO_UINT (g_hash_table_lookup (n_of_time, parts[0]));
+      g_hash_table_insert (n_of_time, g_strdup (parts[0]), GUINT_TO_POINTER (n + 1));
+      g_hash_table_insert (index, g_strdup_printf ("%s#%u", time, n),
+                           g_strdup (parts[1]));
+    }
+  return index;
+}
+
+static inline void
+ds_test_assert_same_log (const char *expected, const char *found, const char *what)
+{
+  g_autoptr (GHashTable) wanted = ds_test_index_log (expected);
+  g_autoptr (GHashTable) got = ds_test_index_log (found);
+  GHashTableIter iter;
+  gpointer key;
+  gpointer value;
+
+  g_assert_cmpuint (g_hash_table_size (wanted), >, 0);
+  g_hash_table_iter_init (&iter, wanted);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    {
+      const char *other = g_hash_table_lookup (got, key);
+
+      if (g_strcmp0 (value, other) != 0)
+        g_error ("%s: output %s is \"%s\", without a stop it is \"%s\"", what,
+                 (char *) key, other != NULL ? other : "missing", (char *) value);
+    }
+  g_assert_cmpuint (g_hash_table_size (wanted), ==, g_hash_table_size (got));
+}

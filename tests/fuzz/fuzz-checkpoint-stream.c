@@ -76,16 +76,28 @@ make_stepper (gboolean has_inverse, gboolean has_filter)
                               .window = DS_SECOND,
                               .func = ds_add,
                               .inverse = has_inverse ? ds_subtract : NULL,
-                              .filter = has_filter ? keep : NULL };
+                              .filter = has_filter ? keep : NULL,
+                              .can_be_captured = TRUE };
   g_autoptr (DsPartitioner) partitioner = ds_partitioner_new_hash (N_PARTITIONS);
 
   return ds_window_stepper_new (&plan, partitioner);
 }
 
+/* In which steps are taken again. */
+static DsContext *
+get_context (void)
+{
+  static DsContext *context;
+
+  if (context == NULL)
+    context = ds_context_new ("local", "fuzz");
+  return context;
+}
+
 static GByteArray *
 save_window (DsWindowStepper *stepper)
 {
-  g_autoptr (DsWindowSnapshot) snapshot = ds_window_stepper_capture (stepper);
+  g_autoptr (DsWindowSnapshot) snapshot = ds_window_stepper_capture (stepper, TRUE);
   DsTestWriter writer = ds_test_writer_make ();
 
   g_assert_true (ds_window_snapshot_save (snapshot, &writer.writer, NULL));
@@ -101,11 +113,11 @@ fuzz_window (DsStateReader *reader, gboolean has_inverse, gboolean has_filter)
   g_autoptr (GByteArray) same = NULL;
   DsTestReader saved;
 
-  if (!ds_window_stepper_load (stepper, reader, NULL))
+  if (!ds_window_stepper_load (stepper, get_context (), reader, NULL))
     return;
   bytes = save_window (stepper);
   saved = make_reader (bytes);
-  g_assert_true (ds_window_stepper_load (again, &saved.reader, NULL));
+  g_assert_true (ds_window_stepper_load (again, get_context (), &saved.reader, NULL));
   same = save_window (again);
   g_assert_cmpmem (same->data, same->len, bytes->data, bytes->len);
 }

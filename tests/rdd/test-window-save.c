@@ -217,9 +217,8 @@ run_step (DsWindowStepper *stepper,
 }
 
 static GBytes *
-save (DsWindowStepper *stepper)
+save_snapshot (DsWindowSnapshot *snapshot)
 {
-  g_autoptr (DsWindowSnapshot) snapshot = ds_window_stepper_capture (stepper);
   DsTestWriter writer = ds_test_writer_make ();
   g_autoptr (GError) error = NULL;
 
@@ -228,8 +227,20 @@ save (DsWindowStepper *stepper)
   return g_byte_array_free_to_bytes (writer.bytes);
 }
 
+static GBytes *
+save (DsWindowStepper *stepper)
+{
+  g_autoptr (DsWindowSnapshot) snapshot = ds_window_stepper_capture (stepper, TRUE);
+
+  return save_snapshot (snapshot);
+}
+
 static gboolean
-try_load (DsWindowStepper *stepper, GBytes *bytes, gsize n_piece, GError **error)
+try_load (DsWindowStepper *stepper,
+          DsContext *context,
+          GBytes *bytes,
+          gsize n_piece,
+          GError **error)
 {
   gsize n_bytes;
   const guint8 *data = g_bytes_get_data (bytes, &n_bytes);
@@ -237,7 +248,7 @@ try_load (DsWindowStepper *stepper, GBytes *bytes, gsize n_piece, GError **error
   gboolean ok;
 
   reader.n_piece = n_piece;
-  ok = ds_window_stepper_load (stepper, &reader.reader, error);
+  ok = ds_window_stepper_load (stepper, context, &reader.reader, error);
   g_assert_true (ok == (*error == NULL));
   if (ok)
     g_assert_cmpuint (reader.at, ==, n_bytes);
@@ -245,11 +256,11 @@ try_load (DsWindowStepper *stepper, GBytes *bytes, gsize n_piece, GError **error
 }
 
 static void
-load (DsWindowStepper *stepper, GBytes *bytes, gsize n_piece)
+load (DsWindowStepper *stepper, DsContext *context, GBytes *bytes, gsize n_piece)
 {
   g_autoptr (GError) error = NULL;
 
-  try_load (stepper, bytes, n_piece, &error);
+  try_load (stepper, context, bytes, n_piece, &error);
   g_assert_no_error (error);
 }
 
@@ -267,6 +278,7 @@ make_program (guint32 seed, guint number)
   Program program = { .seed = seed, .kind = number % N_KINDS, .n_keys = 24 };
 
   program.plan.kind = "reduce_by_key_and_window";
+  program.plan.can_be_captured = TRUE;
   program.plan.window = (1 + number % 7) * DS_SECOND;
   program.plan.func = functions[program.kind].func;
   if (number / 4 % 2 == 0)
@@ -298,7 +310,7 @@ check_interruption (DsContext *context, const Program *program)
           run_step (whole, context, program, time, g_test_rand_int_range (0, 6) == 0);
     }
   bytes = save (whole);
-  load (resumed, bytes, 1 + g_test_rand_int_range (0, 100));
+  load (resumed, context, bytes, 1 + g_test_rand_int_range (0, 100));
   g_assert_cmpint (ds_window_stepper_get_time (resumed), ==,
                    ds_window_stepper_get_time (whole));
 
@@ -356,6 +368,14 @@ save_aside (gpointer data)
   return NULL;
 }
 
+static GBytes *
+save_as (DsWindowStepper *stepper, gboolean is_full)
+{
+  g_autoptr (DsWindowSnapshot) snapshot = ds_window_stepper_capture (stepper, is_full);
+
+  return save_snapshot (snapshot);
+}
+
 static void
 test_steps_go_on_while_it_is_saved (void)
 {
@@ -371,22 +391,230 @@ test_steps_go_on_while_it_is_saved (void)
       for (guint i = 0; i < 4; i++)
         {
           g_autoptr (GBytes) expected = NULL;
+          gboolean is_full = i % 2 == 0;
           Saving saving = { NULL, NULL };
           GThread *thread;
 
-          for (guint k = 0; k < 6; k++)
+          /* As many as are still in a longer window when the next one is taken. */
+          for (guint k = 0; k < (is_full ? 6 : 0); k++)
             g_byte_array_unref (
                 run_step (stepper, context, &program, time += DS_SECOND, FALSE));
-          expected = save (stepper);
-          saving.snapshot = ds_window_stepper_capture (stepper);
+          expected = save_as (stepper, is_full);
+          saving.snapshot = ds_window_stepper_capture (stepper, is_full);
+          g_assert_true (ds_window_snapshot_is_full (saving.snapshot) || !is_full);
           thread = g_thread_new ("save", save_aside, &saving);
           for (guint k = 0; k < 6; k++)
-            g_byte_array_unref (
-                run_step (stepper, context, &program, time += DS_SECOND, FALSE));
+            {
+              g_autoptr (GByteArray) ignored =
+                  run_step (stepper, context, &program, time += DS_SECOND,
+                            k == 2 || k == 3);
+            }
           g_thread_join (thread);
-          ds_window_snapshot_free (saving.snapshot);
+          ds_window_snapshot_release (saving.snapshot, TRUE);
           g_assert_true (g_bytes_equal (saving.bytes, expected));
           g_bytes_unref (saving.bytes);
+        }
+    }
+}
+
+/* ---- Steps that are taken again ---- */
+
+/* A step of @stepper. */
+static void
+take_step (DsWindowStepper *stepper,
+           DsContext *context,
+           const Program *program,
+           DsTime time)
+{
+  g_autoptr (GByteArray) ignored =
+      run_step (stepper, context, program, time, g_test_rand_int_range (0, 8) == 0);
+}
+
+/* Saves what changed @n_links times, now and then without the disk's consent, and loads
+ * all of it.  Returns how many were not in full. */
+static guint
+check_chain (DsContext *context, const Program *program, guint n_links)
+{
+  g_autoptr (DsWindowStepper) whole = make_stepper (&program->plan, N_PARTITIONS);
+  g_autoptr (DsWindowStepper) resumed = NULL;
+  g_autoptr (GPtrArray) chain =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  DsTime slide = g_test_rand_int_range (1, 3) * DS_SECOND;
+  guint n_changes = 0;
+  DsTime time = 0;
+
+  for (guint i = 0; i < n_links; i++)
+    {
+      gint n_steps = g_test_rand_int_range (0, 4);
+      DsWindowSnapshot *snapshot;
+      gboolean is_written =
+          i == 0 || i == n_links - 1 || g_test_rand_int_range (0, 4) != 0;
+      GBytes *bytes;
+
+      for (gint k = 0; k < n_steps; k++)
+        take_step (whole, context, program, time += slide);
+      snapshot = ds_window_stepper_capture (whole, i == 0);
+      bytes = save_snapshot (snapshot);
+      if (is_written && ds_window_snapshot_is_full (snapshot))
+        g_ptr_array_set_size (chain, 0);
+      if (is_written)
+        {
+          n_changes += !ds_window_snapshot_is_full (snapshot);
+          g_ptr_array_add (chain, g_bytes_ref (bytes));
+        }
+      g_bytes_unref (bytes);
+      ds_window_snapshot_release (snapshot, is_written);
+      if (!is_written)
+        continue;
+
+      g_clear_pointer (&resumed, ds_window_stepper_unref);
+      resumed = make_stepper (&program->plan, N_PARTITIONS);
+      for (guint k = 0; k < chain->len; k++)
+        load (resumed, context, g_ptr_array_index (chain, k), G_MAXSIZE);
+      {
+        g_autoptr (GBytes) expected = save (whole);
+        g_autoptr (GBytes) found = save (resumed);
+
+        g_assert_true (g_bytes_equal (expected, found));
+      }
+    }
+  for (gint i = 0; i < 8; i++)
+    {
+      g_autoptr (GByteArray) expected =
+          run_step (whole, context, program, time += slide, FALSE);
+      g_autoptr (GByteArray) found = run_step (resumed, context, program, time, FALSE);
+
+      g_assert_cmpmem (found->data, found->len, expected->data, expected->len);
+    }
+  return n_changes;
+}
+
+static void
+test_what_came_is_enough (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+  guint32 first_seed = (guint32) g_test_rand_int ();
+  guint n_changes = 0;
+
+  g_test_summary ("Batches that came since the save before, taken again: the same bytes");
+  for (guint32 i = 0; i < 160; i++)
+    {
+      Program program = make_program (first_seed + i, i);
+
+      program.plan.window = (2 + i % 13) * DS_SECOND;
+      g_test_message ("seed %u, program %u", program.seed, i);
+      n_changes += check_chain (context, &program, 12);
+    }
+  g_test_message ("%u saves of what changed", n_changes);
+  g_assert_cmpuint (n_changes, >, 300);
+}
+
+static GBytes *
+save_as_base (DsWindowStepper *stepper, gboolean is_full)
+{
+  DsWindowSnapshot *snapshot = ds_window_stepper_capture (stepper, is_full);
+  GBytes *bytes = save_snapshot (snapshot);
+
+  g_assert_true (ds_window_snapshot_is_full (snapshot) == is_full);
+  ds_window_snapshot_release (snapshot, TRUE);
+  return bytes;
+}
+
+/* 10 keys a batch out of @n_keys. */
+static void
+take_small_step (DsWindowStepper *stepper, DsContext *context, DsTime time)
+{
+  g_autoptr (DsBlockBuilder) builder = ds_block_builder_new ();
+  g_autoptr (DsRdd) input = NULL;
+  g_autoptr (DsRdd) step = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (gint64 i = 0; i < 10; i++)
+    ds_block_builder_add_pair (builder, ds_value_int (time / DS_SECOND * 7 + i),
+                               ds_value_int (1));
+  input = ds_test_parallelize (context, ds_block_builder_end (builder), 2);
+  step = ds_window_stepper_make_step (stepper, context, time, &input, &time, 1);
+  g_assert_true (ds_step_rdd_run (step, &error));
+  g_assert_no_error (error);
+  ds_step_rdd_settle (step);
+}
+
+static void
+test_a_batch_is_written_once (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[2]");
+
+  g_test_summary ("What is saved of 5 batches does not depend on the 100 before them");
+  for (guint has_inverse = 0; has_inverse < 2; has_inverse++)
+    {
+      const DsWindowPlan plan = { .kind = "reduce_by_key_and_window",
+                                  .window = 100 * DS_SECOND,
+                                  .func = ds_add,
+                                  .inverse = has_inverse ? ds_subtract : NULL,
+                                  .can_be_captured = TRUE };
+      g_autoptr (DsWindowStepper) stepper = make_stepper (&plan, N_PARTITIONS);
+      g_autoptr (GBytes) full = NULL;
+      DsTime time = 0;
+
+      for (guint i = 0; i < 100; i++)
+        take_small_step (stepper, context, time += DS_SECOND);
+      full = save_as_base (stepper, TRUE);
+      g_assert_cmpuint (g_bytes_get_size (full), >, 100 * 10 * 3);
+      for (guint i = 0; i < 4; i++)
+        {
+          g_autoptr (GBytes) changes = NULL;
+
+          for (guint k = 0; k < 5; k++)
+            take_small_step (stepper, context, time += DS_SECOND);
+          changes = save_as_base (stepper, FALSE);
+          /* A key of 3 bytes and a value of 1, and 9 of the time of a step and a batch.
+           */
+          g_assert_cmpuint (g_bytes_get_size (changes), <, 5 * (10 * 4 + 50) + 100);
+        }
+      /* What came since has left again. */
+      for (guint i = 0; i < 100; i++)
+        take_small_step (stepper, context, time += DS_SECOND);
+      g_clear_pointer (&full, g_bytes_unref);
+      full = save_as_base (stepper, TRUE);
+    }
+}
+
+/* Batches that leave while they are written are kept, and given back. */
+static void
+test_memory_is_given_back (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local");
+
+  g_test_summary ("Whoever writes keeps one window at most, and nothing when it is done");
+  for (guint has_inverse = 0; has_inverse < 2; has_inverse++)
+    {
+      Program program = make_program (1, KIND_INTS);
+      g_autoptr (DsWindowStepper) stepper = NULL;
+      DsWindowCounts before, counts;
+      DsTime time = 0;
+
+      program.n_keys = 401;
+      program.plan = (DsWindowPlan){ .kind = "reduce_by_key_and_window",
+                                     .window = 20 * DS_SECOND,
+                                     .func = ds_add,
+                                     .inverse = has_inverse ? ds_subtract : NULL,
+                                     .can_be_captured = TRUE };
+      stepper = make_stepper (&program.plan, N_PARTITIONS);
+      before.n_bytes = 0;
+      for (guint i = 0; i < 400; i++)
+        {
+          DsWindowSnapshot *snapshot = ds_window_stepper_capture (stepper, i % 4 == 0);
+
+          for (guint k = 0; k < 50; k++)
+            g_byte_array_unref (
+                run_step (stepper, context, &program, time += DS_SECOND, FALSE));
+          g_bytes_unref (save_snapshot (snapshot));
+          ds_window_snapshot_release (snapshot, i % 2 == 0);
+          ds_window_stepper_get_counts (stepper, &counts);
+          if (i < 40)
+            before.n_bytes = MAX (before.n_bytes, counts.n_bytes);
+          else
+            g_assert_cmpuint (counts.n_bytes, <=, before.n_bytes * 5 / 4);
         }
     }
 }
@@ -411,7 +639,8 @@ check_many_keys (DsContext *context, gboolean has_inverse)
   const DsWindowPlan plan = { .kind = "reduce_by_key_and_window",
                               .window = 20 * DS_SECOND,
                               .func = ds_add,
-                              .inverse = has_inverse ? ds_subtract : NULL };
+                              .inverse = has_inverse ? ds_subtract : NULL,
+                              .can_be_captured = TRUE };
   g_autoptr (DsWindowStepper) stepper = make_stepper (&plan, N_PARTITIONS);
   g_autoptr (DsWindowStepper) resumed = make_stepper (&plan, N_PARTITIONS);
   g_autoptr (DsWindowSnapshot) snapshot = NULL;
@@ -436,12 +665,12 @@ check_many_keys (DsContext *context, gboolean has_inverse)
                   " keys took %" G_GINT64_FORMAT " us",
                   n_keys / 4, captured - start);
   start = g_get_monotonic_time ();
-  saving.snapshot = snapshot = ds_window_stepper_capture (stepper);
+  saving.snapshot = snapshot = ds_window_stepper_capture (stepper, TRUE);
   captured = g_get_monotonic_time ();
   save_aside (&saving);
   bytes = saving.bytes;
   saved = g_get_monotonic_time ();
-  load (resumed, bytes, G_MAXSIZE);
+  load (resumed, context, bytes, G_MAXSIZE);
   loaded = g_get_monotonic_time ();
   g_test_message ("%s: captured in %" G_GINT64_FORMAT " us, saved in %" G_GINT64_FORMAT
                   " us, %" G_GSIZE_FORMAT " bytes, loaded in %" G_GINT64_FORMAT " us",
@@ -477,17 +706,17 @@ test_says_what_does_not_fit (void)
   for (DsTime time = DS_SECOND; time <= 3 * DS_SECOND; time += DS_SECOND)
     g_byte_array_unref (run_step (stepper, context, &program, time, FALSE));
   bytes = save (stepper);
-  g_assert_false (try_load (larger, bytes, G_MAXSIZE, &error));
+  g_assert_false (try_load (larger, context, bytes, G_MAXSIZE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
   g_assert_nonnull (strstr (error->message, "3 partitions, but the stream has 4"));
   g_clear_error (&error);
   program.plan.inverse = NULL;
   queues = make_stepper (&program.plan, N_PARTITIONS);
-  g_assert_false (try_load (queues, bytes, G_MAXSIZE, &error));
+  g_assert_false (try_load (queues, context, bytes, G_MAXSIZE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
   g_assert_nonnull (strstr (error->message, "with an inverse, but the stream has none"));
   g_clear_error (&error);
-  g_assert_false (try_load (stepper, bytes, G_MAXSIZE, &error));
+  g_assert_false (try_load (stepper, context, bytes, G_MAXSIZE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
   g_clear_error (&error);
 }
@@ -500,7 +729,7 @@ load_damaged (DsContext *context, const Program *program, GBytes *bytes)
   g_autoptr (GError) error = NULL;
   DsTime time;
 
-  if (!try_load (stepper, bytes, G_MAXSIZE, &error))
+  if (!try_load (stepper, context, bytes, G_MAXSIZE, &error))
     {
       g_assert_true (error->domain == DS_ERROR);
       return FALSE;
@@ -565,6 +794,81 @@ test_damage_is_an_error_and_never_a_crash (void)
     }
 }
 
+/* Steps that are damaged, behind a window that is whole. */
+static gboolean
+load_damaged_steps (DsContext *context,
+                    const Program *program,
+                    GBytes *base,
+                    GBytes *bytes)
+{
+  g_autoptr (DsWindowStepper) stepper = make_stepper (&program->plan, N_PARTITIONS);
+  g_autoptr (GError) error = NULL;
+
+  load (stepper, context, base, G_MAXSIZE);
+  if (!try_load (stepper, context, bytes, G_MAXSIZE, &error))
+    return FALSE;
+  g_bytes_unref (save (stepper));
+  return TRUE;
+}
+
+static void
+check_damaged_steps (DsContext *context, const Program *program)
+{
+  g_autoptr (DsWindowStepper) stepper = make_stepper (&program->plan, N_PARTITIONS);
+  g_autoptr (GBytes) base = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  guint n_refused = 0;
+  DsTime time = 0;
+  gsize n_bytes;
+  const guint8 *data;
+
+  for (guint i = 0; i < 3; i++)
+    g_byte_array_unref (run_step (stepper, context, program, time += DS_SECOND, FALSE));
+  base = save_as_base (stepper, TRUE);
+  for (guint i = 0; i < 5; i++)
+    g_byte_array_unref (run_step (stepper, context, program, time += DS_SECOND, FALSE));
+  bytes = save_as_base (stepper, FALSE);
+  data = g_bytes_get_data (bytes, &n_bytes);
+  g_assert_true (load_damaged_steps (context, program, base, bytes));
+  /* Behind another window they are refused. */
+  g_assert_false (load_damaged (context, program, bytes));
+  for (gsize i = 0; i < n_bytes; i++)
+    {
+      g_autoptr (GBytes) cut = g_bytes_new (data, i);
+
+      g_assert_false (load_damaged_steps (context, program, base, cut));
+      for (guint bit = 0; bit < 8; bit++)
+        {
+          g_autofree guint8 *copy = g_memdup2 (data, n_bytes);
+          g_autoptr (GBytes) flipped = NULL;
+
+          copy[i] ^= (guint8) (1u << bit);
+          flipped = g_bytes_new_take (g_steal_pointer (&copy), n_bytes);
+          n_refused += !load_damaged_steps (context, program, base, flipped);
+        }
+    }
+  g_test_message ("%" G_GSIZE_FORMAT " bytes, %u flips refused", n_bytes, n_refused);
+  g_assert_cmpuint (n_bytes, >, 100);
+  g_assert_cmpuint (n_refused, >, n_bytes);
+}
+
+static void
+test_damaged_steps_are_an_error (void)
+{
+  g_autoptr (DsTestContext) context = ds_test_context_new ("local[1]");
+
+  g_test_summary ("The same of what changed, which is taken again by the functions");
+  for (guint number = KIND_INTS; number < 16; number += N_KINDS)
+    {
+      Program program = make_program (3, number);
+
+      program.n_keys = 10;
+      program.plan.window = 8 * DS_SECOND;
+      program.plan.filter = NULL; /* it knows only the values that it was made for */
+      check_damaged_steps (context, &program);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -574,11 +878,17 @@ main (int argc, char **argv)
                    test_goes_on_as_if_nothing_had_happened);
   g_test_add_func ("/rdd/window-save/steps-go-on-while-it-is-saved",
                    test_steps_go_on_while_it_is_saved);
+  g_test_add_func ("/rdd/window-save/what-came-is-enough", test_what_came_is_enough);
+  g_test_add_func ("/rdd/window-save/a-batch-is-written-once",
+                   test_a_batch_is_written_once);
+  g_test_add_func ("/rdd/window-save/memory-is-given-back", test_memory_is_given_back);
   g_test_add_func ("/rdd/window-save/many-keys", test_many_keys);
   g_test_add_func ("/rdd/window-save/says-what-does-not-fit",
                    test_says_what_does_not_fit);
   g_test_add_func ("/rdd/window-save/damage-is-an-error-and-never-a-crash",
                    test_damage_is_an_error_and_never_a_crash);
+  g_test_add_func ("/rdd/window-save/damaged-steps-are-an-error",
+                   test_damaged_steps_are_an_error);
 
   return g_test_run ();
 }
