@@ -393,8 +393,8 @@ test_names (Fixture *fixture, gconstpointer user_data)
     "a_b",
     "_a",
     "counts.v2",
-    "0123456789012345678901234567890123456789012345678901234567"
-    "890123"
+    /* 64 of them */
+    "0123456789012345678901234567890123456789012345678901234567890123",
   };
   g_autofree char *long_name = g_strnfill (65, 'a');
   g_autofree char *longer_name = g_strnfill (300, 'a');

@@ -180,7 +180,6 @@ test_owners_are_released (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
   DsWriteAheadLog *log = open_log (directory, NULL);
   Told told = { 0 };
-  guint64 n_bytes = 0;
 
   ds_write_ahead_log_set_durable_func (log, hear_durable, &told);
   for (guint64 i = 1; i <= 200; i++)
@@ -191,7 +190,6 @@ test_owners_are_released (Fixture *fixture, gconstpointer user_data)
       owner->told = &told;
       owner->sequence = i;
       memset (owner->text, (int) i, sizeof owner->text);
-      n_bytes += i * 50;
       g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_BLOCK, parts, 3, owner,
                                                    release_owner, &error),
                         ==, i);
@@ -285,8 +283,8 @@ test_segments_are_full (Fixture *fixture, gconstpointer user_data)
   for (guint i = 0; i < names->len; i++)
     {
       gsize n_bytes;
-      g_autofree char *bytes = ds_test_durable_read (fixture, names->pdata[i], &n_bytes);
 
+      g_free (ds_test_durable_read (fixture, names->pdata[i], &n_bytes));
       g_assert_cmpuint (n_bytes, <=, 3000);
       if (i + 1 < names->len)
         g_assert_cmpuint (n_bytes, >, 2700);

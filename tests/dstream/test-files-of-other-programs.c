@@ -120,18 +120,18 @@ compare_lines (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* @lines (transfer full): of char *.  (transfer full): sorted, with spaces between. */
+/* Frees @lines, of char *.  (transfer full): sorted, with spaces between. */
 static char *
 join_sorted (GPtrArray *lines)
 {
-  g_autoptr (GPtrArray) owned = lines;
-  g_autoptr (GString) text = g_string_new (NULL);
+  GString *text = g_string_new (NULL);
 
   g_ptr_array_sort (lines, compare_lines);
   for (guint i = 0; i < lines->len; i++)
     g_string_append_printf (text, "%s%s", i > 0 ? " " : "",
                             (const char *) lines->pdata[i]);
-  return g_strdup (text->str);
+  g_ptr_array_unref (lines);
+  return g_string_free (text, FALSE);
 }
 
 /* One more batch; its lines. */
