@@ -5,7 +5,7 @@ crashes, and nothing is called when the stream has stopped.  Watches calls-from-
 which does that; where a call did not come back it goes on with the next one in a new
 process.
 
-usage: test-calls-from-callbacks.py PROGRAM [--seed=N] [KIND...]
+usage: test-calls-from-callbacks.py PROGRAM [--seed=N] [-m slow] [KIND...]
 
 Without a seed all kinds are visited, first with all calls there are, then with some by
 chance, whose seed is printed.
@@ -19,12 +19,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "project"))
 
 import tap  # noqa: E402 pylint: disable=wrong-import-position
 
-PROGRAM = os.path.abspath(sys.argv[1])
+ARGUMENTS, OPTIONS = tap.read_arguments(sys.argv[1:])
+PROGRAM = os.path.abspath(ARGUMENTS[0])
 DEADLINE = 5.0 * float(os.environ.get("DS_TEST_PATIENCE", "1"))  # seconds a call
 MAX_FAULTS = 20  # of one kind of callback, then it is given up
 
@@ -137,15 +139,17 @@ def test_all_functions():
 
 
 if __name__ == "__main__":
-    SEEDS = [int(argument[7:]) for argument in sys.argv[2:] if argument.startswith("--seed=")]
-    WANTED = [argument for argument in sys.argv[2:] if not argument.startswith("--")]
-    CHANCE = SEEDS or [random.randrange(1, 2**32)]
+    WANTED = ARGUMENTS[1:]
+    if OPTIONS.seed is None:
+        CHANCE = random.randrange(1, 2**32)
+    else:
+        CHANCE = int(OPTIONS.seed) if OPTIONS.seed.isdigit() else zlib.crc32(OPTIONS.seed.encode())
     KINDS = [kind for kind, _ in listed("kind") if not WANTED or kind in WANTED]
-    print(f"# random seed: {CHANCE[0]}")
+    print(f"# random seed: {CHANCE}")
     tap.run([("/behaviour/calls/each-public-function-is-called", test_all_functions),
              ("/behaviour/calls/nothing-is-left-behind", test_leaves_nothing_behind),
              ("/behaviour/calls/each-type-of-function-has-a-kind-of-callback", test_all_types)] +
             [(f"/behaviour/calls/from/{kind}", lambda kind=kind: test_kind(kind, 0)) for kind in KINDS
-             if not SEEDS] +
-            [(f"/behaviour/calls/by-chance-from/{kind}", lambda kind=kind: test_kind(kind, CHANCE[0]))
+             if OPTIONS.seed is None] +
+            [(f"/behaviour/calls/by-chance-from/{kind}", lambda kind=kind: test_kind(kind, CHANCE))
              for kind in KINDS])

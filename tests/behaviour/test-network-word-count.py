@@ -21,6 +21,10 @@ import threading
 import time
 import unicodedata
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "project"))
+
+import tap  # noqa: E402 pylint: disable=wrong-import-position
+
 DEADLINE = 60.0  # seconds that anything may take
 
 
@@ -297,10 +301,10 @@ CASES = [
 
 
 def main():
-    if len(sys.argv) < 2:
+    arguments, _ = tap.read_arguments(sys.argv[1:])
+    if not arguments:
         sys.exit("usage: test-network-word-count.py PROGRAM [CASE...]")
-    program = sys.argv[1]
-    wanted = sys.argv[2:]
+    program, *wanted = arguments
     cases = [case for case in CASES if not wanted or case.__name__ in wanted]
     failed = False
     print("TAP version 13")

@@ -5,7 +5,7 @@
 Makes cases of the shape of the vectors: sources, partitions and steps at random, what must
 come out from lists in Python.  The conformance program runs them.
 
-Usage: test-random-vectors.py PROGRAM [--seed N] [-m slow] [--keep DIRECTORY]
+Usage: test-random-vectors.py PROGRAM [--seed TEXT] [-m slow] [--keep DIRECTORY]
 """
 
 import argparse
@@ -16,6 +16,10 @@ import random
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "project"))
+
+import tap  # noqa: E402 pylint: disable=wrong-import-position
 
 INT, TEXT = "int", "text"
 
@@ -365,19 +369,18 @@ def random_case(rng, number):
 
 
 def main():
+    arguments, test_options = tap.read_arguments(sys.argv[1:])
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
-    parser.add_argument("-m", dest="mode", default="quick")
     parser.add_argument("--keep", help="write the cases there and keep them")
-    parser.add_argument("--tap", action="store_true")
-    options, _ = parser.parse_known_args()
-    rng = random.Random(options.seed)
-    n_cases = 5000 if options.mode == "slow" else 300
+    options = parser.parse_args(arguments)
+    seed = test_options.seed or str(random.SystemRandom().randrange(1 << 31))
+    rng = random.Random(seed)
+    n_cases = 5000 if test_options.is_slow else 300
     cases = [random_case(rng, number) for number in range(n_cases)]
 
     print("TAP version 13\n1..1")
-    print(f"# {n_cases} cases; again with --seed {options.seed}", flush=True)
+    print(f"# {n_cases} cases; again with --seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         directory = options.keep or temporary
         with open(os.path.join(directory, "random.json"), "w", encoding="utf-8") as file:

@@ -79,9 +79,10 @@ def test_nothing_to_check_fails():
 
 
 def main():
-    examples, tools = (os.path.abspath(folder) for folder in sys.argv[1:3])
+    arguments, _ = tap.read_arguments(sys.argv[1:])
+    examples, tools = (os.path.abspath(folder) for folder in arguments[:2])
     sources = [os.path.basename(path)[:-2] for path in tap.list_files(("examples",), (".c",))]
-    wanted = sys.argv[3:] or [name for name in sources if name not in ELSEWHERE]
+    wanted = arguments[2:] or [name for name in sources if name not in ELSEWHERE]
 
     def test_all_are_built():
         missing = [name for name in sources if not os.access(os.path.join(examples, name), os.X_OK)]

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 import tap  # noqa: E402
 import transcript  # noqa: E402
 
-BUILD = os.path.abspath(sys.argv[1])
+BUILD = os.path.abspath(tap.read_arguments(sys.argv[1:])[0][0])
 
 # What the programs below begin with.
 HEAD = """

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.p
 import tap  # noqa: E402
 import transcript  # noqa: E402
 
-PROGRAM = os.path.abspath(sys.argv[1])
+PROGRAM = os.path.abspath(tap.read_arguments(sys.argv[1:])[0][0])
 N_BATCHES = 30
 FULL = 400  # records, of a batch at the rate of the source
 HALVES = re.compile(r"Without back-pressure\n.*\n((?:.*\n){%d})With back-pressure\n.*\n((?:.*\n){%d})\Z"

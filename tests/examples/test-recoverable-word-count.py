@@ -294,18 +294,18 @@ def check_socket(program, chance, n_kills):
 
 
 def main():
+    arguments, test_options = tap.read_arguments(sys.argv[1:])
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1 << 32)))
     parser.add_argument("--kills", type=int)
-    parser.add_argument("-m", dest="mode")
-    options, _ = parser.parse_known_args()
-    n_kills = options.kills or (500 if options.mode == "slow" else 50)
+    options = parser.parse_args(arguments)
+    seed = test_options.seed or str(random.SystemRandom().randrange(1 << 32))
+    n_kills = options.kills or (500 if test_options.is_slow else 50)
     program = os.path.abspath(options.program)
-    print(f"# seed {options.seed}")
+    print(f"# seed {seed}")
     tap.run([
         (f"/examples/recoverable-word-count/{name}/totals-are-exact-after-{n_kills}-kills",
-         lambda check=check, name=name: check(program, random.Random(f"{options.seed} {name}"), n_kills))
+         lambda check=check, name=name: check(program, random.Random(f"{seed} {name}"), n_kills))
         for name, check in (("folder", check_folder), ("socket", check_socket))])
 
 

@@ -320,7 +320,8 @@ def test_contents():
 
 
 def main():
-    arguments = (os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    build, sanitizer, *compiler = tap.read_arguments(sys.argv[1:])[0]
+    arguments = (os.path.abspath(build), sanitizer, compiler)
     tests = harness_tests(arguments) + [("/guide/every-chapter-is-in-the-contents", test_contents)]
     tests.append(("/guide/named-sources-exist", check_files))
     spark = tap.read_file(os.path.join(GUIDE, "spark.md"))

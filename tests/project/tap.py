@@ -11,6 +11,38 @@ LIBRARY_FOLDERS = ("base", "rdd", "receivers", "dstream")
 SOURCE_FOLDERS = LIBRARY_FOLDERS + ("tools", "examples", "tests", "bench")
 
 
+class Options:
+    """What every test program is given, those of GTest and these: -m slow, --seed TEXT."""
+
+    def __init__(self):
+        self.mode = "quick"
+        self.seed = None
+
+    @property
+    def is_slow(self):
+        return self.mode in ("slow", "thorough")
+
+
+def read_arguments(arguments):
+    """Arguments without the options that GTest has, which all tests take, and those."""
+    options = Options()
+    rest = []
+    left = iter(arguments)
+    for argument in left:
+        name, has_value, value = argument.partition("=")
+        if name in ("-m", "--seed"):
+            value = value if has_value else next(left, None)
+            if value is None:
+                sys.exit(f"{argument} wants a value, as in -m slow --seed 7")
+            if name == "--seed":
+                options.seed = value
+            else:
+                options.mode = value
+        elif argument != "--tap":
+            rest.append(argument)
+    return rest, options
+
+
 class Skip(Exception):
     """Raised by a test that cannot run here; says why."""
 

@@ -17,8 +17,9 @@ import xml.etree.ElementTree as ElementTree
 import public_api
 import tap
 
-BUILD = os.path.abspath(sys.argv[1])
-GIR = sys.argv[2] if len(sys.argv) > 2 else None
+ARGUMENTS, _ = tap.read_arguments(sys.argv[1:])
+BUILD = os.path.abspath(ARGUMENTS[0])
+GIR = ARGUMENTS[1] if len(ARGUMENTS) > 1 else None
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 C_IDENTIFIER = "{http://www.gtk.org/introspection/c/1.0}identifier"
 CALLABLES = ("function", "method", "constructor", "virtual-method")

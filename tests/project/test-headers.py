@@ -15,7 +15,7 @@ import sys
 import public_api
 import tap
 
-INSTALLED = sorted(os.path.relpath(os.path.abspath(path), tap.SOURCE_ROOT) for path in sys.argv[1:])
+INSTALLED = sorted(os.path.relpath(os.path.abspath(path), tap.SOURCE_ROOT) for path in tap.read_arguments(sys.argv[1:])[0])
 
 
 def glib_flags():

@@ -19,7 +19,7 @@ import tempfile
 import public_api
 import tap
 
-BUILD = os.path.abspath(sys.argv[1])
+BUILD = os.path.abspath(tap.read_arguments(sys.argv[1:])[0][0])
 CONSUMER = os.path.join(tap.SOURCE_ROOT, "tests", "project", "consumer.c")
 EXPECTED = "(be,2)\n(not,1)\n(or,1)\n(to,2)\n"
 TEMPORARY = tempfile.TemporaryDirectory(prefix="dstream-install-")

@@ -15,7 +15,8 @@ import sys
 import public_api
 import tap
 
-GIR, REFERENCE = sys.argv[1:3] if len(sys.argv) > 2 else (None, None)
+ARGUMENTS, _ = tap.read_arguments(sys.argv[1:])
+GIR, REFERENCE = ARGUMENTS[:2] if len(ARGUMENTS) > 1 else (None, None)
 # What the settings of the reference hide.
 HIDDEN = {"ds_assertion_block", "ds_pair_slow"}
 

@@ -11,7 +11,7 @@ import sys
 import public_api
 import tap
 
-LIBRARY = sys.argv[1]
+LIBRARY = tap.read_arguments(sys.argv[1:])[0][0]
 
 
 def exported_symbols():
