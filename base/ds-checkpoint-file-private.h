@@ -81,6 +81,11 @@ guint64 ds_checkpoint_writer_get_n_bytes (DsCheckpointWriter *self);
 gboolean ds_checkpoint_writer_finish (DsCheckpointWriter *self,
                                       const DsCheckpointHead *head,
                                       GError **error);
+/* The same, in the place of a checkpoint of that time, which is there until this one is:
+ * for tools that change what is kept, with the lock of the directory. */
+gboolean ds_checkpoint_writer_replace (DsCheckpointWriter *self,
+                                       const DsCheckpointHead *head,
+                                       GError **error);
 /* Removes the file unless it was finished. */
 void ds_checkpoint_writer_free (DsCheckpointWriter *self);
 

@@ -262,14 +262,16 @@ ds_checkpoint_writer_prune_first (DsCheckpointWriter *self)
 }
 
 static gboolean
-ds_checkpoint_writer_publish (DsCheckpointWriter *self, GError **error)
+ds_checkpoint_writer_publish (DsCheckpointWriter *self, gboolean replaces, GError **error)
 {
   g_autofree char *name = ds_checkpoint_make_name (self->batch_time);
 
   DS_FP ("checkpoint.synced");
   if (DS_PLANTED ("checkpoint-pruned-first"))
     ds_checkpoint_writer_prune_first (self);
-  if (!ds_durable_directory_rename_file (self->directory, self->name, name, error))
+  if (!(replaces ? ds_durable_directory_replace_file
+                 : ds_durable_directory_rename_file) (self->directory, self->name, name,
+                                                      error))
     return FALSE;
   g_clear_pointer (&self->name, g_free);
   DS_FP ("checkpoint.renamed");
@@ -277,10 +279,11 @@ ds_checkpoint_writer_publish (DsCheckpointWriter *self, GError **error)
          ds_durable_directory_sync_names (self->directory, error);
 }
 
-gboolean
-ds_checkpoint_writer_finish (DsCheckpointWriter *self,
-                             const DsCheckpointHead *head,
-                             GError **error)
+static gboolean
+ds_checkpoint_writer_complete (DsCheckpointWriter *self,
+                               const DsCheckpointHead *head,
+                               gboolean replaces,
+                               GError **error)
 {
   g_assert (!self->is_in_section && self->name != NULL);
   g_assert (head->base_time == DS_TIME_NONE ||
@@ -288,5 +291,21 @@ ds_checkpoint_writer_finish (DsCheckpointWriter *self,
   return ds_checkpoint_writer_write_end (self, error) &&
          ds_checkpoint_writer_write_head (self, head, error) &&
          ds_checkpoint_writer_sync (self, error) &&
-         ds_checkpoint_writer_publish (self, error);
+         ds_checkpoint_writer_publish (self, replaces, error);
+}
+
+gboolean
+ds_checkpoint_writer_finish (DsCheckpointWriter *self,
+                             const DsCheckpointHead *head,
+                             GError **error)
+{
+  return ds_checkpoint_writer_complete (self, head, FALSE, error);
+}
+
+gboolean
+ds_checkpoint_writer_replace (DsCheckpointWriter *self,
+                              const DsCheckpointHead *head,
+                              GError **error)
+{
+  return ds_checkpoint_writer_complete (self, head, TRUE, error);
 }

@@ -92,6 +92,11 @@ gboolean ds_durable_directory_rename_file (DsDurableDirectory *self,
                                            const char *from,
                                            const char *to,
                                            GError **error);
+/* The same, and what @to was is gone: a reader finds the one or the other. */
+gboolean ds_durable_directory_replace_file (DsDurableDirectory *self,
+                                            const char *from,
+                                            const char *to,
+                                            GError **error);
 /* @name becomes unused-@name, with a number behind it when that exists.  The names last
  * when it returns.  The new name (transfer full), NULL with error. */
 char *ds_durable_directory_set_aside (DsDurableDirectory *self,

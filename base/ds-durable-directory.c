@@ -473,6 +473,16 @@ ds_durable_directory_rename_file (DsDurableDirectory *self,
   return ds_durable_file_rename_at (self->fd, self->path, from, self->fd, to, error);
 }
 
+gboolean
+ds_durable_directory_replace_file (DsDurableDirectory *self,
+                                   const char *from,
+                                   const char *to,
+                                   GError **error)
+{
+  g_assert (ds_durable_name_is_ours (to));
+  return ds_durable_file_rename_at (self->fd, self->path, from, self->fd, to, error);
+}
+
 char *
 ds_durable_directory_set_aside (DsDurableDirectory *self,
                                 const char *name,

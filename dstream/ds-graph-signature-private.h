@@ -27,8 +27,9 @@ typedef struct
   DsEntryRole role;
   guint index; /* of the stream or output in its graph */
   char *name;
-  gboolean is_named; /* by the program */
-  char *form;        /* what must be the same: "reduce_by_key_and_window, window ..." */
+  gboolean is_named;   /* by the program */
+  char *form;          /* what must be the same: "reduce_by_key_and_window, window ..." */
+  gboolean is_dropped; /* what was kept of it was dropped from the checkpoint */
 } DsGraphEntry;
 
 typedef struct _DsGraphSignature DsGraphSignature;
@@ -42,6 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsGraphSignature, ds_graph_signature_free)
 guint64 ds_graph_signature_get_fingerprint (const DsGraphSignature *self);
 guint ds_graph_signature_get_n_entries (const DsGraphSignature *self);
 const DsGraphEntry *ds_graph_signature_get_entry (const DsGraphSignature *self, guint i);
+
+/* What was kept of entry @i is to be left out, whatever it is now. */
+void ds_graph_signature_drop (DsGraphSignature *self, guint i);
 
 /* msgpack, appended. */
 void ds_graph_signature_encode (const DsGraphSignature *self, GByteArray *bytes);

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define DS_SIGNATURE_FIELDS 5 /* of an entry as it is written */
+/* Of an entry as it is written; a sixth one is there, and true, when it was dropped. */
+#define DS_SIGNATURE_FIELDS 5
 
 struct _DsGraphSignature
 {
@@ -58,7 +59,7 @@ ds_graph_signature_add (DsGraphSignature *self,
 {
   DsGraphEntry *entry = g_new (DsGraphEntry, 1);
 
-  *entry = (DsGraphEntry){ role, index, name, is_named, form };
+  *entry = (DsGraphEntry){ role, index, name, is_named, form, FALSE };
   g_ptr_array_add (self->entries, entry);
 }
 
@@ -168,6 +169,14 @@ ds_graph_signature_get_entry (const DsGraphSignature *self, guint i)
   return g_ptr_array_index (self->entries, i);
 }
 
+void
+ds_graph_signature_drop (DsGraphSignature *self, guint i)
+{
+  DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
+
+  entry->is_dropped = TRUE;
+}
+
 /* ---- As bytes: the fingerprint, then a tuple for each entry ---- */
 
 void
@@ -177,13 +186,15 @@ ds_graph_signature_encode (const DsGraphSignature *self, GByteArray *bytes)
   for (guint i = 0; i < self->entries->len; i++)
     {
       const DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
-      const DsValue fields[DS_SIGNATURE_FIELDS] = {
+      const DsValue fields[DS_SIGNATURE_FIELDS + 1] = {
         ds_value_int (entry->role),    ds_value_int (entry->index),
         ds_value_string (entry->name), ds_value_bool (entry->is_named),
-        ds_value_string (entry->form),
+        ds_value_string (entry->form), ds_value_bool (TRUE),
       };
 
-      ds_codec_encode (ds_value_tuple (fields, DS_SIGNATURE_FIELDS), bytes);
+      ds_codec_encode (ds_value_tuple (fields,
+                                       DS_SIGNATURE_FIELDS + (entry->is_dropped ? 1 : 0)),
+                       bytes);
     }
 }
 
@@ -210,6 +221,10 @@ ds_graph_signature_decode_entry (DsGraphSignature *self, DsValue value)
                           g_strndup (value.as.items[2].as.bytes, value.as.items[2].size),
                           value.as.items[3].as.integer != 0,
                           g_strndup (value.as.items[4].as.bytes, value.as.items[4].size));
+  if (value.size > DS_SIGNATURE_FIELDS &&
+      ds_value_is (value.as.items[DS_SIGNATURE_FIELDS], DS_VALUE_TYPE_BOOL) &&
+      value.as.items[DS_SIGNATURE_FIELDS].as.integer != 0)
+    ds_graph_signature_drop (self, self->entries->len - 1);
   return TRUE;
 }
 
@@ -329,6 +344,14 @@ ds_graph_signature_match (const DsGraphSignature *self,
       if (ds_graph_signature_is_dropped (wanted, dropped))
         continue;
       places[i] = ds_graph_signature_find (self, wanted, is_same_graph);
+      if (wanted->is_dropped)
+        {
+          /* Whatever it is now, or if it is gone: nothing is given back to it. */
+          if (places[i] >= 0)
+            is_taken[places[i]] = TRUE;
+          places[i] = -1;
+          continue;
+        }
       if (places[i] < 0)
         {
           ds_graph_difference_note (removed, wanted);

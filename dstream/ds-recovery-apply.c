@@ -246,15 +246,6 @@ ds_recovery_load_blocks (DsRecovery *self, DsStreamingContext *context, GError *
 
 /* ---- What streams keep ---- */
 
-/* A section as a stream of bytes. */
-typedef struct
-{
-  DsStateReader reader;
-  DsCheckpointReader *file;
-  guint index;
-  guint64 offset;
-} DsSectionReader;
-
 static gssize
 ds_section_reader_read (DsStateReader *reader,
                         gpointer room,
@@ -270,8 +261,15 @@ ds_section_reader_read (DsStateReader *reader,
   return n_read;
 }
 
-/* Whether a file of the chain after number @file has everything of @entry. */
-static gboolean
+void
+ds_section_reader_init (DsSectionReader *self, DsCheckpointReader *file, guint index)
+{
+  *self = (DsSectionReader){ .file = file, .index = index };
+  self->reader.read = ds_section_reader_read;
+  ds_checkpoint_reader_get_section (file, index, NULL, NULL, NULL, &self->reader.n_bytes);
+}
+
+gboolean
 ds_recovery_is_superseded (DsRecovery *self, guint file, guint entry)
 {
   for (guint i = file + 1; i < self->chain->len; i++)
@@ -299,15 +297,14 @@ ds_recovery_load_state (DsRecovery *self,
                         GError **error)
 {
   DsCheckpointReader *reader = g_ptr_array_index (self->chain, file);
-  DsSectionReader source = { { .read = ds_section_reader_read }, reader, index, 0 };
+  DsSectionReader source;
   DsDStream *stream = ds_recovery_get_stream (self, graph, reader, index, DS_ENTRY_KEPT);
   DsTime time = ds_checkpoint_reader_get_head (reader)->batch_time;
 
   if (stream == NULL || ds_dstream_get_node (stream)->ops->keeping == NULL ||
       ds_recovery_is_superseded (self, file, ds_recovery_get_entry (reader, index)))
     return TRUE;
-  ds_checkpoint_reader_get_section (reader, index, NULL, NULL, NULL,
-                                    &source.reader.n_bytes);
+  ds_section_reader_init (&source, reader, index);
   if (ds_dstream_get_node (stream)->ops->keeping->load (stream, time, &source.reader,
                                                         error))
     return TRUE;

@@ -5,6 +5,7 @@
 
 #include "dstream/ds-checkpoint-form-private.h"
 #include "dstream/ds-recovery-private.h"
+#include "rdd/ds-checkpoint-stream-private.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,43 @@ struct _DsRecovery
   guint64 next_sequence;
   DsTime last_time;
 };
+
+/* ---- ds_recovery_read () in parts, for tools that look at what can't be recovered ----
+ */
+
+DsRecovery *ds_recovery_new (DsDurableDirectory *directory);
+/* Checkpoint @name, or (NULL) the newest that can be used, with all that it builds on.
+ * @damaged (nullable): messages (char *) for those that are passed over, which otherwise
+ * are logged.  FALSE without error: there is none, and no log. */
+gboolean ds_recovery_read_checkpoint (DsRecovery *self,
+                                      const char *name,
+                                      GPtrArray *damaged,
+                                      GError **error);
+/* What the log has since that checkpoint, in the place of what was read of it before. */
+gboolean
+ds_recovery_read_log (DsRecovery *self, DsLogDamagePolicy policy, GError **error);
+/* DsLogRecordFunc of a DsRecovery: one record. */
+gboolean ds_recovery_take_record (const DsLogRecord *record,
+                                  const guint8 *payload,
+                                  gpointer user_data,
+                                  GError **error);
+
+/* Whether a file of the chain after number @file has all of what @entry keeps. */
+gboolean ds_recovery_is_superseded (DsRecovery *self, guint file, guint entry);
+
+/* A section as a stream of bytes. */
+typedef struct
+{
+  DsStateReader reader;
+  DsCheckpointReader *file;
+  guint index;
+  guint64 offset;
+} DsSectionReader;
+
+void
+ds_section_reader_init (DsSectionReader *self, DsCheckpointReader *file, guint index);
+
+/* ---- Parts of it ---- */
 
 DsPlannedBatch *ds_recovery_find_plan (DsRecovery *self, DsTime time);
 /* The whole of a section that is small.  (transfer full) */

@@ -29,7 +29,7 @@ ds_recovered_block_clear (gpointer data)
   g_bytes_unref (((DsRecoveredBlock *) data)->head);
 }
 
-static DsRecovery *
+DsRecovery *
 ds_recovery_new (DsDurableDirectory *directory)
 {
   DsRecovery *self = g_new0 (DsRecovery, 1);
@@ -150,19 +150,25 @@ ds_recovery_open_chain (DsRecovery *self, DsCheckpointReader *newest, GError **e
   return ds_recovery_read_meta (self, newest, error);
 }
 
-/* FALSE without error: the directory is fresh. */
-static gboolean
-ds_recovery_find_checkpoint (DsRecovery *self, GError **error)
+gboolean
+ds_recovery_read_checkpoint (DsRecovery *self,
+                             const char *name,
+                             GPtrArray *damaged,
+                             GError **error)
 {
-  g_autoptr (GPtrArray) damaged = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
+  GPtrArray *notes = damaged != NULL ? damaged : messages;
   DsCheckpointReader *newest = NULL;
 
-  if (!ds_checkpoint_find_newest (self->directory, &newest, damaged, error) ||
-      newest == NULL)
+  if (name != NULL)
+    newest = ds_checkpoint_reader_open (self->directory, name, error);
+  else if (!ds_checkpoint_find_newest (self->directory, &newest, notes, error))
     return FALSE;
-  for (guint i = 0; i < damaged->len; i++)
+  if (newest == NULL)
+    return FALSE;
+  for (guint i = 0; i < messages->len; i++)
     g_message ("%s; recovering from \"%s\" and the log after it, so that nothing is lost",
-               (const char *) g_ptr_array_index (damaged, i),
+               (const char *) g_ptr_array_index (messages, i),
                ds_checkpoint_reader_get_name (newest));
   if (ds_recovery_open_chain (self, newest, error))
     return TRUE;
@@ -250,7 +256,7 @@ ds_recovery_take_mark (DsRecovery *self,
   return TRUE;
 }
 
-static gboolean
+gboolean
 ds_recovery_take_record (const DsLogRecord *record,
                          const guint8 *payload,
                          gpointer user_data,
@@ -300,15 +306,16 @@ ds_planned_batch_compare (gconstpointer a, gconstpointer b)
   return (time_a > time_b) - (time_a < time_b);
 }
 
-static gboolean
-ds_recovery_read_log (DsRecovery *self, GError **error)
+gboolean
+ds_recovery_read_log (DsRecovery *self, DsLogDamagePolicy policy, GError **error)
 {
   const DsCheckpointHead *head = ds_checkpoint_reader_get_head (
       g_ptr_array_index (self->chain, self->chain->len - 1));
 
-  if (!ds_log_read (self->directory, head->wal_sequence, DS_LOG_DAMAGE_FAIL,
-                    ds_recovery_take_record, self, &self->next_segment,
-                    &self->next_sequence, error))
+  g_ptr_array_set_size (self->plans, 0);
+  g_array_set_size (self->blocks, 0);
+  if (!ds_log_read (self->directory, head->wal_sequence, policy, ds_recovery_take_record,
+                    self, &self->next_segment, &self->next_sequence, error))
     return FALSE;
   g_ptr_array_sort (self->plans, ds_planned_batch_compare);
   self->last_time = self->meta.time;
@@ -324,7 +331,8 @@ ds_recovery_read (DsDurableDirectory *directory, GError **error)
 {
   g_autoptr (DsRecovery) self = ds_recovery_new (directory);
 
-  return ds_recovery_find_checkpoint (self, error) && ds_recovery_read_log (self, error)
+  return ds_recovery_read_checkpoint (self, NULL, NULL, error) &&
+                 ds_recovery_read_log (self, DS_LOG_DAMAGE_FAIL, error)
              ? g_steal_pointer (&self)
              : NULL;
 }

@@ -161,16 +161,41 @@ test_is_told_wrong (Fixture *fixture, gconstpointer user_data)
   g_autofree char *nothing = run (fixture, 2, NULL, NULL);
   g_autofree char *other = run (fixture, 2, "destroy", NULL);
   g_autofree char *more = run (fixture, 2, "list", "more");
+  g_autofree char *option = run (fixture, 2, "list", "--keys");
+  g_autofree char *format = run (fixture, 2, "export-state", "--format=xml");
+  g_autofree char *help = run (fixture, 0, "--help", NULL);
   g_autofree char *unknown = run (fixture, 1, "inspect", "ckpt-1");
   g_autofree char *missing = NULL;
 
   ds_test_remove_all (fixture->path);
   missing = run (fixture, 1, "list", NULL);
-  assert_has (nothing, "list, inspect and verify");
-  assert_has (other, "list, inspect and verify");
-  assert_has (more, "--help");
+  assert_has (nothing, "list, inspect, verify, diff, export-state and drop-state");
+  assert_has (other, "list, inspect, verify, diff, export-state and drop-state");
+  assert_has (more, "list wants 1, not 2; see --help");
+  assert_has (option, "list has no option --keys");
+  assert_has (format, "json and msgpack");
+  assert_has (help, "drop-state DIR NAME");
   assert_has (unknown, "ckpt-1");
   assert_has (missing, fixture->path);
+}
+
+static void
+test_finds_nothing (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("A folder without checkpoints is said to be one, by every command");
+
+  const char *const commands[] = { "list", "inspect", "verify", "export-state" };
+
+  ds_test_remove_all (fixture->path);
+  g_assert_cmpint (g_mkdir (fixture->path, 0700), ==, 0);
+  ds_test_durable_write (fixture, "letter", "Dear", 4);
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autofree char *output = run (fixture, 1, commands[i], NULL);
+
+      assert_has (output, "there is no checkpoint, and no log, in \"");
+      assert_has (output, fixture->path);
+    }
 }
 
 int
@@ -185,6 +210,7 @@ main (int argc, char *argv[])
   ADD ("verifies", test_verifies);
   ADD ("tells-damage", test_tells_damage);
   ADD ("is-told-wrong", test_is_told_wrong);
+  ADD ("finds-nothing", test_finds_nothing);
 #undef ADD
   return g_test_run ();
 }
