@@ -12,30 +12,22 @@
 
 #include "receivers/ds-directory-scanner-private.h"
 
-#include "base/ds-codec-private.h"
 #include "base/ds-error.h"
 #include "receivers/ds-directory-pattern-private.h"
 #include "receivers/ds-file-set-private.h"
+#include "receivers/ds-recent-paths-private.h"
 #include "receivers/ds-scan-candidates-private.h"
 #include "receivers/ds-scan-reason-private.h"
 
 #include <fnmatch.h>
 #include <string.h>
 
-/* The paths that one batch took. */
-typedef struct
-{
-  DsTime batch_time;
-  GPtrArray *paths;
-} DsRecentBatch;
-
 struct _DsDirectoryScanner
 {
   DsFileSystem *files;
   char *directory;
   DsFileSet *known;
-  GQueue recent;            /* DsRecentBatch, oldest first */
-  GHashTable *recent_times; /* path, owned by its DsRecentBatch, to DsRecentBatch */
+  DsRecentPaths *recent;
 };
 
 typedef struct
@@ -68,25 +60,14 @@ ds_directory_scanner_new (DsFileSystem *files, const char *directory)
   self->files = files;
   self->directory = g_strdup (directory);
   self->known = ds_file_set_new ();
-  g_queue_init (&self->recent);
-  self->recent_times = g_hash_table_new (g_str_hash, g_str_equal);
+  self->recent = ds_recent_paths_new ();
   return self;
-}
-
-static void
-ds_recent_batch_free (gpointer data)
-{
-  DsRecentBatch *self = data;
-
-  g_ptr_array_unref (self->paths);
-  g_free (self);
 }
 
 void
 ds_directory_scanner_free (DsDirectoryScanner *self)
 {
-  g_hash_table_unref (self->recent_times);
-  g_queue_clear_full (&self->recent, ds_recent_batch_free);
+  ds_recent_paths_free (self->recent);
   ds_file_set_free (self->known);
   g_free (self->directory);
   g_free (self);
@@ -110,15 +91,15 @@ ds_scanning_describe (DsScanning *self,
                       const char *path,
                       const DsFileStatus *status)
 {
-  const DsRecentBatch *batch = g_hash_table_lookup (self->scanner->recent_times, path);
-  DsScanReasonFacts facts = { .status = status,
-                              .name_pattern = self->rules->name_pattern,
-                              .depth = self->directory->depth,
-                              .batch_time = self->batch_time,
-                              .remember = self->rules->remember,
-                              .ignore_until = self->rules->ignore_until,
-                              .same_name_time =
-                                  batch != NULL ? batch->batch_time : DS_TIME_NONE };
+  DsScanReasonFacts facts = {
+    .status = status,
+    .name_pattern = self->rules->name_pattern,
+    .depth = self->directory->depth,
+    .batch_time = self->batch_time,
+    .remember = self->rules->remember,
+    .ignore_until = self->rules->ignore_until,
+    .same_name_time = ds_recent_paths_get_batch_time (self->scanner->recent, path)
+  };
 
   return ds_scan_reason_describe (reason, &facts);
 }
@@ -159,8 +140,8 @@ ds_scanning_pass_over (DsScanning *self,
 static void
 ds_scanning_pass_over_name (DsScanning *self, DsScanReason reason, const char *name)
 {
-  DsKnownFile *known = ds_file_set_note_name (self->scanner->known, self->directory->path,
-                                              name, reason, self->now);
+  DsKnownFile *known =
+      ds_file_set_note_name (self->scanner->known, name, reason, self->now);
 
   ds_scanning_pass_over (self, known, reason, name, NULL);
 }
@@ -178,10 +159,10 @@ ds_scanning_is_recent (DsScanning *self, const char *name)
 {
   g_autofree char *path = NULL;
 
-  if (g_hash_table_size (self->scanner->recent_times) == 0)
+  if (ds_recent_paths_is_empty (self->scanner->recent))
     return FALSE;
   path = g_build_filename (self->directory->path, name, NULL);
-  return g_hash_table_contains (self->scanner->recent_times, path);
+  return ds_recent_paths_get_batch_time (self->scanner->recent, path) != DS_TIME_NONE;
 }
 
 /* A file that nothing but its time can keep from being taken.  FALSE: it does. */
@@ -326,25 +307,35 @@ ds_scanning_take_error (DsScanning *self, GError *error)
     g_error_free (error);
 }
 
-/* FALSE: not all of it was seen. */
+/* What was known of @directory, and below, is not forgotten: it may be there. */
+static void
+ds_scanning_leave_out (const char *directory, const GError *error, gpointer user_data)
+{
+  DsScanning *self = user_data;
+
+  ds_scanning_take_error (self, g_error_copy (error));
+  ds_file_set_leave_out (self->scanner->known, directory);
+}
+
+/* FALSE: there is none. */
 static gboolean
-ds_scanning_list (DsScanning *self)
+ds_scanning_find_roots (DsScanning *self)
 {
   DsDirectoryScanner *scanner = self->scanner;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) roots =
-      ds_directory_pattern_match (scanner->files, scanner->directory, &error);
-  DsScanDirectory *directory;
-  gboolean is_full = TRUE;
+      ds_directory_pattern_match (scanner->files, scanner->directory,
+                                  ds_scanning_leave_out, self, &error);
 
   if (roots == NULL)
     {
       /* Without a match nothing was listed: a disk may be away, and will be back. */
-      ds_scanning_take_error (self, g_steal_pointer (&error));
+      ds_scanning_leave_out (NULL, error, self);
       return FALSE;
     }
   for (guint i = 0; i < roots->len; i++)
     {
+      DsScanDirectory *directory;
       DsFileStatus status;
 
       if (self->rules->excluded != NULL &&
@@ -355,31 +346,30 @@ ds_scanning_list (DsScanning *self)
       directory->path = g_strdup (roots->pdata[i]);
       g_queue_push_tail (&self->directories, directory);
     }
+  return TRUE;
+}
+
+static void
+ds_scanning_list (DsScanning *self)
+{
+  DsDirectoryScanner *scanner = self->scanner;
+  DsScanDirectory *directory;
+
+  if (!ds_scanning_find_roots (self))
+    return;
   while ((directory = g_queue_pop_head (&self->directories)) != NULL)
     {
+      g_autoptr (GError) error = NULL;
+
       self->directory = directory;
+      ds_file_set_enter (scanner->known, directory->path);
       if (ds_file_system_list (scanner->files, directory->path, ds_scanning_select,
                                ds_scanning_look_at, self, &error))
         self->scan->n_directories++;
       else
-        {
-          ds_scanning_take_error (self, g_steal_pointer (&error));
-          is_full = FALSE;
-        }
+        ds_scanning_leave_out (directory->path, error, self);
       ds_scan_directory_free (directory);
     }
-  return is_full;
-}
-
-static DsRecentBatch *
-ds_directory_scanner_add_recent_batch (DsDirectoryScanner *self, DsTime batch_time)
-{
-  DsRecentBatch *batch = g_new (DsRecentBatch, 1);
-
-  batch->batch_time = batch_time;
-  batch->paths = g_ptr_array_new_with_free_func (g_free);
-  g_queue_push_tail (&self->recent, batch);
-  return batch;
 }
 
 /* What the candidates that are left become. */
@@ -388,12 +378,9 @@ ds_scanning_take (DsScanning *self)
 {
   DsDirectoryScanner *scanner = self->scanner;
   DsScanCandidates *candidates = &self->candidates;
-  DsRecentBatch *batch = NULL;
 
   ds_scan_candidates_trim (candidates);
   self->scan->n_left = candidates->n_dropped;
-  if (!self->rules->takes_all && candidates->files->len > 0)
-    batch = ds_directory_scanner_add_recent_batch (scanner, self->batch_time);
   for (guint i = 0; i < candidates->files->len; i++)
     {
       const DsScanCandidate *file = ds_scan_candidates_get (candidates, i);
@@ -410,27 +397,8 @@ ds_scanning_take (DsScanning *self)
       path = ds_scan_candidates_get_path (candidates, file);
       g_ptr_array_add (self->scan->files,
                        ds_planned_file_new (scanner->files, path, &file->status));
-      if (batch != NULL)
-        {
-          g_hash_table_insert (scanner->recent_times, path, batch);
-          g_ptr_array_add (batch->paths, g_steal_pointer (&path));
-        }
-    }
-}
-
-/* Names that were taken longer ago than files may be old.  Their times keep them out now.
- */
-static void
-ds_directory_scanner_forget (DsDirectoryScanner *self, DsTime before)
-{
-  DsRecentBatch *batch;
-
-  while ((batch = g_queue_peek_head (&self->recent)) != NULL &&
-         batch->batch_time < before)
-    {
-      for (guint i = 0; i < batch->paths->len; i++)
-        g_hash_table_remove (self->recent_times, batch->paths->pdata[i]);
-      ds_recent_batch_free (g_queue_pop_head (&self->recent));
+      if (!self->rules->takes_all)
+        ds_recent_paths_add (scanner->recent, self->batch_time, g_steal_pointer (&path));
     }
 }
 
@@ -458,14 +426,13 @@ ds_directory_scanner_scan (DsDirectoryScanner *self,
 
   scan->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ds_planned_file_free);
   ds_scan_candidates_init (&scanning.candidates, rules->max_files, rules->max_bytes);
-  ds_directory_scanner_forget (self, batch_time - rules->remember);
+  /* Of what was taken longer ago the time keeps it out. */
+  ds_recent_paths_forget (self->recent, batch_time - rules->remember);
 
   ds_file_set_begin_scan (self->known);
-
-  gboolean is_full = ds_scanning_list (&scanning);
-
+  ds_scanning_list (&scanning);
   ds_scanning_take (&scanning);
-  ds_file_set_end_scan (self->known, is_full);
+  ds_file_set_end_scan (self->known);
   ds_scan_candidates_clear (&scanning.candidates);
 }
 
@@ -478,16 +445,8 @@ ds_directory_scanner_get_n_known (DsDirectoryScanner *self)
 gsize
 ds_directory_scanner_get_n_bytes (DsDirectoryScanner *self)
 {
-  gsize n_bytes = ds_file_set_get_n_bytes (self->known);
-
-  for (const GList *item = self->recent.head; item != NULL; item = item->next)
-    {
-      const DsRecentBatch *batch = item->data;
-
-      for (guint i = 0; i < batch->paths->len; i++)
-        n_bytes += strlen (batch->paths->pdata[i]) + 1;
-    }
-  return n_bytes;
+  return ds_file_set_get_n_bytes (self->known) +
+         ds_recent_paths_get_n_bytes (self->recent);
 }
 
 gint64
@@ -496,8 +455,19 @@ ds_directory_scanner_count_batches (DsDuration min_remember, DsDuration interval
   return min_remember / interval + (min_remember % interval != 0);
 }
 
-/* ---- Checkpoints: the file set, how many names are remembered, (time, name) each ----
- */
+/* ---- Checkpoints: the file set, the recent paths ---- */
+
+/* Between scans. */
+static DsKnownFile *
+ds_directory_scanner_note_planned (DsDirectoryScanner *self,
+                                   const DsPlannedFile *file,
+                                   DsTime now)
+{
+  g_autofree char *directory = g_path_get_dirname (file->path);
+
+  ds_file_set_enter (self->known, directory);
+  return ds_file_set_note (self->known, &file->status, now);
+}
 
 static void
 ds_directory_scanner_set_state (DsDirectoryScanner *self,
@@ -508,7 +478,7 @@ ds_directory_scanner_set_state (DsDirectoryScanner *self,
     {
       const DsPlannedFile *file = files->pdata[i];
 
-      ds_file_set_note (self->known, &file->status, 0)->state = (guint8) state;
+      ds_directory_scanner_note_planned (self, file, 0)->state = (guint8) state;
     }
 }
 
@@ -518,47 +488,11 @@ ds_directory_scanner_save (DsDirectoryScanner *self,
                            GPtrArray *later,
                            GByteArray *bytes)
 {
-  gint64 n_names = 0;
-
   /* They have met the rule of time, so that they are not held to it again. */
   ds_directory_scanner_set_state (self, later, DS_KNOWN_FILE_WAITING);
   ds_file_set_save (self->known, bytes);
   ds_directory_scanner_set_state (self, later, DS_KNOWN_FILE_TAKEN);
-  for (const GList *item = self->recent.head; item != NULL; item = item->next)
-    if (((const DsRecentBatch *) item->data)->batch_time <= until)
-      n_names += ((const DsRecentBatch *) item->data)->paths->len;
-  ds_codec_encode (ds_value_int (n_names), bytes);
-  for (const GList *item = self->recent.head; item != NULL; item = item->next)
-    {
-      const DsRecentBatch *batch = item->data;
-
-      if (batch->batch_time > until)
-        continue;
-      for (guint i = 0; i < batch->paths->len; i++)
-        {
-          const char *path = batch->paths->pdata[i];
-          const DsValue fields[2] = { ds_value_int (batch->batch_time),
-                                      ds_value_bytes (path, (guint32) strlen (path)) };
-
-          ds_codec_encode (ds_value_tuple (fields, 2), bytes);
-        }
-    }
-}
-
-static void
-ds_directory_scanner_remember (DsDirectoryScanner *self, DsTime batch_time, char *path)
-{
-  DsRecentBatch *batch = g_queue_peek_tail (&self->recent);
-
-  if (batch == NULL || batch->batch_time != batch_time)
-    {
-      batch = g_new (DsRecentBatch, 1);
-      batch->batch_time = batch_time;
-      batch->paths = g_ptr_array_new_with_free_func (g_free);
-      g_queue_push_tail (&self->recent, batch);
-    }
-  g_ptr_array_add (batch->paths, path);
-  g_hash_table_insert (self->recent_times, path, batch);
+  ds_recent_paths_save (self->recent, until, bytes);
 }
 
 gsize
@@ -566,29 +500,13 @@ ds_directory_scanner_load (DsDirectoryScanner *self,
                            const DsValue *values,
                            gsize n_values)
 {
-  gsize n_taken = ds_file_set_load (self->known, values, n_values);
-  gsize n_names;
+  gsize n_of_files = ds_file_set_load (self->known, values, n_values);
+  gsize n_of_paths = n_of_files > 0
+                         ? ds_recent_paths_load (self->recent, values + n_of_files,
+                                                 n_values - n_of_files)
+                         : 0;
 
-  if (n_taken == 0 || n_taken == n_values ||
-      !ds_value_is (values[n_taken], DS_VALUE_TYPE_INT) ||
-      values[n_taken].as.integer < 0 ||
-      (guint64) values[n_taken].as.integer > n_values - n_taken - 1)
-    return 0;
-  n_names = (gsize) values[n_taken++].as.integer;
-  for (gsize i = 0; i < n_names; i++)
-    {
-      DsValue value = values[n_taken + i];
-      DsValue path;
-
-      if (!ds_value_is_pair (value) ||
-          !ds_value_is (ds_pair_key (value), DS_VALUE_TYPE_INT) ||
-          !ds_value_is (ds_pair_value (value), DS_VALUE_TYPE_BYTES))
-        return 0;
-      path = ds_pair_value (value);
-      ds_directory_scanner_remember (self, ds_pair_key (value).as.integer,
-                                     g_strndup (path.as.bytes, path.size));
-    }
-  return n_taken + n_names;
+  return n_of_paths > 0 ? n_of_files + n_of_paths : 0;
 }
 
 void
@@ -597,9 +515,8 @@ ds_directory_scanner_note_taken (DsDirectoryScanner *self,
                                  const DsPlannedFile *file,
                                  gboolean is_remembered)
 {
-  DsKnownFile *known = ds_file_set_note (self->known, &file->status, batch_time);
-
-  known->state = DS_KNOWN_FILE_TAKEN;
-  if (is_remembered && !g_hash_table_contains (self->recent_times, file->path))
-    ds_directory_scanner_remember (self, batch_time, g_strdup (file->path));
+  ds_directory_scanner_note_planned (self, file, batch_time)->state = DS_KNOWN_FILE_TAKEN;
+  if (is_remembered &&
+      ds_recent_paths_get_batch_time (self->recent, file->path) == DS_TIME_NONE)
+    ds_recent_paths_add (self->recent, batch_time, g_strdup (file->path));
 }

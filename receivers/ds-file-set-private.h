@@ -5,11 +5,13 @@
  * and the names that are of no interest.
  *
  * What is known costs nothing more in the next scan, and a file is forgotten only when
- * two full scans in a row have not listed it: while a directory changes, one listing may
- * miss a file that is renamed.  One thread at a time. */
+ * two scans in a row have not listed it, though they could look where it was: while a
+ * directory changes, one listing may miss a file that is renamed.  One thread at a
+ * time. */
 
 #include "base/ds-file-system-private.h"
 #include "base/ds-value.h"
+#include "receivers/ds-listed-directories-private.h"
 
 G_BEGIN_DECLS
 
@@ -25,11 +27,12 @@ typedef struct
   guint64 inode;
   guint64 n_bytes;
   gint64 modified_ns;
-  DsTime since;   /* when it was first seen like this */
-  guint32 mark;   /* the last scan that listed it */
-  guint32 device; /* index of its number */
-  guint8 state;   /* DsKnownFileState */
-  guint8 is_told; /* that it is passed over */
+  DsTime since;      /* when it was first seen like this */
+  guint32 mark;      /* the last scan that listed it */
+  guint32 device;    /* index of its number */
+  guint32 directory; /* index of that in which it was listed */
+  guint8 state;      /* DsKnownFileState */
+  guint8 is_told;    /* that it is passed over */
 } DsKnownFile;
 
 typedef struct _DsFileSet DsFileSet;
@@ -39,6 +42,10 @@ void ds_file_set_free (DsFileSet *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsFileSet, ds_file_set_free)
 
 void ds_file_set_begin_scan (DsFileSet *self);
+/* What is noted from now on is in @directory. */
+void ds_file_set_enter (DsFileSet *self, const char *directory);
+/* @directory, and what is below it, could not be listed by this scan; NULL: nothing. */
+void ds_file_set_leave_out (DsFileSet *self, const char *directory);
 /* Finds it, else adds it as seen since @now; it was listed by this scan.  Valid until the
  * next call. */
 DsKnownFile *ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now);
@@ -46,13 +53,17 @@ DsKnownFile *ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTi
 guint ds_file_set_get_index (DsFileSet *self, const DsKnownFile *file);
 DsKnownFile *ds_file_set_get (DsFileSet *self, guint index);
 /* For an entry whose status is not known: by its name, and the reason not to ask. */
-DsKnownFile *ds_file_set_note_name (DsFileSet *self,
-                                    const char *directory,
-                                    const char *name,
-                                    guint reason,
-                                    DsTime now);
-/* @is_full: whatever was not noted is not there. */
-void ds_file_set_end_scan (DsFileSet *self, gboolean is_full);
+DsKnownFile *
+ds_file_set_note_name (DsFileSet *self, const char *name, guint reason, DsTime now);
+/* What was neither noted nor left out is not there. */
+void ds_file_set_end_scan (DsFileSet *self);
+
+/* Whether it is an entry of which only the name is known. */
+gboolean ds_file_set_is_name (DsFileSet *self, const DsKnownFile *file);
+guint64 ds_file_set_get_device_number (DsFileSet *self, const DsKnownFile *file);
+DsListedDirectories *ds_file_set_get_directories (DsFileSet *self);
+
+/* ---- ds-file-set-save.c ---- */
 
 /* For checkpoints: as values back to back, appended. */
 void ds_file_set_save (DsFileSet *self, GByteArray *bytes);

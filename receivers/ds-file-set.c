@@ -13,7 +13,7 @@
 
 #include "receivers/ds-file-set-private.h"
 
-#include "base/ds-codec-private.h"
+#include "receivers/ds-listed-directories-private.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -36,9 +36,12 @@ struct _DsFileSet
   gsize n_slots;  /* a power of two, at least twice the files */
   guint expected; /* the index of the file that is likely to be noted next */
   guint64 seed;
-  guint32 mark;     /* of this scan */
-  gsize n_listed;   /* files with that mark */
-  gsize n_capacity; /* of files */
+  DsListedDirectories *directories;
+  char *directory_path; /* (nullable): that what is noted is in */
+  guint32 directory;    /* its index, or DS_LISTED_DIRECTORY_ANY before that is needed */
+  guint32 mark;         /* of this scan */
+  gsize n_listed;       /* files with that mark */
+  gsize n_capacity;     /* of files */
 };
 
 static void
@@ -58,6 +61,8 @@ ds_file_set_new (void)
 
   self->files = g_array_new (FALSE, FALSE, sizeof (DsKnownFile));
   self->devices = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->directories = ds_listed_directories_new ();
+  self->directory = DS_LISTED_DIRECTORY_ANY;
   self->seed = ((guint64) g_random_int () << 32) | g_random_int ();
   self->mark = 1;
   ds_file_set_allocate (self, DS_FILE_SET_MIN_SLOTS);
@@ -69,6 +74,8 @@ ds_file_set_free (DsFileSet *self)
 {
   g_array_unref (self->files);
   g_array_unref (self->devices);
+  ds_listed_directories_free (self->directories);
+  g_free (self->directory_path);
   g_free (self->slots);
   g_free (self);
 }
@@ -154,6 +161,30 @@ ds_file_set_begin_scan (DsFileSet *self)
   self->mark++;
   self->n_listed = 0;
   self->expected = 0;
+  ds_listed_directories_begin_scan (self->directories);
+}
+
+void
+ds_file_set_enter (DsFileSet *self, const char *directory)
+{
+  g_free (self->directory_path);
+  self->directory_path = g_strdup (directory);
+  self->directory = DS_LISTED_DIRECTORY_ANY;
+}
+
+void
+ds_file_set_leave_out (DsFileSet *self, const char *directory)
+{
+  ds_listed_directories_leave_out (self->directories, directory);
+}
+
+/* One in which nothing is noted needs no index. */
+static guint32
+ds_file_set_get_directory (DsFileSet *self)
+{
+  if (self->directory == DS_LISTED_DIRECTORY_ANY && self->directory_path != NULL)
+    self->directory = ds_listed_directories_add (self->directories, self->directory_path);
+  return self->directory;
 }
 
 /* NULL: it is not that one. */
@@ -169,6 +200,10 @@ ds_file_set_match (DsFileSet *self,
       file->n_bytes != status->n_bytes || file->device != device)
     return NULL;
   self->expected = index + 1;
+  if (file->mark == self->mark && file->directory != ds_file_set_get_directory (self))
+    file->directory = DS_LISTED_DIRECTORY_ANY; /* another name of the same file */
+  else
+    file->directory = ds_file_set_get_directory (self);
   self->n_listed += file->mark != self->mark;
   file->mark = self->mark;
   return file;
@@ -188,6 +223,7 @@ ds_file_set_add (DsFileSet *self,
                        .since = now,
                        .mark = self->mark,
                        .device = device,
+                       .directory = ds_file_set_get_directory (self),
                        .state = DS_KNOWN_FILE_SEEN };
 
   g_array_append_val (self->files, file);
@@ -225,6 +261,24 @@ ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
   return ds_file_set_add (self, status, device, &self->slots[slot], hash, now);
 }
 
+guint64
+ds_file_set_get_device_number (DsFileSet *self, const DsKnownFile *file)
+{
+  return g_array_index (self->devices, guint64, file->device);
+}
+
+gboolean
+ds_file_set_is_name (DsFileSet *self, const DsKnownFile *file)
+{
+  return ds_file_set_get_device_number (self, file) == DS_FILE_SET_NAME_DEVICE;
+}
+
+DsListedDirectories *
+ds_file_set_get_directories (DsFileSet *self)
+{
+  return self->directories;
+}
+
 guint
 ds_file_set_get_index (DsFileSet *self, const DsKnownFile *file)
 {
@@ -238,17 +292,14 @@ ds_file_set_get (DsFileSet *self, guint index)
 }
 
 DsKnownFile *
-ds_file_set_note_name (DsFileSet *self,
-                       const char *directory,
-                       const char *name,
-                       guint reason,
-                       DsTime now)
+ds_file_set_note_name (DsFileSet *self, const char *name, guint reason, DsTime now)
 {
   /* No device has that number, no file that time. */
   DsFileStatus identity = { .device = DS_FILE_SET_NAME_DEVICE,
                             .n_bytes = reason,
                             .modified_ns = G_MININT64 };
-  guint64 seed = XXH3_64bits_withSeed (directory, strlen (directory), self->seed);
+  guint64 seed = XXH3_64bits_withSeed (self->directory_path,
+                                       strlen (self->directory_path), self->seed);
 
   identity.inode = XXH3_64bits_withSeed (name, strlen (name), seed);
   return ds_file_set_note (self, &identity, now);
@@ -271,25 +322,64 @@ ds_file_set_shrink (DsFileSet *self)
   ds_file_set_index (self, n_slots);
 }
 
-void
-ds_file_set_end_scan (DsFileSet *self, gboolean is_full)
+/* Directories without files are forgotten, too. */
+static void
+ds_file_set_forget_directories (DsFileSet *self)
 {
-  guint n_kept = 0;
-
-  if (!is_full)
-    {
-      /* What it did not get to was not looked for. */
-      for (guint i = 0; i < self->files->len; i++)
-        g_array_index (self->files, DsKnownFile, i).mark = self->mark;
-      return;
-    }
-  if (self->n_listed == self->files->len)
-    return;
+  guint n_directories = ds_listed_directories_get_length (self->directories);
+  g_autofree gboolean *is_used = g_new0 (gboolean, MAX (n_directories, 1));
+  g_autofree guint32 *numbers = NULL;
 
   for (guint i = 0; i < self->files->len; i++)
     {
-      const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+      guint32 directory = g_array_index (self->files, DsKnownFile, i).directory;
 
+      if (directory != DS_LISTED_DIRECTORY_ANY)
+        is_used[directory] = TRUE;
+    }
+  numbers = ds_listed_directories_keep (self->directories, is_used);
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+
+      if (file->directory != DS_LISTED_DIRECTORY_ANY)
+        file->directory = numbers[file->directory];
+    }
+}
+
+/* Whether each directory was left out. */
+static gboolean *
+ds_file_set_find_left_out (DsFileSet *self)
+{
+  guint n_directories = ds_listed_directories_get_length (self->directories);
+  gboolean *is_left_out = g_new (gboolean, n_directories + 1);
+
+  for (guint i = 0; i < n_directories; i++)
+    is_left_out[i] = ds_listed_directories_is_left_out (self->directories, i);
+  is_left_out[n_directories] =
+      ds_listed_directories_is_left_out (self->directories, DS_LISTED_DIRECTORY_ANY);
+  return is_left_out;
+}
+
+void
+ds_file_set_end_scan (DsFileSet *self)
+{
+  guint n_directories = ds_listed_directories_get_length (self->directories);
+  g_autofree gboolean *is_left_out = NULL;
+  guint n_kept = 0;
+
+  ds_file_set_enter (self, NULL);
+  if (self->n_listed == self->files->len)
+    return;
+
+  is_left_out = ds_file_set_find_left_out (self);
+  for (guint i = 0; i < self->files->len; i++)
+    {
+      DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+
+      /* What it did not get to was not looked for. */
+      if (is_left_out[MIN (file->directory, n_directories)])
+        file->mark = self->mark;
       if (self->mark - file->mark <= 1)
         g_array_index (self->files, DsKnownFile, n_kept++) = *file;
     }
@@ -300,6 +390,7 @@ ds_file_set_end_scan (DsFileSet *self, gboolean is_full)
     ds_file_set_shrink (self);
   else
     ds_file_set_index (self, self->n_slots);
+  ds_file_set_forget_directories (self);
 }
 
 gsize
@@ -311,93 +402,6 @@ ds_file_set_get_length (DsFileSet *self)
 gsize
 ds_file_set_get_n_bytes (DsFileSet *self)
 {
-  return self->n_capacity * sizeof (DsKnownFile) + self->n_slots * sizeof *self->slots;
-}
-
-/* ---- Checkpoints: how many files, then a tuple for each ---- */
-
-enum
-{
-  DS_SAVED_DEVICE,
-  DS_SAVED_INODE,
-  DS_SAVED_N_BYTES,
-  DS_SAVED_MODIFIED,
-  DS_SAVED_SINCE,
-  DS_SAVED_STATE,
-  DS_SAVED_IS_TOLD,
-  DS_N_SAVED
-};
-
-/* Names are mixed with this set's own number and mean nothing to another one: they are
- * told once more after a recovery. */
-static gboolean
-ds_file_set_is_name (DsFileSet *self, const DsKnownFile *file)
-{
-  return g_array_index (self->devices, guint64, file->device) == DS_FILE_SET_NAME_DEVICE;
-}
-
-void
-ds_file_set_save (DsFileSet *self, GByteArray *bytes)
-{
-  gint64 n_files = 0;
-
-  for (guint i = 0; i < self->files->len; i++)
-    n_files += !ds_file_set_is_name (self, &g_array_index (self->files, DsKnownFile, i));
-  ds_codec_encode (ds_value_int (n_files), bytes);
-  for (guint i = 0; i < self->files->len; i++)
-    {
-      const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
-      guint64 device = g_array_index (self->devices, guint64, file->device);
-      const DsValue fields[DS_N_SAVED] = {
-        [DS_SAVED_DEVICE] = ds_value_int ((gint64) device),
-        [DS_SAVED_INODE] = ds_value_int ((gint64) file->inode),
-        [DS_SAVED_N_BYTES] = ds_value_int ((gint64) file->n_bytes),
-        [DS_SAVED_MODIFIED] = ds_value_int (file->modified_ns),
-        [DS_SAVED_SINCE] = ds_value_int (file->since),
-        [DS_SAVED_STATE] = ds_value_int (file->state),
-        [DS_SAVED_IS_TOLD] = ds_value_int (file->is_told),
-      };
-
-      if (!ds_file_set_is_name (self, file))
-        ds_codec_encode (ds_value_tuple (fields, DS_N_SAVED), bytes);
-    }
-}
-
-static gboolean
-ds_file_set_load_file (DsFileSet *self, DsValue value)
-{
-  DsFileStatus status = { .kind = DS_FILE_REGULAR };
-  DsKnownFile *file;
-
-  if (!ds_value_is (value, DS_VALUE_TYPE_TUPLE) || value.size < DS_N_SAVED)
-    return FALSE;
-  for (guint i = 0; i < DS_N_SAVED; i++)
-    if (!ds_value_is (value.as.items[i], DS_VALUE_TYPE_INT))
-      return FALSE;
-  if (value.as.items[DS_SAVED_STATE].as.integer < DS_KNOWN_FILE_SEEN ||
-      value.as.items[DS_SAVED_STATE].as.integer > DS_KNOWN_FILE_TAKEN)
-    return FALSE;
-  status.device = (guint64) value.as.items[DS_SAVED_DEVICE].as.integer;
-  status.inode = (guint64) value.as.items[DS_SAVED_INODE].as.integer;
-  status.n_bytes = (guint64) value.as.items[DS_SAVED_N_BYTES].as.integer;
-  status.modified_ns = value.as.items[DS_SAVED_MODIFIED].as.integer;
-  file = ds_file_set_note (self, &status, value.as.items[DS_SAVED_SINCE].as.integer);
-  file->state = (guint8) value.as.items[DS_SAVED_STATE].as.integer;
-  file->is_told = value.as.items[DS_SAVED_IS_TOLD].as.integer != 0;
-  return TRUE;
-}
-
-gsize
-ds_file_set_load (DsFileSet *self, const DsValue *values, gsize n_values)
-{
-  gsize n_files;
-
-  if (n_values == 0 || !ds_value_is (values[0], DS_VALUE_TYPE_INT) ||
-      values[0].as.integer < 0 || (guint64) values[0].as.integer > n_values - 1)
-    return 0;
-  n_files = (gsize) values[0].as.integer;
-  for (gsize i = 1; i <= n_files; i++)
-    if (!ds_file_set_load_file (self, values[i]))
-      return 0;
-  return n_files + 1;
+  return self->n_capacity * sizeof (DsKnownFile) + self->n_slots * sizeof *self->slots +
+         ds_listed_directories_get_n_bytes (self->directories);
 }

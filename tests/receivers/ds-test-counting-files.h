@@ -13,7 +13,7 @@ typedef struct
 {
   DsFileSystem parent;
   guint64 n_statuses;    /* that were asked for in listings */
-  const char *forbidden; /* (nullable): a directory */
+  const char *forbidden; /* (nullable): a directory, and what is in it */
 } DsTestCountingFiles;
 
 typedef struct
@@ -29,7 +29,10 @@ ds_test_counting_files_check (DsFileSystem *files, const char *path, GError **er
 {
   const DsTestCountingFiles *self = (const DsTestCountingFiles *) files;
 
-  if (self->forbidden == NULL || !g_str_has_prefix (path, self->forbidden))
+  gsize n = self->forbidden != NULL ? strlen (self->forbidden) : 0;
+
+  if (n == 0 || strncmp (path, self->forbidden, n) != 0 ||
+      (path[n] != '\0' && path[n] != '/'))
     return TRUE;
   g_set_error (error, DS_ERROR, DS_ERROR_IO, "Cannot look at \"%s\": forbidden", path);
   return FALSE;
