@@ -27,6 +27,10 @@ DsSavedState *ds_saved_state_new (DsStateReader *reader, GError **error);
 void ds_saved_state_free (DsSavedState *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsSavedState, ds_saved_state_free)
 
+/* Whether the first bytes of @reader begin steps of a window, which only the functions of
+ * the program can take: not to be loaded. */
+gboolean
+ds_saved_state_is_steps (DsStateReader *reader, gboolean *is_steps, GError **error);
 /* All of it first, then what changed, in order. */
 gboolean ds_saved_state_load (DsSavedState *self, DsStateReader *reader, GError **error);
 /* In the order of ds_value_compare (); of windows those keys that the result has.  Once,

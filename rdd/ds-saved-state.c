@@ -43,6 +43,7 @@ typedef struct
 {
   gboolean is_window;
   gboolean has_queues;
+  gboolean is_steps; /* of a window */
   gint64 n_partitions;
 } DsSavedHead;
 
@@ -61,7 +62,7 @@ ds_saved_head_take (DsSavedHead *self, DsFrameReader *frames, GError **error)
 {
   static const char window_name[] = DS_WINDOW_SAVE_NAME;
   gsize n_name = sizeof window_name - 1;
-  gint64 has_queues = 0;
+  gint64 form = 0;
 
   if (!ds_frame_reader_next (frames, error))
     return FALSE;
@@ -72,8 +73,8 @@ ds_saved_head_take (DsSavedHead *self, DsFrameReader *frames, GError **error)
     {
       if (!ds_frame_reader_take_name (frames, DS_WINDOW_SAVE_NAME, DS_WINDOW_SAVE_VERSION,
                                       error) ||
-          !ds_frame_reader_take_int (frames, "whether it has queues", 0, 1, &has_queues,
-                                     error) ||
+          !ds_frame_reader_take_int (frames, "whether it has queues", 0,
+                                     DS_WINDOW_SAVE_STEPS + 1, &form, error) ||
           !ds_saved_head_skip (frames, error))
         return FALSE;
     }
@@ -82,9 +83,32 @@ ds_saved_head_take (DsSavedHead *self, DsFrameReader *frames, GError **error)
            !ds_saved_head_skip (frames, error) || !ds_saved_head_skip (frames, error) ||
            !ds_saved_head_skip (frames, error))
     return FALSE;
-  self->has_queues = has_queues != 0;
+  self->has_queues = form % 2 != 0;
+  self->is_steps = (form & DS_WINDOW_SAVE_STEPS) != 0;
   return ds_frame_reader_take_int (frames, "the number of partitions", 1, G_MAXUINT16,
                                    &self->n_partitions, error);
+}
+
+static gboolean
+ds_saved_head_read (DsSavedHead *self, DsStateReader *reader, GError **error)
+{
+  DsFrameReader frames;
+  gboolean ok;
+
+  ds_frame_reader_init (&frames, reader, "saved state");
+  ok = ds_saved_head_take (self, &frames, error);
+  ds_frame_reader_clear (&frames);
+  return ok;
+}
+
+gboolean
+ds_saved_state_is_steps (DsStateReader *reader, gboolean *is_steps, GError **error)
+{
+  DsSavedHead head;
+  gboolean ok = ds_saved_head_read (&head, reader, error);
+
+  *is_steps = ok && head.is_steps;
+  return ok;
 }
 
 DsSavedState *
@@ -93,13 +117,8 @@ ds_saved_state_new (DsStateReader *reader, GError **error)
   g_autoptr (DsPartitioner) partitioner = NULL;
   DsSavedState *self;
   DsSavedHead head;
-  DsFrameReader frames;
-  gboolean ok;
 
-  ds_frame_reader_init (&frames, reader, "saved state");
-  ok = ds_saved_head_take (&head, &frames, error);
-  ds_frame_reader_clear (&frames);
-  if (!ok)
+  if (!ds_saved_head_read (&head, reader, error))
     return NULL;
 
   self = g_new0 (DsSavedState, 1);
@@ -138,8 +157,9 @@ ds_saved_state_free (DsSavedState *self)
 gboolean
 ds_saved_state_load (DsSavedState *self, DsStateReader *reader, GError **error)
 {
-  return self->store != NULL ? ds_state_store_load (self->store, reader, error)
-                             : ds_window_stepper_load (self->stepper, reader, error);
+  return self->store != NULL
+             ? ds_state_store_load (self->store, reader, error)
+             : ds_window_stepper_load (self->stepper, NULL, reader, error);
 }
 
 /* ---- Rows ---- */

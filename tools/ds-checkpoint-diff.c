@@ -308,6 +308,7 @@ checkpoint_diff_state (CheckpointDiff *self, const guint *entries, const char *n
   DsSavedState *states[2] = { NULL, NULL };
   const DsSavedRow *rows[2] = { &none, &none };
   CheckpointKeys keys = { { 0, 0 }, { 0, 0 }, 0 };
+  DsTime as_of[2];
   gboolean ok = TRUE;
 
   for (guint i = 0; i < 2; i++)
@@ -315,7 +316,8 @@ checkpoint_diff_state (CheckpointDiff *self, const guint *entries, const char *n
       g_autoptr (GError) error = NULL;
 
       if (entries[i] != CHECKPOINT_NO_ENTRY)
-        states[i] = checkpoint_place_load_state (&self->places[i], entries[i], &error);
+        states[i] =
+            checkpoint_place_load_state (&self->places[i], entries[i], &as_of[i], &error);
       if (states[i] != NULL)
         rows[i] = ds_saved_state_get_rows (states[i], &keys.n_keys[i]);
       if (error == NULL)

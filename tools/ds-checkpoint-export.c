@@ -128,11 +128,12 @@ checkpoint_export_begin (CheckpointExport *self)
 static void
 checkpoint_export_begin_state (CheckpointExport *self,
                                const DsGraphEntry *entry,
+                               DsTime as_of,
                                gsize n_rows)
 {
   const DsValue head[] = { ds_value_string ("state"), ds_value_string (entry->name),
-                           ds_value_string (entry->form),
-                           ds_value_int ((gint64) n_rows) };
+                           ds_value_string (entry->form), ds_value_int ((gint64) n_rows),
+                           ds_value_int (as_of) };
 
   if (self->is_msgpack)
     {
@@ -143,6 +144,7 @@ checkpoint_export_begin_state (CheckpointExport *self,
   checkpoint_export_member (self, "name", entry->name);
   g_string_append (self->text, "  ");
   checkpoint_export_member (self, "operator", entry->form);
+  g_string_append_printf (self->text, "  \"as_of\": %" G_GINT64_FORMAT ",\n", as_of);
   g_string_append_printf (self->text, "  \"n_keys\": %" G_GSIZE_FORMAT ",\n", n_rows);
   g_string_append (self->text, "  \"keys\": [");
 }
@@ -164,8 +166,9 @@ checkpoint_export_state (CheckpointExport *self, guint index)
   const DsGraphEntry *entry =
       ds_graph_signature_get_entry (self->place->recovery->saved, index);
   g_autoptr (GError) error = NULL;
+  DsTime as_of = DS_TIME_NONE;
   g_autoptr (DsSavedState) state =
-      checkpoint_place_load_state (self->place, index, &error);
+      checkpoint_place_load_state (self->place, index, &as_of, &error);
   const DsSavedRow *rows;
   gsize n_rows;
 
@@ -177,7 +180,7 @@ checkpoint_export_state (CheckpointExport *self, guint index)
       return error == NULL;
     }
   rows = ds_saved_state_get_rows (state, &n_rows);
-  checkpoint_export_begin_state (self, entry, n_rows);
+  checkpoint_export_begin_state (self, entry, as_of, n_rows);
   for (gsize i = 0; i < n_rows && self->errsv == 0; i++)
     {
       if (self->is_msgpack)

@@ -173,33 +173,65 @@ checkpoint_place_has_state (CheckpointPlace *self, guint entry)
   return FALSE;
 }
 
+/* Section @section of file @file, onto *@state, which is made first.  *@is_steps: it is
+ * not loaded. */
+static gboolean
+checkpoint_place_load_section (CheckpointPlace *self,
+                               guint file,
+                               guint section,
+                               DsSavedState **state,
+                               gboolean *is_steps,
+                               GError **error)
+{
+  DsCheckpointReader *reader = g_ptr_array_index (self->recovery->chain, file);
+  DsSectionReader source;
+
+  ds_section_reader_init (&source, reader, section);
+  if (!ds_saved_state_is_steps (&source.reader, is_steps, error))
+    return FALSE;
+  if (*is_steps)
+    return TRUE;
+  if (*state == NULL)
+    {
+      ds_section_reader_init (&source, reader, section);
+      *state = ds_saved_state_new (&source.reader, error);
+      if (*state == NULL)
+        return FALSE;
+    }
+  ds_section_reader_init (&source, reader, section);
+  return ds_saved_state_load (*state, &source.reader, error);
+}
+
 DsSavedState *
-checkpoint_place_load_state (CheckpointPlace *self, guint entry, GError **error)
+checkpoint_place_load_state (CheckpointPlace *self,
+                             guint entry,
+                             DsTime *as_of,
+                             GError **error)
 {
   g_autoptr (DsSavedState) state = NULL;
+  gboolean is_steps = FALSE;
 
   if (!checkpoint_place_has_state (self, entry))
     return NULL;
-  for (guint i = 0; i < self->recovery->chain->len; i++)
+  for (guint i = 0; i < self->recovery->chain->len && !is_steps; i++)
     {
       DsCheckpointReader *reader = g_ptr_array_index (self->recovery->chain, i);
       int section = checkpoint_place_find_section (self, i, entry);
-      DsSectionReader source;
 
       if (section < 0 || ds_recovery_is_superseded (self->recovery, i, entry))
         continue;
-      ds_section_reader_init (&source, reader, (guint) section);
-      if (state == NULL)
-        {
-          state = ds_saved_state_new (&source.reader, error);
-          ds_section_reader_init (&source, reader, (guint) section);
-        }
-      if (state == NULL || !ds_saved_state_load (state, &source.reader, error))
+      if (!checkpoint_place_load_section (self, i, (guint) section, &state, &is_steps,
+                                          error))
         {
           g_prefix_error (error, "%s: ", ds_checkpoint_reader_get_name (reader));
           return NULL;
         }
+      if (!is_steps)
+        *as_of = ds_checkpoint_reader_get_head (reader)->batch_time;
     }
+  if (state == NULL)
+    g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+                 "there is only what followed, and not what it followed");
   return g_steal_pointer (&state);
 }
 

@@ -54,9 +54,13 @@ void checkpoint_place_read_log (CheckpointPlace *self,
                                 const char *prefix,
                                 CheckpointNoteFunc note);
 const char *checkpoint_place_get_checkpoint (const CheckpointPlace *self);
-/* The keys of entry @entry; NULL without error: nothing of it was kept. */
-DsSavedState *
-checkpoint_place_load_state (CheckpointPlace *self, guint entry, GError **error);
+/* The keys of entry @entry; NULL without error: nothing of it was kept.  *@as_of: batch
+ * time up to which they could be put together; of windows it can be that of an earlier
+ * checkpoint, as what came since is steps for functions of the program. */
+DsSavedState *checkpoint_place_load_state (CheckpointPlace *self,
+                                           guint entry,
+                                           DsTime *as_of,
+                                           GError **error);
 /* Whether something of it is in the checkpoint. */
 gboolean checkpoint_place_has_state (CheckpointPlace *self, guint entry);
 /* Number of the stream with state that has @name; error: those that there are. */

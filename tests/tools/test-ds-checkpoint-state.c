@@ -314,6 +314,7 @@ test_exports_json (Fixture *fixture, gconstpointer user_data)
                       "  {\n"
                       "  \"name\": \"counts\",\n"
                       "  \"operator\": \"update_state_by_key, every 1.000 s\",\n"
+                      "  \"as_of\": 5000000,\n"
                       "  \"n_keys\": 10,\n"
                       "  \"keys\": [\n"
                       "    {\"key\": \"a\", \"state\": 3, \"updated_at\": 3000000},\n"
@@ -345,6 +346,7 @@ test_exports_json (Fixture *fixture, gconstpointer user_data)
   assert_has (one, "\"name\": \"recent\",\n"
                    "  \"operator\": \"count_by_value_and_window, every 1.000 s, window "
                    "3.000 s\",\n"
+                   "  \"as_of\": 5000000,\n"
                    "  \"n_keys\": 2,\n"
                    "  \"keys\": [\n"
                    "    {\"key\": \"a\", \"state\": 2},\n"
@@ -354,6 +356,7 @@ test_exports_json (Fixture *fixture, gconstpointer user_data)
   assert_has (output, "\"name\": \"largest\",\n"
                       "  \"operator\": \"reduce_by_key_and_window, every 1.000 s, window "
                       "3.000 s\",\n"
+                      "  \"as_of\": 5000000,\n"
                       "  \"n_keys\": 2,\n"
                       "  \"keys\": [\n"
                       "    {\"key\": \"a\", \"state\": 1},\n"
@@ -495,7 +498,8 @@ test_exports_msgpack (Fixture *fixture, gconstpointer user_data)
       ds_value_equal (values[0].as.items[0], ds_value_string ("ds-checkpoint")));
   g_assert_cmpint (ds_value_get_int (values[0].as.items[4]), ==, 4 * DS_SECOND);
   text = ds_value_to_string (values[1]);
-  g_assert_cmpstr (text, ==, "[state, counts, update_state_by_key, every 1.000 s, 2]");
+  g_assert_cmpstr (text, ==,
+                   "[state, counts, update_state_by_key, every 1.000 s, 2, 4000000]");
   g_clear_pointer (&text, g_free);
   text = ds_value_to_string (values[2]);
   g_assert_cmpstr (text, ==, "[a, 2, 2000000]");
