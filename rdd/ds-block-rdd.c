@@ -158,25 +158,43 @@ ds_block_rdd_new_of_kind (DsContext *context,
   return &self->parent_instance;
 }
 
-/* A block belongs to the partition in whose share of all bytes its first byte lies. */
+/* What a block weighs.  Not the memory that it takes: a block that was read back from the
+ * log takes other memory than the one that was received, and its batch has to be dealt
+ * out the same way, or what was saved of it already would not be the same again. */
+static gsize
+ds_block_rdd_weigh (DsBlock *block)
+{
+  gboolean strip_cr;
+  gsize n_bytes;
+
+  if (ds_block_get_form (block) != DS_FORM_TEXT)
+    return ds_block_get_length (block);
+  ds_block_get_text (block, &n_bytes, &strip_cr);
+  return n_bytes;
+}
+
+/* A block belongs to the partition in whose share of all that they weigh it begins. */
 static void
 ds_block_rdd_share_partitions (DsBlockRdd *self, guint max_partitions)
 {
   unsigned __int128 n_before = 0;
+  guint64 n_all = 0;
   guint n_partitions = 0;
   guint64 last_share = G_MAXUINT64;
 
+  for (guint i = 0; i < self->n_blocks; i++)
+    n_all += ds_block_rdd_weigh (self->blocks[i]);
   self->first_blocks = g_new (guint, max_partitions + 1);
   for (guint i = 0; i < self->n_blocks; i++)
     {
-      guint64 share = (guint64) (n_before * max_partitions / MAX (self->n_bytes, 1));
+      guint64 share = (guint64) (n_before * max_partitions / MAX (n_all, 1));
 
-      /* Blocks without bytes may come after the last share. */
+      /* Empty blocks may come after the last share. */
       share = MIN (share, max_partitions - 1);
       if (share != last_share)
         self->first_blocks[n_partitions++] = i;
       last_share = share;
-      n_before += ds_block_get_n_bytes (self->blocks[i]);
+      n_before += ds_block_rdd_weigh (self->blocks[i]);
     }
   self->first_blocks[n_partitions] = self->n_blocks;
   ds_rdd_set_node_n_partitions (&self->parent_instance, n_partitions);

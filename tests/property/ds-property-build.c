@@ -6,9 +6,12 @@
 static DsDStream *
 ds_property_build_source (DsPropertyNode *node, DsStreamingContext *streaming)
 {
-  DsDStream *stream = ds_streaming_context_queue_stream (streaming);
   DsContext *engine = ds_streaming_context_get_context (streaming);
+  DsDStream *stream = NULL;
 
+  if (node->graph->build_source != NULL)
+    return node->graph->build_source (node, streaming);
+  stream = ds_streaming_context_queue_stream (streaming);
   for (guint batch = 0; batch < node->graph->n_batches; batch++)
     {
       GArray *list = g_ptr_array_index (node->results, batch);

@@ -120,14 +120,26 @@ ds_property_add_operator (DsPropertyGraph *graph, DsPropertyRandom *random)
 DsPropertyGraph *
 ds_property_generate (guint64 seed)
 {
+  const DsPropertySize size = { 20, 100, 3, 20 };
+
+  return ds_property_generate_sized (seed, &size);
+}
+
+DsPropertyGraph *
+ds_property_generate_sized (guint64 seed, const DsPropertySize *size)
+{
   DsPropertyRandom random = { seed };
   DsPropertyGraph *graph = ds_property_graph_new (seed);
   guint n_sources = 0;
   guint n_operators = 0;
 
-  graph->n_batches = 20 + ds_property_random_below (&random, 81);
+  graph->n_batches =
+      size->min_batches +
+      ds_property_random_below (&random, size->max_batches - size->min_batches + 1);
   n_sources = 1 + ds_property_random_below (&random, 3);
-  n_operators = 3 + ds_property_random_below (&random, 18);
+  n_operators =
+      size->min_operators +
+      ds_property_random_below (&random, size->max_operators - size->min_operators + 1);
   for (guint i = 0; i < n_sources; i++)
     ds_property_add_source (graph, &random);
   while (graph->nodes->len < n_sources + n_operators)

@@ -278,6 +278,8 @@ struct _DsPropertyGraph
   guint slice_to;
   DsPropertyFailures failures;
   gint n_failures; /* that came; atomic */
+  /* (nullable): makes the stream of a source, in place of a queue with its lists */
+  DsDStream *(*build_source) (DsPropertyNode *node, DsStreamingContext *streaming);
 };
 
 DsPropertyGraph *ds_property_graph_new (guint64 seed);
@@ -319,8 +321,16 @@ ds_property_draw_value (DsPropertyType type, DsPropertyRandom *random, DsArena *
  * the graph is fit for it. */
 gboolean ds_property_shape (DsPropertyNode *node, DsPropertyRandom *random);
 
+/* How large a graph is. */
+typedef struct
+{
+  guint min_batches, max_batches;
+  guint min_operators, max_operators;
+} DsPropertySize;
+
 /* With what the model says of every stream. */
 DsPropertyGraph *ds_property_generate (guint64 seed);
+DsPropertyGraph *ds_property_generate_sized (guint64 seed, const DsPropertySize *size);
 
 /* ---- The naive model (ds-property-model.c) ---- */
 

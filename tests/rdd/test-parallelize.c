@@ -155,7 +155,8 @@ test_blocks_share_partitions (gconstpointer master)
   g_autoptr (DsBlock) empty = ds_block_new (NULL, 0);
   g_autoptr (DsBlock) one = ds_block_new_ints (1);
   g_autofree char *long_text = g_strnfill (100000, 'x');
-  g_autoptr (DsBlock) large = ds_block_new_strings (long_text, NULL);
+  g_autoptr (DsBlock) large =
+      ds_block_new_take_text (NULL, long_text, strlen (long_text), 1, FALSE);
   g_autofree char *large_first_slices =
       g_strdup_printf ("[%s]\n[1, 1, 1, 1]\n", long_text);
   g_autofree char *large_last_slices = g_strdup_printf ("[1, 1, %s]\n", long_text);
@@ -169,7 +170,8 @@ test_blocks_share_partitions (gconstpointer master)
   g_autoptr (DsRdd) last = ds_block_rdd_new (context, large_last, 4, 2);
   g_autoptr (DsRdd) none = ds_block_rdd_new (context, nothing, 2, 1);
 
-  g_test_summary ("Past the limit neighbours share a partition, by their bytes");
+  g_test_summary ("Past the limit neighbours share a partition, by their bytes of text "
+                  "or their values");
 
   assert_slices (halves, "[1, 1, 1]\n[1, 1, 1]\n");
   assert_slices (by_bytes, large_first_slices);
