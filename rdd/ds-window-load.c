@@ -141,8 +141,9 @@ ds_window_load_take_key (DsWindowLoad *self, guint32 number, GError **error)
                                  index);
   if (number < self->n_live)
     {
-      if (!ds_window_load_take_number (&self->frames, "whether a key is hidden", 0, 1,
-                                       &is_hidden, error) ||
+      /* With an inverse, what the filter drops is not live. */
+      if (!ds_window_load_take_number (&self->frames, "whether a key is hidden", 0,
+                                       self->has_queues ? 1 : 0, &is_hidden, error) ||
           !ds_window_load_take_value (&self->frames, self->arena, &value, error))
         return FALSE;
       ds_window_table_set_value (table, index, value);
