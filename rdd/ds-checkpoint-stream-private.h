@@ -92,7 +92,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsWindowSnapshot, ds_window_snapshot_free)
  * of the plan.  The next steps give the same bytes as they would have given, and want
  * batches from ds_window_stepper_get_time () on.  %DS_ERROR_GRAPH_MISMATCH when it has
  * another number of partitions, or an inverse where the other one had none;
- * %DS_ERROR_CORRUPT also when steps do not follow what is there. */
+ * %DS_ERROR_CORRUPT also when steps do not follow what is there.
+ * @context: (nullable): without it steps are refused with %DS_ERROR_INVALID_STATE. */
 gboolean ds_window_stepper_load (DsWindowStepper *self,
                                  DsContext *context,
                                  DsStateReader *reader,

@@ -414,7 +414,16 @@ ds_window_stepper_load (DsWindowStepper *self,
 
   ds_frame_reader_init (&load.frames, reader, "saved window");
   ok = ds_window_load_take_head (&load, error);
-  if (ok && load.is_steps)
+  if (ok && load.is_steps && context == NULL)
+    {
+      g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
+                   "The window was not saved in full, but as the batches that came since "
+                   "the checkpoint before: only the functions of the program know what "
+                   "they come to. Let the program go on from it, or look at a checkpoint "
+                   "that has it in full");
+      ok = FALSE;
+    }
+  else if (ok && load.is_steps)
     ok = ds_window_load_take_steps (self, context, &load.frames, load.time, error);
   else if (ok && (ok = ds_window_load_take_partitions (&load, error)))
     {
