@@ -66,6 +66,7 @@ typedef struct
   char *packed;
   gsize n_packed;     /* bytes in @packed that are not unpacked yet */
   gboolean is_inside; /* a gzip member that has not ended */
+  gboolean is_behind; /* a gzip member that has */
   char *whole;        /* (nullable): all of the file, found unchanged */
 } DsFileSource;
 

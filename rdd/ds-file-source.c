@@ -4,7 +4,7 @@
  *
  * Never more is read than the file had when it was planned, and less is an error.  A
  * packed file may be several gzip members one after the other, as log writers append
- * them. */
+ * them, and zeros behind the last one, with which tapes and blocks are filled up. */
 
 #include "rdd/ds-file-read-private.h"
 
@@ -45,7 +45,7 @@ ds_file_source_rewind (DsFileSource *self)
 {
   self->n_read = self->position = 0;
   self->n_packed = 0;
-  self->is_inside = FALSE;
+  self->is_inside = self->is_behind = FALSE;
   if (self->unpacker != NULL)
     g_converter_reset (self->unpacker);
 }
@@ -203,8 +203,32 @@ ds_file_source_unpack (DsFileSource *self, char *room, gsize n_room)
   memmove (self->packed, self->packed + n_taken, self->n_packed);
   self->is_inside = result != G_CONVERTER_FINISHED;
   if (result == G_CONVERTER_FINISHED)
-    g_converter_reset (self->unpacker);
+    {
+      self->is_behind = TRUE;
+      g_converter_reset (self->unpacker);
+    }
   return (gssize) n_made;
+}
+
+/* To the end of the file, if there is nothing but zeros.  FALSE: the task failed. */
+static gboolean
+ds_file_source_skip_padding (DsFileSource *self)
+{
+  while (self->n_packed > 0)
+    {
+      for (gsize i = 0; i < self->n_packed; i++)
+        if (self->packed[i] != '\0')
+          {
+            self->n_packed -= i;
+            ds_file_source_fail_packed (self, "something follows the zeros that fill it "
+                                              "up");
+            return FALSE;
+          }
+      self->n_packed = 0;
+      if (!ds_file_source_read_packed (self))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gssize
@@ -217,6 +241,9 @@ ds_file_source_read_unpacked (DsFileSource *self, char *room, gsize n_room)
       gssize n_made;
 
       if (self->n_packed == 0 && !ds_file_source_read_packed (self))
+        return -1;
+      if (!self->is_inside && self->is_behind && self->n_packed > 0 &&
+          self->packed[0] == '\0' && !ds_file_source_skip_padding (self))
         return -1;
       /* Inside of a member the unpacker may still hold what had no room. */
       if (self->n_packed == 0 && !self->is_inside)
