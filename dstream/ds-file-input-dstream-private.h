@@ -46,9 +46,10 @@ struct _DsFileInputDStream
 
   /* Thread: driver.  Locks: the graph's. */
   DsTime newest_time;
-  gboolean is_recovered; /* its creation is that of the stream that began it */
-  char *shown_error;     /* (nullable): of the last scan, which was logged */
-  gboolean is_slow;      /* the last scan took longer than a batch, which was logged */
+  gboolean is_recovered;      /* its creation is that of the stream that began it */
+  char *shown_error;          /* (nullable): of the last scan, which was logged */
+  gboolean has_told_of_again; /* that a file that was written to is taken again */
+  gboolean is_slow; /* the last scan took longer than a batch, which was logged */
 
   gint has_told_of_clean_up; /* atomic: that a file could not be archived */
 
@@ -92,6 +93,15 @@ void
 ds_file_input_dstream_set_completed (DsFileInputDStream *self, DsTime time, gboolean ok);
 /* (transfer full) (nullable) */
 GPtrArray *ds_file_input_dstream_find_files (DsFileInputDStream *self, DsTime time);
+
+/* ---- ds-file-input-log.c.  Thread: driver.  Locks: the graph's. ---- */
+
+/* (transfer full) */
+char *ds_file_input_dstream_describe_scan (DsFileInputDStream *self,
+                                           const DsDirectoryScan *scan);
+void ds_file_input_dstream_log_scan (DsFileInputDStream *self,
+                                     const DsDirectoryScan *scan,
+                                     DsDuration duration);
 
 /* ---- ds-file-clean-up.c ---- */
 

@@ -15,8 +15,9 @@
  *   (to,3)
  *
  * Write a file elsewhere on the same disk, or under a name that begins with a dot, and
- * rename it when it is whole: what lies in the folder is taken as it is, and a file that
- * grows while it is read stops the stream. */
+ * rename it when it is whole: what lies in the folder is taken as it is.  A file that is
+ * written to afterwards is read again from its beginning, so that its first words count
+ * twice; one that is written to while it is read stops the stream. */
 
 #include <dstream/dstream.h>
 #include <locale.h>

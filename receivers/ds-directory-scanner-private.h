@@ -48,6 +48,8 @@ typedef struct
   guint64 n_settling;
   guint64 n_left;      /* past the limits: of a later batch */
   guint64 n_surprises; /* newly passed over, and not for its name */
+  char *again_path;    /* (nullable) owned: one that is taken whatever its time, and was
+                        * taken before it was written to */
   char *example_path;  /* (nullable) owned: one that is newly passed over */
   char *example_reason;
   GError *error; /* (nullable) owned: the first directory that could not be listed */

@@ -77,6 +77,7 @@ void
 ds_directory_scan_clear (DsDirectoryScan *self)
 {
   g_clear_pointer (&self->files, g_ptr_array_unref);
+  g_clear_pointer (&self->again_path, g_free);
   g_clear_pointer (&self->example_path, g_free);
   g_clear_pointer (&self->example_reason, g_free);
   g_clear_error (&self->error);
@@ -201,7 +202,7 @@ ds_scanning_is_timely (DsScanning *self,
 static void
 ds_scanning_look_at_file (DsScanning *self, const char *name, const DsFileStatus *status)
 {
-  DsKnownFile *known = ds_file_set_note (self->scanner->known, status, self->now);
+  DsKnownFile *known = ds_file_set_note (self->scanner->known, name, status, self->now);
 
   if (known->state == DS_KNOWN_FILE_TAKEN)
     {
@@ -397,6 +398,8 @@ ds_scanning_take (DsScanning *self)
       path = ds_scan_candidates_get_path (candidates, file);
       g_ptr_array_add (self->scan->files,
                        ds_planned_file_new (scanner->files, path, &file->status));
+      if (known->is_again && self->scan->again_path == NULL)
+        self->scan->again_path = g_strdup (path);
       if (!self->rules->takes_all)
         ds_recent_paths_add (scanner->recent, self->batch_time, g_steal_pointer (&path));
     }
@@ -431,6 +434,8 @@ ds_directory_scanner_scan (DsDirectoryScanner *self,
 
   ds_file_set_begin_scan (self->known);
   ds_scanning_list (&scanning);
+  if (rules->takes_all)
+    ds_file_set_find_again (self->known);
   ds_scanning_take (&scanning);
   ds_file_set_end_scan (self->known);
   ds_scan_candidates_clear (&scanning.candidates);
@@ -464,9 +469,10 @@ ds_directory_scanner_note_planned (DsDirectoryScanner *self,
                                    DsTime now)
 {
   g_autofree char *directory = g_path_get_dirname (file->path);
+  g_autofree char *name = g_path_get_basename (file->path);
 
   ds_file_set_enter (self->known, directory);
-  return ds_file_set_note (self->known, &file->status, now);
+  return ds_file_set_note (self->known, name, &file->status, now);
 }
 
 static void

@@ -27,12 +27,14 @@ typedef struct
   guint64 inode;
   guint64 n_bytes;
   gint64 modified_ns;
-  DsTime since;      /* when it was first seen like this */
-  guint32 mark;      /* the last scan that listed it */
-  guint32 device;    /* index of its number */
-  guint32 directory; /* index of that in which it was listed */
-  guint8 state;      /* DsKnownFileState */
-  guint8 is_told;    /* that it is passed over */
+  DsTime since;        /* when it was first seen like this */
+  guint32 mark;        /* the last scan that listed it */
+  guint32 device;      /* index of its number */
+  guint32 directory;   /* index of that in which it was listed */
+  guint16 name_hash;   /* 0: not known */
+  guint8 state;        /* DsKnownFileState */
+  guint8 is_told : 1;  /* that it is passed over */
+  guint8 is_again : 1; /* a file of that name was taken, and is no longer like that */
 } DsKnownFile;
 
 typedef struct _DsFileSet DsFileSet;
@@ -47,8 +49,14 @@ void ds_file_set_enter (DsFileSet *self, const char *directory);
 /* @directory, and what is below it, could not be listed by this scan; NULL: nothing. */
 void ds_file_set_leave_out (DsFileSet *self, const char *directory);
 /* Finds it, else adds it as seen since @now; it was listed by this scan.  Valid until the
- * next call. */
-DsKnownFile *ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now);
+ * next call.  @name: (nullable): without directory. */
+DsKnownFile *ds_file_set_note (DsFileSet *self,
+                               const char *name,
+                               const DsFileStatus *status,
+                               DsTime now);
+/* Sets @is_again of what this scan found where others had been taken, when all has been
+ * listed. */
+void ds_file_set_find_again (DsFileSet *self);
 /* Until the end of the scan a file has a number of its own. */
 guint ds_file_set_get_index (DsFileSet *self, const DsKnownFile *file);
 DsKnownFile *ds_file_set_get (DsFileSet *self, guint index);

@@ -40,6 +40,7 @@ struct _DsFileSet
   char *directory_path; /* (nullable): that what is noted is in */
   guint32 directory;    /* its index, or DS_LISTED_DIRECTORY_ANY before that is needed */
   guint32 mark;         /* of this scan */
+  guint n_before;       /* this scan, so many files were known */
   gsize n_listed;       /* files with that mark */
   gsize n_capacity;     /* of files */
 };
@@ -161,6 +162,7 @@ ds_file_set_begin_scan (DsFileSet *self)
   self->mark++;
   self->n_listed = 0;
   self->expected = 0;
+  self->n_before = self->files->len;
   ds_listed_directories_begin_scan (self->directories);
 }
 
@@ -187,10 +189,19 @@ ds_file_set_get_directory (DsFileSet *self)
   return self->directory;
 }
 
+/* Two bytes are enough to tell a file that was written to from another one that got the
+ * number of its inode. */
+static guint16
+ds_file_set_hash_name (const char *name)
+{
+  return name != NULL ? (guint16) (XXH3_64bits (name, strlen (name)) | 1) : 0;
+}
+
 /* NULL: it is not that one. */
 static DsKnownFile *
 ds_file_set_match (DsFileSet *self,
                    guint index,
+                   const char *name,
                    const DsFileStatus *status,
                    guint32 device)
 {
@@ -204,6 +215,8 @@ ds_file_set_match (DsFileSet *self,
     file->directory = DS_LISTED_DIRECTORY_ANY; /* another name of the same file */
   else
     file->directory = ds_file_set_get_directory (self);
+  if (file->name_hash == 0) /* as after a recovery */
+    file->name_hash = ds_file_set_hash_name (name);
   self->n_listed += file->mark != self->mark;
   file->mark = self->mark;
   return file;
@@ -211,6 +224,7 @@ ds_file_set_match (DsFileSet *self,
 
 static DsKnownFile *
 ds_file_set_add (DsFileSet *self,
+                 const char *name,
                  const DsFileStatus *status,
                  guint32 device,
                  DsFileSetSlot *slot,
@@ -224,6 +238,7 @@ ds_file_set_add (DsFileSet *self,
                        .mark = self->mark,
                        .device = device,
                        .directory = ds_file_set_get_directory (self),
+                       .name_hash = ds_file_set_hash_name (name),
                        .state = DS_KNOWN_FILE_SEEN };
 
   g_array_append_val (self->files, file);
@@ -236,7 +251,10 @@ ds_file_set_add (DsFileSet *self,
 }
 
 DsKnownFile *
-ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
+ds_file_set_note (DsFileSet *self,
+                  const char *name,
+                  const DsFileStatus *status,
+                  DsTime now)
 {
   guint32 device = ds_file_set_get_device (self, status->device);
   DsKnownFile *file = NULL;
@@ -244,7 +262,7 @@ ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
   gsize slot;
 
   if (self->expected < self->files->len)
-    file = ds_file_set_match (self, self->expected, status, device);
+    file = ds_file_set_match (self, self->expected, name, status, device);
   if (file != NULL)
     return file;
 
@@ -254,11 +272,12 @@ ds_file_set_note (DsFileSet *self, const DsFileStatus *status, DsTime now)
        slot = (slot + 1) & (self->n_slots - 1))
     {
       if (self->slots[slot].hash == hash)
-        file = ds_file_set_match (self, self->slots[slot].number - 1, status, device);
+        file =
+            ds_file_set_match (self, self->slots[slot].number - 1, name, status, device);
       if (file != NULL)
         return file;
     }
-  return ds_file_set_add (self, status, device, &self->slots[slot], hash, now);
+  return ds_file_set_add (self, name, status, device, &self->slots[slot], hash, now);
 }
 
 guint64
@@ -302,7 +321,43 @@ ds_file_set_note_name (DsFileSet *self, const char *name, guint reason, DsTime n
                                        strlen (self->directory_path), self->seed);
 
   identity.inode = XXH3_64bits_withSeed (name, strlen (name), seed);
-  return ds_file_set_note (self, &identity, now);
+  return ds_file_set_note (self, NULL, &identity, now);
+}
+
+static gboolean
+ds_file_set_is_same_place (const DsKnownFile *a, const DsKnownFile *b)
+{
+  return a->inode == b->inode && a->device == b->device && a->directory == b->directory &&
+         a->name_hash == b->name_hash && a->name_hash != 0;
+}
+
+/* Seldom anything has changed, so the few that have are looked for among the new ones. */
+void
+ds_file_set_find_again (DsFileSet *self)
+{
+  g_autoptr (GHashTable) new_files = NULL; /* inode to file, both in the array */
+
+  if (self->n_before == self->files->len ||
+      self->n_listed == self->files->len) /* nothing new, or nothing gone */
+    return;
+  new_files = g_hash_table_new (g_int64_hash, g_int64_equal);
+  for (guint i = self->n_before; i < self->files->len; i++)
+    {
+      DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+
+      g_hash_table_insert (new_files, &file->inode, file);
+    }
+  for (guint i = 0; i < self->n_before; i++)
+    {
+      const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
+      DsKnownFile *again;
+
+      if (file->mark == self->mark || file->state != DS_KNOWN_FILE_TAKEN)
+        continue;
+      again = g_hash_table_lookup (new_files, &file->inode);
+      if (again != NULL && ds_file_set_is_same_place (file, again))
+        again->is_again = TRUE;
+    }
 }
 
 /* The array never shrinks by itself. */

@@ -106,6 +106,41 @@ test_has_options (DsTestFiles *fixture, gconstpointer user_data)
 }
 
 static void
+test_tells_of_files_that_grow (DsTestFiles *fixture, gconstpointer user_data)
+{
+  g_test_summary ("A file that is read again because it grew is told of once a stream");
+
+  DsDStream *lines = ds_test_files_add_text_stream (fixture);
+  DsOutput *output = ds_dstream_collect (lines);
+
+  ds_dstream_set_file_selection (lines, DS_FILES_ALL);
+  ds_test_directory_write (&fixture->files, "in/a", "1\n", 0);
+  ds_test_directory_write (&fixture->files, "in/b", "2\n", 1);
+  ds_test_stream_start (&fixture->stream);
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_assert_batch (output, 1, "1 2");
+
+  /* Others that come and go are none. */
+  ds_test_directory_write (&fixture->files, "in/c", "3\n", 0);
+  ds_test_directory_remove (&fixture->files, "in/b");
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_assert_batch (output, 2, "3");
+
+  g_test_expect_message (
+      "DStream", G_LOG_LEVEL_MESSAGE,
+      "*/in/a\" was read by an earlier batch*all of it is read again*");
+  ds_test_directory_write (&fixture->files, "in/a", "1\n4\n", 3 * DS_SECOND);
+  ds_test_stream_run (&fixture->stream, 1);
+  g_test_assert_expected_messages ();
+  ds_test_files_assert_batch (output, 3, "1 4");
+
+  ds_test_directory_write (&fixture->files, "in/a", "1\n4\n5\n", 4 * DS_SECOND);
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_assert_batch (output, 4, "1 4 5");
+  ds_test_files_stop (fixture);
+}
+
+static void
 test_recent_files_are_taken (DsTestFiles *fixture, gconstpointer user_data)
 {
   g_test_summary ("Files older than the stream, but not than the window, can be taken");
@@ -209,6 +244,7 @@ main (int argc, char **argv)
               func, ds_test_files_tear_down)
   ADD ("parses-files", test_parses_files);
   ADD ("has-options", test_has_options);
+  ADD ("tells-of-files-that-grow", test_tells_of_files_that_grow);
   ADD ("recent-files-are-taken", test_recent_files_are_taken);
   ADD ("refuses-what-is-wrong", test_refuses_what_is_wrong);
 #undef ADD
