@@ -116,7 +116,6 @@ ds_durable_check_file (int fd,
 
 /* ---- Opening ---- */
 
-/* The names on the way are durable, too. */
 static gboolean
 ds_durable_directory_make (const char *path, GError **error)
 {
@@ -126,12 +125,10 @@ ds_durable_directory_make (const char *path, GError **error)
     return TRUE;
   if (!g_str_equal (above, path) && !ds_durable_directory_make (above, error))
     return FALSE;
-  if (mkdir (path, 0700) < 0 && errno != EEXIST)
-    {
-      ds_set_error_from_errno (error, errno, "Making checkpoint directory", path);
-      return FALSE;
-    }
-  return ds_durable_directory_sync (above, error);
+  if (mkdir (path, 0700) == 0 || errno == EEXIST)
+    return TRUE;
+  ds_set_error_from_errno (error, errno, "Making checkpoint directory", path);
+  return FALSE;
 }
 
 static gboolean
@@ -262,7 +259,8 @@ ds_durable_directory_open (const char *path,
   self->fd = self->lock_fd = -1;
   self->flags = flags;
   if ((flags & DS_DURABLE_DIRECTORY_CREATE) != 0 && !is_read_only &&
-      !ds_durable_directory_make (self->path, error))
+      !(ds_durable_directory_make (self->path, error) &&
+        ds_durable_directory_sync_above (self->path, error)))
     return NULL;
   if (!ds_durable_directory_open_fd (self, error))
     return NULL;

@@ -25,6 +25,9 @@ gboolean ds_durable_file_rename (const char *from, const char *to, GError **erro
 /* The names in a directory.  File systems that cannot do that (EINVAL) are taken as they
  * are. */
 gboolean ds_durable_directory_sync (const char *path, GError **error);
+/* Those that @path lies in, where we may read them: their names are not known to last
+ * when the process that made them may have been killed before it could sync. */
+gboolean ds_durable_directory_sync_above (const char *path, GError **error);
 /* Nothing of that name is success. */
 gboolean ds_durable_file_remove (const char *path, GError **error);
 /* A directory and those above it, where they are not there yet; all their names are

@@ -518,9 +518,7 @@ ds_durable_file_stat (int fd, const char *path, struct stat *result, GError **er
   return FALSE;
 }
 
-/* Not durable yet, or not known to be: the process that made it may have been killed
- * before it could sync. */
-static gboolean
+gboolean
 ds_durable_directory_sync_above (const char *path, GError **error)
 {
   g_autofree char *above = g_path_get_dirname (path);

@@ -151,6 +151,40 @@ pretend_to_sync (const char *call, const char *path, gsize *n_bytes, gpointer us
   return g_str_has_suffix (call, "sync") ? DS_DURABLE_PRETEND : 0;
 }
 
+typedef struct
+{
+  char *parent;
+  guint n_synced;
+} ParentSyncs;
+
+static int
+count_parent_syncs (const char *call,
+                    const char *path,
+                    gsize *n_bytes,
+                    gpointer user_data)
+{
+  ParentSyncs *syncs = user_data;
+
+  if (g_str_equal (call, "fsync") && g_str_equal (path, syncs->parent))
+    syncs->n_synced++;
+  return 0;
+}
+
+static void
+test_its_name_lasts (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Whoever made it may have been killed before its name was synced");
+
+  g_autofree char *parent = g_path_get_dirname (fixture->path);
+  ParentSyncs syncs = { parent, 0 };
+
+  ds_durable_directory_close (ds_test_durable_open (fixture));
+  ds_durable_file_set_fault_func (count_parent_syncs, &syncs);
+  ds_durable_directory_close (ds_test_durable_open (fixture));
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_cmpuint (syncs.n_synced, ==, 1);
+}
+
 static void
 test_races (Fixture *fixture, gconstpointer user_data)
 {
@@ -628,6 +662,7 @@ main (int argc, char *argv[])
               func, ds_test_durable_tear_down)
   ADD ("makes-it-for-the-user-alone", test_makes_it_for_the_user_alone);
   ADD ("keeps-its-application", test_keeps_its_application);
+  ADD ("its-name-lasts", test_its_name_lasts);
   ADD ("what-was-begun-goes", test_what_was_begun_goes);
   ADD ("not-there", test_not_there);
   ADD ("refuses-a-second-one", test_refuses_a_second_one);
