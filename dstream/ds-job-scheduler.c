@@ -61,11 +61,26 @@ ds_job_scheduler_run_steps (DsRunningBatch *self)
   return n_failed;
 }
 
+/* What begins the keys of its outputs.  Names may be those of other programs, too, and
+ * may change from one version of a program to the next; what a checkpoint directory says
+ * does not. */
+static void
+ds_job_scheduler_name_application (DsStreamingContext *context, char *text, gsize n_text)
+{
+  const guint8 *id = ds_streaming_context_get_application_id (context);
+
+  if (id == NULL)
+    g_snprintf (text, n_text, "%s", ds_context_get_app_name (context->context));
+  for (guint i = 0; id != NULL && i < DS_APPLICATION_ID_BYTES; i++)
+    g_snprintf (text + 2 * i, 3, "%02x", id[i]);
+}
+
 /* The body of one output, with its jobs marked as belonging to it. */
 static gboolean
 ds_job_scheduler_run_body (DsRunningBatch *self, DsOutputJob *job, GError **error)
 {
   DsOutput *output = job->output;
+  char application[161];
   char key[256];
   DsJobScope scope = {
     .batch_time = self->set->time,
@@ -77,8 +92,8 @@ ds_job_scheduler_run_body (DsRunningBatch *self, DsOutputJob *job, GError **erro
   g_autoptr (GError) local_error = NULL;
   gboolean ok;
 
-  g_snprintf (key, sizeof key, "%.160s/%s/%" G_GINT64_FORMAT,
-              ds_context_get_app_name (self->context->context),
+  ds_job_scheduler_name_application (self->context, application, sizeof application);
+  g_snprintf (key, sizeof key, "%s/%s/%" G_GINT64_FORMAT, application,
               ds_output_get_name (output), self->set->time / DS_MILLISECOND);
   ds_job_scope_push (&scope);
   ok = output->ops->run (output, job->rdd, self->batch, &local_error);

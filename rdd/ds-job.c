@@ -240,7 +240,8 @@ ds_task_bring_block (DsTask *self, DsBlock *block)
  *
  * A key under which the outside world can tell repeated output from new output: the same
  * for every attempt and replay of this output, batch, action (n-th of the output's
- * function) and partition, and for no other.
+ * function) and partition, and for no other.  The application is the one that the
+ * checkpoint directory says, 32 hexadecimal digits; without one it is the name.
  *
  * Returns: (nullable): "application/output/batch ms/action/partition", %NULL outside of
  * an output; valid during the call
