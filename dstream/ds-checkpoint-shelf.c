@@ -7,8 +7,9 @@
 
 #include "dstream/ds-checkpoint-shelf-private.h"
 
-#include "dstream/ds-checkpoint-form-private.h"
+#include "base/ds-error.h"
 #include "base/ds-planted-fault-private.h"
+#include "dstream/ds-checkpoint-form-private.h"
 
 typedef struct
 {
@@ -43,6 +44,29 @@ ds_checkpoint_shelf_free (DsCheckpointShelf *self)
   g_free (self);
 }
 
+/* An older one, as the newest that is whole has been read: it counts no longer. */
+static gboolean
+ds_checkpoint_shelf_put_aside (DsDurableDirectory *directory,
+                               const char *name,
+                               GError *damage,
+                               GError **error)
+{
+  g_autofree char *aside = NULL;
+
+  if (!g_error_matches (damage, DS_ERROR, DS_ERROR_CORRUPT) &&
+      !g_error_matches (damage, DS_ERROR, DS_ERROR_IO))
+    {
+      g_propagate_error (error, damage);
+      return FALSE;
+    }
+  aside = ds_durable_directory_set_aside (directory, name, error);
+  if (aside != NULL)
+    g_message ("%s. It is an older one, so that nothing is lost; it is kept as \"%s\"",
+               damage->message, aside);
+  g_error_free (damage);
+  return aside != NULL;
+}
+
 gboolean
 ds_checkpoint_shelf_read (DsCheckpointShelf *self,
                           DsDurableDirectory *directory,
@@ -54,12 +78,20 @@ ds_checkpoint_shelf_read (DsCheckpointShelf *self,
     return FALSE;
   for (guint i = 0; i < names->len; i++)
     {
+      const char *name = g_ptr_array_index (names, i);
+      GError *damage = NULL;
       DsCheckpointHead head;
       DsShelvedCheckpoint known;
+      DsTime time;
 
-      if (!ds_checkpoint_read_head (directory, g_ptr_array_index (names, i), &head,
-                                    error))
-        return FALSE;
+      if (!ds_checkpoint_parse_name (name, &time))
+        continue; /* somebody's own file, or a copy that he made */
+      if (!ds_checkpoint_read_head (directory, name, &head, &damage))
+        {
+          if (!ds_checkpoint_shelf_put_aside (directory, name, damage, error))
+            return FALSE;
+          continue;
+        }
       known = (DsShelvedCheckpoint){ head.batch_time, head.base_time, head.wal_sequence };
       g_array_append_val (self->checkpoints, known);
     }

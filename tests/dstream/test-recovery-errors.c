@@ -6,6 +6,7 @@
 #include "tests/dstream/ds-test-recovery.h"
 
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 static void
 build_counts (DsTestProgram *program, DsStreamingContext *ssc)
@@ -182,6 +183,35 @@ test_a_damaged_newest_checkpoint_is_passed_over (void)
   g_assert_true (ds_streaming_context_is_recovered (program.ssc));
   ds_test_program_run_until (&program, 6);
   g_assert_true (g_str_has_suffix (program.log->str, expected));
+  ds_test_program_tear_down (&program);
+}
+
+/* Also a file of somebody else that has nearly the name of one. */
+static void
+test_damage_of_an_older_checkpoint_keeps_nobody_from_starting (void)
+{
+  DsTestProgram program;
+  g_autoptr (GPtrArray) paths = NULL;
+  g_autoptr (GPtrArray) unused = NULL;
+  g_autofree char *copy = NULL;
+
+  ds_test_program_set_up (&program, build_state);
+  for (gint64 k = 1; k <= 3; k++)
+    {
+      ds_test_program_start (&program);
+      ds_test_program_run_until (&program, k);
+      ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+    }
+  paths = list_files (&program, "ckpt-");
+  g_assert_cmpuint (paths->len, >, 1);
+  g_assert_cmpint (truncate (g_ptr_array_index (paths, 0), 50), ==, 0);
+  copy = g_build_filename (program.directory, "ckpt-copy.bak", NULL);
+  g_assert_true (g_file_set_contents (copy, "mine", -1, NULL));
+
+  ds_test_program_start (&program);
+  unused = list_files (&program, "unused-ckpt-");
+  g_assert_cmpuint (unused->len, ==, 1);
+  g_assert_true (g_file_test (copy, G_FILE_TEST_EXISTS));
   ds_test_program_tear_down (&program);
 }
 
@@ -383,6 +413,9 @@ main (int argc, char *argv[])
                    test_checkpoints_of_an_earlier_run_are_not_written_over);
   g_test_add_func ("/recovery-errors/a-damaged-newest-checkpoint-is-passed-over",
                    test_a_damaged_newest_checkpoint_is_passed_over);
+  g_test_add_func (
+      "/recovery-errors/damage-of-an-older-checkpoint-keeps-nobody-from-starting",
+      test_damage_of_an_older_checkpoint_keeps_nobody_from_starting);
   g_test_add_func ("/recovery-errors/damage-of-every-checkpoint-is-an-error",
                    test_damage_of_every_checkpoint_is_an_error);
   g_test_add_func ("/recovery-errors/a-log-without-checkpoint-is-an-error",
