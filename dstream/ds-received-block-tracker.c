@@ -457,33 +457,39 @@ ds_received_block_tracker_set_planned_until (DsReceivedBlockTracker *self,
   g_mutex_unlock (&self->lock);
 }
 
-/* Where the first of the batch's blocks is that are only in the log.  FALSE: there is
- * none. */
-static gboolean
-ds_received_block_tracker_find_unread (DsReceivedBlockTracker *self,
-                                       DsTime batch_time,
-                                       guint stream_id,
-                                       DsLogRecord *record)
+typedef struct
 {
-  gboolean found = FALSE;
+  guint index; /* nearer to the front by now, when batches were forgotten */
+  DsLogRecord record;
+} DsUnreadBlock;
+
+/* Those of the batch's blocks that are only in the log: DsUnreadBlock. */
+static GArray *
+ds_received_block_tracker_list_unread (DsReceivedBlockTracker *self,
+                                       DsTime batch_time,
+                                       guint stream_id)
+{
+  GArray *unread = g_array_new (FALSE, FALSE, sizeof (DsUnreadBlock));
 
   g_mutex_lock (&self->lock);
-  for (guint i = 0; !found && i < self->n_allocated; i++)
+  for (guint i = 0; i < self->n_allocated; i++)
     {
       const DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+      DsUnreadBlock found = { .index = i };
 
-      found = known->stream_id == stream_id && known->batch_time == batch_time &&
-              known->block == NULL;
-      if (found)
-        *record = *known->record;
+      if (known->stream_id != stream_id || known->batch_time != batch_time ||
+          known->block != NULL)
+        continue;
+      found.record = *known->record;
+      g_array_append_val (unread, found);
     }
   g_mutex_unlock (&self->lock);
-  return found;
+  return unread;
 }
 
 static void
 ds_received_block_tracker_set_block (DsReceivedBlockTracker *self,
-                                     guint64 sequence,
+                                     const DsUnreadBlock *unread,
                                      DsBlock *block /* (transfer full) */)
 {
   g_autoptr (DsBlock) owned = block;
@@ -492,11 +498,11 @@ ds_received_block_tracker_set_block (DsReceivedBlockTracker *self,
   if (self->budget != NULL)
     ds_memory_budget_take (self->budget, n_bytes);
   g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->n_allocated; i++)
+  for (guint i = MIN (unread->index + 1, self->n_allocated); i > 0; i--)
     {
-      DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i);
+      DsReceivedBlock *known = &g_array_index (self->blocks, DsReceivedBlock, i - 1);
 
-      if (known->sequence != sequence)
+      if (known->sequence != unread->record.sequence)
         continue;
       known->block = g_steal_pointer (&owned);
       known->n_bytes = n_bytes;
@@ -515,11 +521,14 @@ ds_received_block_tracker_load (DsReceivedBlockTracker *self,
                                 guint stream_id,
                                 GError **error)
 {
-  DsLogRecord record;
+  g_autoptr (GArray) all =
+      ds_received_block_tracker_list_unread (self, batch_time, stream_id);
 
-  while (ds_received_block_tracker_find_unread (self, batch_time, stream_id, &record))
+  for (guint i = 0; i < all->len; i++)
     {
-      g_autoptr (GBytes) payload = ds_log_read_payload (directory, &record, error);
+      const DsUnreadBlock *unread = &g_array_index (all, DsUnreadBlock, i);
+      g_autoptr (GBytes) payload =
+          ds_log_read_payload (directory, &unread->record, error);
       DsBlock *block =
           payload != NULL ? ds_received_block_log_read (payload, pool, error) : NULL;
 
@@ -528,10 +537,10 @@ ds_received_block_tracker_load (DsReceivedBlockTracker *self,
           g_prefix_error (error,
                           "Reading received block %" G_GUINT64_FORMAT
                           " back from the log: ",
-                          record.sequence);
+                          unread->record.sequence);
           return FALSE;
         }
-      ds_received_block_tracker_set_block (self, record.sequence, block);
+      ds_received_block_tracker_set_block (self, unread, block);
     }
   return TRUE;
 }
