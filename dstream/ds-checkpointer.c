@@ -394,14 +394,15 @@ ds_checkpointer_encode_plan (DsCheckpointer *self, DsTime time)
     {
       DsInputDStream *input = ds_graph_get_input (graph, i);
       const DsDStreamNode *node = ds_dstream_get_node (DS_DSTREAM (input));
-      DsValue fields[2] = { ds_value_int (i) };
+      DsValue fields[3] = { ds_value_int (i) };
 
       if (node->remember == 0 || node->ops->recovery == NULL)
         continue;
       g_byte_array_set_size (bytes, 0);
       node->ops->recovery->save_plan (input, time, bytes);
       fields[1] = ds_value_bytes (bytes->data, bytes->len);
-      ds_codec_encode (ds_value_tuple (fields, 2), payload);
+      fields[2] = ds_value_string (node->name != NULL ? node->name : "");
+      ds_codec_encode (ds_value_tuple (fields, G_N_ELEMENTS (fields)), payload);
     }
   ds_graph_unlock (graph);
   return payload;

@@ -167,8 +167,9 @@ ds_driver_catch_up_locked (DsDriver *self)
    * given up again. */
   if (recovery != NULL && next <= ds_recovery_get_last_time (recovery))
     {
-      while (ds_recovery_is_skipped (recovery, ds_batch_timer_get_time (&self->timer, 0)))
-        ds_batch_timer_skip (&self->timer, 1);
+      next = ds_recovery_get_next_time (recovery, next) - next;
+      if (next > 0)
+        ds_batch_timer_skip (&self->timer, next / self->timer.interval);
       return;
     }
   if (policy == DS_CATCH_UP_ALL || n_overdue == 0)

@@ -280,26 +280,38 @@ ds_graph_signature_is_dropped (const DsGraphEntry *entry, GPtrArray *dropped)
   return FALSE;
 }
 
-/* -1: none. */
+/* The one that bears the name of @wanted; -1: none, or @wanted has only a derived one. */
+static int
+ds_graph_signature_find_named (const DsGraphSignature *self, const DsGraphEntry *wanted)
+{
+  for (guint i = 0; wanted->is_named && i < self->entries->len; i++)
+    {
+      const DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
+
+      if (entry->is_named && g_str_equal (wanted->name, entry->name) &&
+          (entry->role == DS_ENTRY_OUTPUT) == (wanted->role == DS_ENTRY_OUTPUT))
+        return (int) i;
+    }
+  return -1;
+}
+
+/* -1: none.  A name that was given counts before a place, on either side. */
 static int
 ds_graph_signature_find (const DsGraphSignature *self,
-                         const DsGraphEntry *wanted,
-                         gboolean is_same_graph)
+                         const DsGraphSignature *saved,
+                         const DsGraphEntry *wanted)
 {
+  int found = ds_graph_signature_find_named (self, wanted);
+
+  if (found >= 0 || self->fingerprint != saved->fingerprint)
+    return found;
   for (guint i = 0; i < self->entries->len; i++)
     {
       const DsGraphEntry *entry = g_ptr_array_index (self->entries, i);
-      gboolean is_output = entry->role == DS_ENTRY_OUTPUT;
 
-      if (is_output != (wanted->role == DS_ENTRY_OUTPUT))
-        continue;
-      if (wanted->is_named && entry->is_named)
-        {
-          if (g_str_equal (wanted->name, entry->name))
-            return (int) i;
-        }
-      else if (is_same_graph && wanted->index == entry->index)
-        return (int) i;
+      if (wanted->index == entry->index && !(wanted->is_named && entry->is_named) &&
+          (entry->role == DS_ENTRY_OUTPUT) == (wanted->role == DS_ENTRY_OUTPUT))
+        return ds_graph_signature_find_named (saved, entry) < 0 ? (int) i : -1;
     }
   return -1;
 }
@@ -328,7 +340,6 @@ ds_graph_signature_match (const DsGraphSignature *self,
                           int *places,
                           GError **error)
 {
-  gboolean is_same_graph = self->fingerprint == saved->fingerprint;
   g_autofree gboolean *is_taken = g_new0 (gboolean, self->entries->len);
   g_autoptr (GString) added = g_string_new (NULL);
   g_autoptr (GString) removed = g_string_new (NULL);
@@ -343,7 +354,7 @@ ds_graph_signature_match (const DsGraphSignature *self,
       places[i] = -1;
       if (ds_graph_signature_is_dropped (wanted, dropped))
         continue;
-      places[i] = ds_graph_signature_find (self, wanted, is_same_graph);
+      places[i] = ds_graph_signature_find (self, saved, wanted);
       if (wanted->is_dropped)
         {
           /* Whatever it is now, or if it is gone: nothing is given back to it. */

@@ -144,41 +144,99 @@ ds_recovery_load_position (DsRecovery *self,
   return FALSE;
 }
 
-/* The input stream that had number @input in the graph of @fingerprint; NULL: it is not
- * there any more. */
-static DsDStream *
-ds_recovery_find_input (DsRecovery *self,
-                        DsGraph *graph,
-                        guint64 fingerprint,
-                        guint input)
+/* Who wrote something to the log: number and name ("": none) in the graph of
+ * @fingerprint, which need be neither that of the checkpoint nor this one: a version of
+ * the program may have been killed before its first checkpoint. */
+typedef struct
 {
-  if (fingerprint == self->matched_fingerprint)
-    return input < ds_graph_get_n_inputs (graph)
-               ? DS_DSTREAM (ds_graph_get_input (graph, input))
-               : NULL;
-  for (guint i = 0, n = 0; i < ds_graph_signature_get_n_entries (self->saved); i++)
-    if (ds_graph_signature_get_entry (self->saved, i)->role == DS_ENTRY_INPUT &&
-        n++ == input)
-      return ds_recovery_find_stream (self, graph, i, DS_ENTRY_INPUT);
-  return NULL;
+  guint64 fingerprint;
+  guint number;
+  const char *name;
+} DsLoggedInput;
+
+/* By its name; else by its number, which says something in a graph of the same form. */
+static DsDStream *
+ds_logged_input_find (const DsLoggedInput *self, DsGraph *graph, gboolean is_same_graph)
+{
+  DsDStream *stream =
+      *self->name != '\0' ? ds_graph_find_stream (graph, self->name) : NULL;
+
+  if (stream != NULL)
+    return DS_IS_INPUT_DSTREAM (stream) ? stream : NULL;
+  if (!is_same_graph || self->number >= ds_graph_get_n_inputs (graph))
+    return NULL;
+  stream = DS_DSTREAM (ds_graph_get_input (graph, self->number));
+  return *self->name == '\0' || ds_dstream_get_node (stream)->name == NULL ? stream
+                                                                           : NULL;
+}
+
+/* Whether what the checkpoint knows says that @input was dropped, or nobody asked it:
+ * else the graph would not fit.  An input without a name may have got one since. */
+static gboolean
+ds_recovery_is_gone (DsRecovery *self, const DsLoggedInput *input)
+{
+  gboolean is_told = *input->name != '\0';
+
+  for (guint i = 0; i < ds_graph_signature_get_n_entries (self->saved); i++)
+    {
+      const DsGraphEntry *entry = ds_graph_signature_get_entry (self->saved, i);
+
+      is_told = is_told || (entry->role == DS_ENTRY_INPUT && !entry->is_named);
+    }
+  return is_told &&
+         input->fingerprint == ds_graph_signature_get_fingerprint (self->saved);
+}
+
+/* *@stream: NULL: what it had is dropped.  FALSE with error: nobody said that it may be.
+ */
+static gboolean
+ds_recovery_find_input (DsRecovery *self,
+                        DsStreamingContext *context,
+                        const DsLoggedInput *input,
+                        DsDStream **stream,
+                        GError **error)
+{
+  gboolean is_dropped = g_ptr_array_find_with_equal_func (context->dropped_states,
+                                                          input->name, g_str_equal, NULL);
+
+  *stream = NULL;
+  if (!is_dropped)
+    *stream = ds_logged_input_find (input, context->graph,
+                                    input->fingerprint == self->matched_fingerprint);
+  if (is_dropped || *stream != NULL || ds_recovery_is_gone (self, input))
+    return TRUE;
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+      "the log has what input %u (%s) brought to an earlier version of the program, and "
+      "it cannot be told which input of this one that is.  Nothing was changed.  Ways "
+      "out: start that version once more, until it has written a checkpoint, or, in the "
+      "set-up function, ds_streaming_context_drop_state () for an input with a name",
+      input->number, *input->name != '\0' ? input->name : "without a name");
+  return FALSE;
 }
 
 static gboolean
 ds_recovery_load_plan (DsRecovery *self,
-                       DsGraph *graph,
+                       DsStreamingContext *context,
                        const DsPlannedBatch *plan,
                        GError **error)
 {
   for (guint i = 0; i < plan->inputs->len; i++)
     {
       const DsPlannedInput *input = g_ptr_array_index (plan->inputs, i);
-      DsDStream *stream =
-          ds_recovery_find_input (self, graph, plan->fingerprint, input->input);
-      const DsInputRecovery *recovery =
-          stream != NULL ? ds_dstream_get_node (stream)->ops->recovery : NULL;
+      const DsLoggedInput logged = { plan->fingerprint, input->input, input->name };
+      const DsInputRecovery *recovery;
+      DsDStream *stream;
       gsize n_bytes;
       const guint8 *bytes = g_bytes_get_data (input->bytes, &n_bytes);
 
+      if (!ds_recovery_find_input (self, context, &logged, &stream, error))
+        {
+          g_prefix_error (error,
+                          "Batch %" G_GINT64_FORMAT " ms: ", plan->time / DS_MILLISECOND);
+          return FALSE;
+        }
+      recovery = stream != NULL ? ds_dstream_get_node (stream)->ops->recovery : NULL;
       if (recovery == NULL)
         continue; /* dropped, or is asked again */
       if (!recovery->load_plan (DS_INPUT_DSTREAM (stream), plan->time, bytes, n_bytes,
@@ -194,13 +252,13 @@ ds_recovery_load_plan (DsRecovery *self,
 }
 
 static gboolean
-ds_recovery_load_sources (DsRecovery *self, DsGraph *graph, GError **error)
+ds_recovery_load_sources (DsRecovery *self, DsStreamingContext *context, GError **error)
 {
   DsCheckpointReader *newest = g_ptr_array_index (self->chain, self->chain->len - 1);
 
   for (guint i = 0; i < ds_checkpoint_reader_n_sections (newest); i++)
     if (ds_recovery_get_type (newest, i) == DS_SECTION_SOURCE &&
-        !ds_recovery_load_position (self, graph, newest, i, error))
+        !ds_recovery_load_position (self, context->graph, newest, i, error))
       return FALSE;
   /* Blocks may keep the log longer than the plans of batches that the checkpoint has
    * behind it: those are part of the positions, or not needed. */
@@ -209,7 +267,7 @@ ds_recovery_load_sources (DsRecovery *self, DsGraph *graph, GError **error)
       const DsPlannedBatch *plan = g_ptr_array_index (self->plans, i);
 
       if (plan->time > self->meta.time &&
-          !ds_recovery_load_plan (self, graph, plan, error))
+          !ds_recovery_load_plan (self, context, plan, error))
         return FALSE;
     }
   return TRUE;
@@ -225,6 +283,7 @@ ds_recovery_load_blocks (DsRecovery *self, DsStreamingContext *context, GError *
       const DsRecoveredBlock *block = &g_array_index (self->blocks, DsRecoveredBlock, i);
       g_autofree char *name = NULL;
       DsReceivedBlockHead head;
+      DsLoggedInput logged;
       DsDStream *stream;
       gsize n_bytes;
       const guint8 *bytes = g_bytes_get_data (block->head, &n_bytes);
@@ -235,8 +294,9 @@ ds_recovery_load_blocks (DsRecovery *self, DsStreamingContext *context, GError *
                           block->record.sequence);
           return FALSE;
         }
-      stream =
-          ds_recovery_find_input (self, context->graph, head.fingerprint, head.stream_id);
+      logged = (DsLoggedInput){ head.fingerprint, head.stream_id, name };
+      if (!ds_recovery_find_input (self, context, &logged, &stream, error))
+        return FALSE;
       if (stream != NULL && ds_receiver_input_dstream_get_receiver (stream) != NULL)
         ds_receiver_tracker_recover_block (context->receivers, stream, &block->record,
                                            head.n_records);
@@ -413,7 +473,7 @@ ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error
 
   ds_graph_lock (context->graph);
   ds_graph_set_last_time (context->graph, self->meta.time);
-  ok = ds_recovery_load_sources (self, context->graph, error) &&
+  ok = ds_recovery_load_sources (self, context, error) &&
        ds_recovery_load_blocks (self, context, error) &&
        ds_recovery_load_streams (self, context->graph, error) &&
        ds_recovery_ask_sources (self, context, error);

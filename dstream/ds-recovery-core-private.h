@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint input;
+  char *name; /* "": it had none */
   GBytes *bytes;
 } DsPlannedInput;
 
@@ -36,7 +37,6 @@ struct _DsRecovery
   guint64 matched_fingerprint; /* of the graph of this process, once matched */
 
   GPtrArray *plans;          /* DsPlannedBatch, in the order of time */
-  GHashTable *plans_by_time; /* DsTime -> DsPlannedBatch, not owned */
   GArray *blocks;   /* DsRecoveredBlock */
   guint64 next_segment;
   guint64 next_sequence;

@@ -70,9 +70,11 @@ ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error
 
 /* Any thread. */
 DsReplay ds_recovery_get_replay (DsRecovery *self, DsTime time);
-/* No batch was planned at @time, though later ones were.  Any thread. */
-gboolean ds_recovery_is_skipped (DsRecovery *self, DsTime time);
-/* How often the batch has been begun and was not over when the process ended. */
-guint ds_recovery_get_n_attempts (DsRecovery *self, DsTime time);
+/* The first time from @time on, which is not behind the last time, at which a batch was
+ * planned; those before it were given up.  Any thread. */
+DsTime ds_recovery_get_next_time (DsRecovery *self, DsTime time);
+/* How often the batch that was begun most often, and was not over when the process ended,
+ * has been begun: that of @time (out). */
+guint ds_recovery_get_max_attempts (DsRecovery *self, DsTime *time);
 
 G_END_DECLS

@@ -38,7 +38,6 @@ ds_recovery_new (DsDurableDirectory *directory)
   self->chain =
       g_ptr_array_new_with_free_func ((GDestroyNotify) ds_checkpoint_reader_free);
   self->plans = g_ptr_array_new_with_free_func (ds_planned_batch_free);
-  self->plans_by_time = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->blocks = g_array_new (FALSE, FALSE, sizeof (DsRecoveredBlock));
   g_array_set_clear_func (self->blocks, ds_recovered_block_clear);
   return self;
@@ -48,7 +47,6 @@ void
 ds_recovery_free (DsRecovery *self)
 {
   g_ptr_array_unref (self->chain);
-  g_hash_table_unref (self->plans_by_time);
   g_ptr_array_unref (self->plans);
   g_array_unref (self->blocks);
   g_clear_pointer (&self->saved, ds_graph_signature_free);
@@ -179,10 +177,33 @@ ds_recovery_read_checkpoint (DsRecovery *self,
 
 /* ---- The log ---- */
 
+/* How many plans are of batches before @time: they lie in the order of time, as batches
+ * are planned in it. */
+static guint
+ds_recovery_count_plans_before (DsRecovery *self, DsTime time)
+{
+  guint low = 0;
+  guint high = self->plans->len;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+
+      if (((DsPlannedBatch *) g_ptr_array_index (self->plans, middle))->time < time)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return low;
+}
+
 DsPlannedBatch *
 ds_recovery_find_plan (DsRecovery *self, DsTime time)
 {
-  return g_hash_table_lookup (self->plans_by_time, &time);
+  guint i = ds_recovery_count_plans_before (self, time);
+  DsPlannedBatch *plan = i < self->plans->len ? g_ptr_array_index (self->plans, i) : NULL;
+
+  return plan != NULL && plan->time == time ? plan : NULL;
 }
 
 static void
@@ -191,10 +212,31 @@ ds_planned_input_free (gpointer data)
   DsPlannedInput *self = data;
 
   g_bytes_unref (self->bytes);
+  g_free (self->name);
   g_free (self);
 }
 
-/* int time, int fingerprint, then (input, bytes) of each. */
+static gboolean
+ds_planned_input_is_one (DsValue value)
+{
+  return ds_value_is (value, DS_VALUE_TYPE_TUPLE) && value.size >= 3 &&
+         ds_value_is (value.as.items[0], DS_VALUE_TYPE_INT) &&
+         ds_value_is (value.as.items[1], DS_VALUE_TYPE_BYTES) &&
+         ds_value_is (value.as.items[2], DS_VALUE_TYPE_STRING);
+}
+
+static DsPlannedInput *
+ds_planned_input_new (const DsValue *fields)
+{
+  DsPlannedInput *self = g_new (DsPlannedInput, 1);
+
+  self->input = (guint) fields[0].as.integer;
+  self->bytes = g_bytes_new (fields[1].as.bytes, fields[1].size);
+  self->name = g_strndup (fields[2].as.bytes, fields[2].size);
+  return self;
+}
+
+/* int time, int fingerprint, then (input, bytes, name) of each. */
 static gboolean
 ds_recovery_take_plan (DsRecovery *self,
                        const DsLogRecord *record,
@@ -207,9 +249,7 @@ ds_recovery_take_plan (DsRecovery *self,
     return FALSE;
   for (gsize i = 0; i < n_values; i++)
     if (i < 2 ? !ds_value_is (values[i], DS_VALUE_TYPE_INT)
-              : !ds_value_is_pair (values[i]) ||
-                    !ds_value_is (ds_pair_key (values[i]), DS_VALUE_TYPE_INT) ||
-                    !ds_value_is (ds_pair_value (values[i]), DS_VALUE_TYPE_BYTES))
+              : !ds_planned_input_is_one (values[i]))
       return FALSE;
   if (ds_recovery_find_plan (self, values[0].as.integer) != NULL)
     return TRUE; /* the first one is what a reader may have seen */
@@ -221,16 +261,9 @@ ds_recovery_take_plan (DsRecovery *self,
   plan->result = -1;
   plan->inputs = g_ptr_array_new_with_free_func (ds_planned_input_free);
   for (gsize i = 2; i < n_values; i++)
-    {
-      DsPlannedInput *input = g_new (DsPlannedInput, 1);
-      DsValue bytes = ds_pair_value (values[i]);
-
-      input->input = (guint) ds_pair_key (values[i]).as.integer;
-      input->bytes = g_bytes_new (bytes.as.bytes, bytes.size);
-      g_ptr_array_add (plan->inputs, input);
-    }
-  g_ptr_array_add (self->plans, plan);
-  g_hash_table_insert (self->plans_by_time, &plan->time, plan);
+    g_ptr_array_add (plan->inputs, ds_planned_input_new (values[i].as.items));
+  g_ptr_array_insert (self->plans,
+                      (int) ds_recovery_count_plans_before (self, plan->time), plan);
   return TRUE;
 }
 
@@ -297,15 +330,6 @@ ds_recovery_take_record (const DsLogRecord *record,
   return ok;
 }
 
-static int
-ds_planned_batch_compare (gconstpointer a, gconstpointer b)
-{
-  DsTime time_a = (*(DsPlannedBatch *const *) a)->time;
-  DsTime time_b = (*(DsPlannedBatch *const *) b)->time;
-
-  return (time_a > time_b) - (time_a < time_b);
-}
-
 gboolean
 ds_recovery_read_log (DsRecovery *self, DsLogDamagePolicy policy, GError **error)
 {
@@ -317,7 +341,6 @@ ds_recovery_read_log (DsRecovery *self, DsLogDamagePolicy policy, GError **error
   if (!ds_log_read (self->directory, head->wal_sequence, policy, ds_recovery_take_record,
                     self, &self->next_segment, &self->next_sequence, error))
     return FALSE;
-  g_ptr_array_sort (self->plans, ds_planned_batch_compare);
   self->last_time = self->meta.time;
   if (self->plans->len > 0)
     self->last_time = MAX (
@@ -384,11 +407,21 @@ ds_recovery_get_plan_sequence (DsRecovery *self, DsTime time)
 }
 
 guint
-ds_recovery_get_n_attempts (DsRecovery *self, DsTime time)
+ds_recovery_get_max_attempts (DsRecovery *self, DsTime *time)
 {
-  DsPlannedBatch *plan = ds_recovery_find_plan (self, time);
+  guint max_attempts = 0;
 
-  return plan != NULL && plan->result < 0 ? plan->n_attempts + 1 : 0;
+  for (guint i = ds_recovery_count_plans_before (self, self->meta.time);
+       i < self->plans->len; i++)
+    {
+      const DsPlannedBatch *plan = g_ptr_array_index (self->plans, i);
+
+      if (plan->result >= 0 || plan->n_attempts + 1 <= max_attempts)
+        continue;
+      max_attempts = plan->n_attempts + 1;
+      *time = plan->time;
+    }
+  return max_attempts;
 }
 
 DsReplay
@@ -407,8 +440,12 @@ ds_recovery_get_replay (DsRecovery *self, DsTime time)
   return DS_REPLAY_OUTPUTS;
 }
 
-gboolean
-ds_recovery_is_skipped (DsRecovery *self, DsTime time)
+DsTime
+ds_recovery_get_next_time (DsRecovery *self, DsTime time)
 {
-  return time <= self->last_time && ds_recovery_find_plan (self, time) == NULL;
+  guint i = ds_recovery_count_plans_before (self, time);
+
+  if (i == self->plans->len)
+    return MAX (time, self->last_time);
+  return ((DsPlannedBatch *) g_ptr_array_index (self->plans, i))->time;
 }

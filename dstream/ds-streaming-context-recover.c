@@ -50,25 +50,19 @@ ds_streaming_context_open_checkpoints (DsStreamingContext *self, GError **error)
 static gboolean
 ds_streaming_context_check_attempts (DsStreamingContext *self, GError **error)
 {
-  DsRecovery *recovery = ds_streaming_context_get_recovery (self);
+  DsTime time = 0;
+  guint n_attempts =
+      ds_recovery_get_max_attempts (ds_streaming_context_get_recovery (self), &time);
 
-  for (DsTime time = ds_recovery_get_time (recovery);
-       self->max_batch_attempts > 0 && time <= ds_recovery_get_last_time (recovery);
-       time += self->interval)
-    {
-      guint n_attempts = ds_recovery_get_n_attempts (recovery, time);
-
-      if (n_attempts < self->max_batch_attempts)
-        continue;
-      g_set_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION,
-                   "batch %" G_GINT64_FORMAT " ms was begun %u times, and each time the "
-                   "process ended before it was over; it is not begun again.  Nothing "
-                   "was changed.  If a function of the program crashes on its input, "
-                   "mend that, and set \"max-batch-attempts\" to 0 for the next start",
-                   time / DS_MILLISECOND, n_attempts);
-      return FALSE;
-    }
-  return TRUE;
+  if (self->max_batch_attempts == 0 || n_attempts < self->max_batch_attempts)
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION,
+               "batch %" G_GINT64_FORMAT " ms was begun %u times, and each time the "
+               "process ended before it was over; it is not begun again.  Nothing "
+               "was changed.  If a function of the program crashes on its input, "
+               "mend that, and set \"max-batch-attempts\" to 0 for the next start",
+               time / DS_MILLISECOND, n_attempts);
+  return FALSE;
 }
 
 gboolean

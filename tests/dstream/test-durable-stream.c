@@ -62,6 +62,8 @@ typedef struct
   DsDurability durability;
   DsDuration window; /* 0: none */
   gboolean is_glommed;
+  gboolean has_idle; /* another input, before that of the intake, that nobody asks */
+  gboolean is_edited;
   DsTime now; /* of the clock, when it is made */
   DsManualClock *clock;
   DsStreamingContext *ssc;
@@ -78,14 +80,20 @@ program_build (gpointer user_data, GError **error)
   self->clock = ds_manual_clock_new (self->now);
   self->ssc = ds_streaming_context_new ("local[2]", "test", DS_SECOND);
   ds_streaming_context_set_clock (self->ssc, DS_CLOCK (self->clock));
+  if (self->has_idle)
+    ds_streaming_context_text_file_stream (self->ssc, self->directory);
   self->intake = g_object_new (DS_TYPE_TEST_INTAKE, NULL);
   stream = ds_streaming_context_receiver_stream (self->ssc, DS_RECEIVER (self->intake));
+  ds_dstream_set_name (stream, "intake");
   ds_dstream_set_durability (stream, self->durability);
+  if (self->is_edited)
+    stream = ds_dstream_glom (stream);
   if (self->window > 0)
     stream = ds_dstream_window (stream, self->window, 0);
   if (self->is_glommed)
     stream = ds_dstream_glom (stream);
   self->output = ds_dstream_collect (stream);
+  ds_output_set_name (self->output, "output");
   return self->ssc;
 }
 
@@ -415,6 +423,27 @@ test_unprocessed_blocks_come_back (void)
 }
 
 static void
+test_blocks_come_back_into_an_edited_program (void)
+{
+  Program program = { .directory = g_dir_make_tmp ("ds-durable-XXXXXX", NULL),
+                      .durability = DS_DURABILITY_EVERY_RECORD,
+                      .has_idle = TRUE };
+
+  g_test_summary (
+      "What was stored is that of the stream of the same name, whatever other "
+      "inputs there are");
+
+  program_start (&program);
+  program_run_until (&program, DS_SECOND);
+  program_store (&program, "a\nb\n", 1);
+  program.is_edited = TRUE;
+  program_restart (&program, DS_STOP_NOW);
+  program_run_until (&program, 2 * DS_SECOND);
+  program_assert_batch (&program, 2 * DS_SECOND, "[a, b]");
+  program_tear_down (&program);
+}
+
+static void
 test_graceful_stop_leaves_nothing (void)
 {
   Program self;
@@ -554,6 +583,8 @@ main (int argc, char *argv[])
                    test_stop_with_a_full_disk);
   g_test_add_func ("/dstream/durable-stream/unprocessed-blocks-come-back",
                    test_unprocessed_blocks_come_back);
+  g_test_add_func ("/dstream/durable-stream/blocks-come-back-into-an-edited-program",
+                   test_blocks_come_back_into_an_edited_program);
   g_test_add_func ("/dstream/durable-stream/after-a-graceful-stop-nothing-comes-back",
                    test_graceful_stop_leaves_nothing);
   g_test_add_func ("/dstream/durable-stream/windows-see-blocks-of-before",

@@ -354,6 +354,45 @@ test_a_clock_that_was_set_back_repeats_no_batch_time (void)
   ds_test_program_tear_down (&program);
 }
 
+/* DsSetupFunc */
+static DsStreamingContext *
+make_coalescing (gpointer user_data, GError **error)
+{
+  DsStreamingContext *ssc = ds_test_program_make (user_data, error);
+
+  g_object_set (ssc, "catch-up-policy", DS_CATCH_UP_COALESCE, NULL);
+  return ssc;
+}
+
+/* As that of a board without one of its own, which begins at 1970. */
+static void
+test_a_clock_that_was_set_far_ahead_costs_no_time (void)
+{
+  const DsTime times[] = { 2 * DS_SECOND, 14000 * DS_DAY, 14000 * DS_DAY };
+  gint64 begin = g_get_monotonic_time ();
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_set_up (&program, build_counts);
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    {
+      program.ssc =
+          ds_streaming_context_get_or_create (program.directory, make_coalescing,
+                                              &program, &error);
+      g_assert_no_error (error);
+      g_assert_true (ds_streaming_context_start (program.ssc, &error));
+      ds_manual_clock_set_time (program.clock, times[i]);
+      ds_streaming_context_await_batch (program.ssc, times[i], &error);
+      g_assert_no_error (error);
+      ds_test_program_stop (&program, DS_STOP_NOW);
+      if (i == 0)
+        ds_manual_clock_set_time (program.clock, times[1] - 1);
+    }
+  g_assert_nonnull (strstr (program.log->str, "1209600000 again: "));
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 5 * DS_SECOND);
+  ds_test_program_tear_down (&program);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -374,5 +413,7 @@ main (int argc, char *argv[])
                    test_batches_that_were_missed_follow);
   g_test_add_func ("/recovery/a-clock-that-was-set-back-repeats-no-batch-time",
                    test_a_clock_that_was_set_back_repeats_no_batch_time);
+  g_test_add_func ("/recovery/a-clock-that-was-set-far-ahead-costs-no-time",
+                   test_a_clock_that_was_set_far_ahead_costs_no_time);
   return g_test_run ();
 }
