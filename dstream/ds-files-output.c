@@ -9,6 +9,10 @@
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-save-private.h"
 
+/* Between two tries on a full disk, in ms. */
+#define DS_FILES_FIRST_DELAY 100
+#define DS_FILES_MAX_DELAY 1000
+
 typedef struct
 {
   char *prefix;
@@ -29,6 +33,49 @@ ds_files_output_get_path (const char *prefix, const char *suffix, DsTime time)
                           has_suffix ? "." : "", has_suffix ? suffix : "");
 }
 
+/* FALSE: it was cancelled meanwhile, or cannot be waited for. */
+static gboolean
+ds_files_output_wait (GCancellable *cancellable, int ms)
+{
+  GPollFD fd;
+  gboolean is_time_up;
+
+  if (!g_cancellable_make_pollfd (cancellable, &fd))
+    return FALSE;
+  is_time_up = g_poll (&fd, 1, ms) == 0;
+  g_cancellable_release_fd (cancellable);
+  return is_time_up;
+}
+
+/* What is to be there exactly once waits for room on a full disk: as long as it does,
+ * batches queue up and receivers are held back, and no policy has to give it up. */
+static gboolean
+ds_files_output_run_sink (DsOutput *self, DsRdd *rdd, DsTime time, GError **error)
+{
+  const DsFilesOutput *files = self->state;
+  GCancellable *cancellable = ds_driver_get_cancellable (self->context->driver);
+
+  for (int delay = DS_FILES_FIRST_DELAY;; delay = MIN (2 * delay, DS_FILES_MAX_DELAY))
+    {
+      g_autoptr (GError) local_error = NULL;
+
+      if (ds_file_sink_run (files->sink, rdd, &files->plan, time, &local_error))
+        return TRUE;
+      if (delay == DS_FILES_FIRST_DELAY &&
+          g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE))
+        g_message ("Output %s of batch %" G_GINT64_FORMAT
+                   " ms waits, and goes on by itself: %s",
+                   ds_output_get_name (self), time / DS_MILLISECOND,
+                   local_error->message);
+      if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE) ||
+          !ds_files_output_wait (cancellable, delay))
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+    }
+}
+
 static gboolean
 ds_files_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
 {
@@ -37,7 +84,7 @@ ds_files_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
   g_autofree char *path = NULL;
 
   if (files->sink != NULL)
-    return ds_file_sink_run (files->sink, rdd, &files->plan, time, error);
+    return ds_files_output_run_sink (self, rdd, time, error);
   path = ds_files_output_get_path (files->prefix, files->suffix, time);
   return ds_rdd_save (rdd, path, &files->plan, error);
 }
@@ -301,7 +348,8 @@ ds_output_set_adopt_output (DsOutput *self, gboolean adopt_output)
  * before it is committed goes by the manifests, as the program ds-sink-list does.  A
  * batch of P partitions costs P + 4 syncs.  At start it fails with %DS_ERROR_LOCKED while
  * another process has the place, with %DS_ERROR_INVALID_STATE when another application
- * has, and with %DS_ERROR_CORRUPT for a damaged manifest.
+ * has, and with %DS_ERROR_CORRUPT for a damaged manifest.  While the disk is full the
+ * batch waits, and goes on by itself; a stop ends that.
  *
  * The output fails with %DS_ERROR_IO, %DS_ERROR_NO_SPACE or %DS_ERROR_FSYNC_FAILED.
  * Latches %DS_ERROR_INVALID_ARGUMENT when another output of the context has the same

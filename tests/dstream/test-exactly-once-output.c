@@ -3,11 +3,14 @@
 /* save_as_..._files of a streaming context that has checkpoints: committed batches, what
  * start refuses, and options. */
 
+#include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-manifest-chain-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "tests/base/ds-test-tree.h"
 #include "tests/dstream/ds-test-stream.h"
+
+#include <errno.h>
 
 static const guint8 application[DS_APPLICATION_ID_BYTES] = "application-----";
 static const guint8 another[DS_APPLICATION_ID_BYTES] = "another---------";
@@ -173,6 +176,50 @@ test_a_second_run_writes_nothing_twice (Fixture *fixture, gconstpointer user_dat
   ds_test_assert_tree (fixture->directory, "_ds-", BATCH_1 EMPTIES ("2000") BATCH_3);
 }
 
+/* DsDurableFaultFunc: so many writes find no room; below 0: all. */
+static int
+fill_disk (const char *call, const char *path, gsize *n_bytes, gpointer n_writes)
+{
+  gint left = g_atomic_int_get ((gint *) n_writes);
+
+  if (left == 0 || !g_str_equal (call, "write") || strstr (path, "_ds-out") == NULL)
+    return 0;
+  if (left > 0)
+    g_atomic_int_dec_and_test ((gint *) n_writes);
+  return ENOSPC;
+}
+
+static void
+test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
+{
+  gint n_writes = 3;
+
+  g_test_summary ("No policy gives a batch up because the disk is full for a moment");
+
+  g_object_set (fixture->test.ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
+  save (fixture);
+  ds_test_stream_start (&fixture->test);
+  ds_durable_file_set_fault_func (fill_disk, &n_writes);
+  ds_test_stream_run (&fixture->test, 3);
+  g_assert_cmpint (n_writes, ==, 0);
+  ds_durable_file_set_fault_func (NULL, NULL);
+  ds_test_assert_tree (fixture->directory, "_ds-", BATCH_1 EMPTIES ("2000") BATCH_3);
+}
+
+static void
+test_a_stop_ends_the_wait_for_a_full_disk (Fixture *fixture, gconstpointer user_data)
+{
+  gint n_writes = -1;
+
+  save (fixture);
+  ds_test_stream_start (&fixture->test);
+  ds_durable_file_set_fault_func (fill_disk, &n_writes);
+  ds_manual_clock_advance (fixture->test.clock, DS_SECOND);
+  g_usleep (50 * DS_MILLISECOND);
+  ds_streaming_context_stop (fixture->test.ssc, DS_STOP_NOW, NULL);
+  ds_durable_file_set_fault_func (NULL, NULL);
+}
+
 static void
 test_foreign_files_fail_the_batch (Fixture *fixture, gconstpointer user_data)
 {
@@ -285,6 +332,8 @@ main (int argc, char *argv[])
        test_without_checkpoints_nothing_is_committed);
   ADD ("options", test_options);
   ADD ("a-second-run-writes-nothing-twice", test_a_second_run_writes_nothing_twice);
+  ADD ("a-full-disk-is-waited-for", test_a_full_disk_is_waited_for);
+  ADD ("a-stop-ends-the-wait-for-a-full-disk", test_a_stop_ends_the_wait_for_a_full_disk);
   ADD ("foreign-files-fail-the-batch", test_foreign_files_fail_the_batch);
   ADD ("another-application", test_another_application);
   ADD ("one-prefix-for-two", test_one_prefix_for_two);
