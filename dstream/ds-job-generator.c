@@ -65,6 +65,18 @@ ds_job_generator_plan (DsStreamingContext *context, DsJobSet *set, GError **erro
   return FALSE;
 }
 
+/* Where the next batches are run all the same, its steps are, too: without a plan they
+ * would be missing when those batches are replayed. */
+static void
+ds_job_generator_plan_failed (DsStreamingContext *context, DsJobSet *set)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (context->failure_policy == DS_FAILURE_POLICY_CONTINUE && set->steps->len > 0 &&
+      !ds_job_generator_plan (context, set, &error))
+    g_debug ("%s", error->message);
+}
+
 DsJobSet *
 ds_job_generator_generate (DsStreamingContext *context, DsTime time)
 {
@@ -81,7 +93,10 @@ ds_job_generator_generate (DsStreamingContext *context, DsTime time)
        !ds_job_generator_try (context, set, i > 0 || set->is_replay, &set->error); i++)
     {
       if (i == n_tries || ds_streaming_context_is_cut_short (context))
-        return set;
+        {
+          ds_job_generator_plan_failed (context, set);
+          return set;
+        }
       g_message ("%s; trying again, %u of %u", set->error->message, i + 1, n_tries);
       g_clear_error (&set->error);
     }

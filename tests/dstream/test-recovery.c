@@ -354,6 +354,61 @@ test_a_clock_that_was_set_back_repeats_no_batch_time (void)
   ds_test_program_tear_down (&program);
 }
 
+static DsRdd *
+fail_in_batch_2 (DsRdd *rdd, DsBatch *batch, gpointer is_mended, GError **error)
+{
+  if (ds_batch_get_time (batch) != 2 * DS_SECOND || *(gboolean *) is_mended)
+    return g_object_ref (rdd);
+  g_set_error (error, DS_ERROR, DS_ERROR_FAILED, "not just now");
+  return NULL;
+}
+
+static gboolean is_mended;
+
+static void
+build_failing (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 1);
+  DsDStream *pairs = ds_dstream_map (words, ds_pair_with_one, NULL, NULL);
+
+  g_object_set (ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
+  ds_test_program_record (program,
+                          ds_dstream_update_state_by_key (pairs, sum_states, NULL, NULL));
+  ds_dstream_collect (ds_dstream_transform (words, fail_in_batch_2, &is_mended, NULL));
+}
+
+static void
+test_a_batch_that_was_not_generated_is_not_missing (void)
+{
+  DsTestProgram program;
+
+  g_test_summary ("Under the policy continue its steps have run, and later outputs were "
+                  "seen with what it brought");
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_auto (GStrv) lines = NULL;
+
+      is_mended = FALSE;
+      ds_test_program_set_up (&program, build_failing);
+      ds_test_program_start (&program);
+      ds_test_program_run_until (&program, 1);
+      ds_manual_clock_advance (program.clock, DS_SECOND);
+      ds_streaming_context_await_batch (program.ssc, 2 * DS_SECOND, NULL);
+      ds_test_program_run_until (&program, 4);
+      ds_test_program_stop (&program, DS_STOP_NOW);
+      is_mended = i > 0;
+      ds_test_program_start (&program);
+      ds_test_program_run_until (&program, 4);
+      ds_test_program_stop (&program, DS_STOP_NOW);
+      lines = g_strsplit (program.log->str, "\n", -1);
+      g_assert_cmpuint (g_strv_length (lines), ==, 5);
+      g_assert_true (g_str_has_prefix (lines[2], "4: "));
+      g_assert_cmpstr (lines[3] + strlen ("4 again"), ==, lines[2] + strlen ("4"));
+      ds_test_program_tear_down (&program);
+    }
+}
+
 /* DsSetupFunc */
 static DsStreamingContext *
 make_coalescing (gpointer user_data, GError **error)
@@ -413,6 +468,8 @@ main (int argc, char *argv[])
                    test_batches_that_were_missed_follow);
   g_test_add_func ("/recovery/a-clock-that-was-set-back-repeats-no-batch-time",
                    test_a_clock_that_was_set_back_repeats_no_batch_time);
+  g_test_add_func ("/recovery/a-batch-that-was-not-generated-is-not-missing",
+                   test_a_batch_that_was_not_generated_is_not_missing);
   g_test_add_func ("/recovery/a-clock-that-was-set-far-ahead-costs-no-time",
                    test_a_clock_that_was_set_far_ahead_costs_no_time);
   return g_test_run ();
