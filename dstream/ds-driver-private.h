@@ -49,7 +49,10 @@ gint64 ds_driver_get_n_processed (DsDriver *self);
 gint64 ds_driver_get_n_missed (DsDriver *self);
 /* TRUE, with the error, when a batch failed and the policy lets none come after it. */
 gboolean ds_driver_has_failed (DsDriver *self, GError **error);
-/* Times of batches that are queued, running or failed.  (transfer full) of DsTime */
+/* Times of batches that are queued, running or failed: of those that failed the last 100.
+ * (transfer full) of DsTime */
 GArray *ds_driver_get_pending_times (DsDriver *self);
+/* How many failed before those. */
+gint64 ds_driver_get_n_failed_before (DsDriver *self);
 
 G_END_DECLS

@@ -29,6 +29,8 @@
 #define DS_DRIVER_MAX_PATIENCE 64000
 /* A batch that took longer than this, in µs, is worth waking the other thread for. */
 #define DS_DRIVER_LONG_BATCH 200
+/* Failed batches whose times are known: the last ones. */
+#define DS_DRIVER_MAX_FAILED_TIMES 100
 /* How long await_batch looks before it sleeps, in µs. */
 #define DS_DRIVER_SPIN 20
 
@@ -64,6 +66,7 @@ struct _DsDriver
   gint64 last_turn;           /* monotonic: when the last batch was begun */
   DsTime running_time;        /* of the batch that runs, or DS_TIME_NONE */
   GArray *failed_times;       /* DsTime */
+  gint64 n_failed_before;     /* those */
   GError *error;              /* (nullable): why await_batch fails */
   DsTime awaited;             /* the earliest that someone waits for; or G_MAXINT64 */
   gint64 n_processed;         /* records */
@@ -221,6 +224,11 @@ ds_driver_set_done_locked (DsDriver *self, DsTime time)
 static void
 ds_driver_fail_locked (DsDriver *self, DsTime time, const GError *error)
 {
+  if (self->failed_times->len == DS_DRIVER_MAX_FAILED_TIMES)
+    {
+      g_array_remove_index (self->failed_times, 0);
+      self->n_failed_before++;
+    }
   g_array_append_val (self->failed_times, time);
   if (self->context->failure_policy == DS_FAILURE_POLICY_CONTINUE)
     {
@@ -637,6 +645,17 @@ ds_driver_has_failed (DsDriver *self, GError **error)
     g_propagate_error (error, g_error_copy (self->error));
   g_mutex_unlock (&self->lock);
   return has_failed;
+}
+
+gint64
+ds_driver_get_n_failed_before (DsDriver *self)
+{
+  gint64 n_failed;
+
+  g_mutex_lock (&self->lock);
+  n_failed = self->n_failed_before;
+  g_mutex_unlock (&self->lock);
+  return n_failed;
 }
 
 GArray *

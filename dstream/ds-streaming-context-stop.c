@@ -50,6 +50,7 @@ ds_streaming_context_make_report (DsStreamingContext *self)
   gint64 n_processed = ds_driver_get_n_processed (self->driver);
   gint64 n_unallocated = ds_received_block_tracker_get_n_unallocated_records (
       ds_receiver_tracker_get_blocks (self->receivers));
+  gint64 n_failed_before = ds_driver_get_n_failed_before (self->driver);
   g_autoptr (GArray) times = ds_driver_get_pending_times (self->driver);
   GString *text = g_string_new (NULL);
   const char *separator = " (";
@@ -65,11 +66,17 @@ ds_streaming_context_make_report (DsStreamingContext *self)
                               g_array_index (times, DsTime, i) / DS_MILLISECOND);
       separator = " ms; ";
     }
+  if (n_failed_before > 0)
+    {
+      g_string_append_printf (text, " ms and %" G_GINT64_FORMAT " before them",
+                              n_failed_before);
+      separator = "; ";
+    }
   if (n_unallocated > 0)
     g_string_append_printf (text, "%s%" G_GINT64_FORMAT " records in no batch yet)",
                             separator, n_unallocated);
   else if (times->len > 0)
-    g_string_append (text, " ms)");
+    g_string_append (text, n_failed_before > 0 ? ")" : " ms)");
   return g_string_free (text, FALSE);
 }
 

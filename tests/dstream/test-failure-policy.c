@@ -264,17 +264,21 @@ static void
 test_continue_remembers_no_failed_batches (void)
 {
   Fixture fixture;
+  g_autofree char *report = NULL;
 
   g_test_summary (
       "Policy continue: an output that always fails does not fill the memory");
   set_up (&fixture, DS_FAILURE_POLICY_CONTINUE, 0);
   ds_dstream_foreach_rdd (fixture.stream, fail, NULL, NULL);
   ds_test_stream_start (&fixture.test);
-  for (guint i = 0; i < 50; i++)
+  for (guint i = 0; i < 120; i++)
     {
       ds_test_stream_run (&fixture.test, 1);
       g_assert_cmpuint (ds_dstream_get_n_remembered (fixture.stream), <=, 2);
     }
+  report = ds_streaming_context_get_stop_report (fixture.test.ssc);
+  g_assert_nonnull (strstr (report, "(in batches 21000, "));
+  g_assert_true (g_str_has_suffix (report, ", 120000 ms and 20 before them)"));
   tear_down (&fixture);
 }
 
