@@ -66,8 +66,12 @@ ds_file_input_dstream_scan (DsFileInputDStream *self, DsTime time)
   DsStreamingContext *context = ds_file_input_dstream_get_streaming_context (self);
   g_auto (DsDirectoryScan) scan = { 0 };
   gint64 begin = g_get_monotonic_time ();
+  DsScanRules rules = self->rules;
 
-  ds_directory_scanner_scan (self->scanner, &self->rules, time,
+  /* What came since the last batch is new, however many were given up since. */
+  if (self->newest_time != DS_TIME_NONE && rules.remember < G_MAXINT64 / 2)
+    rules.remember += MAX (time - self->newest_time - context->interval, 0);
+  ds_directory_scanner_scan (self->scanner, &rules, time,
                              ds_clock_get_time (context->clock),
                              ds_file_input_dstream_tell, self, &scan);
   ds_file_input_dstream_log_scan (self, &scan, g_get_monotonic_time () - begin);

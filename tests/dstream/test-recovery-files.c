@@ -16,12 +16,14 @@ static char *incoming;
 static DsFileSelection selection;
 static gboolean deletes;
 static DsDuration window;
+static DsCatchUpPolicy policy;
 
 static void
 build_lines (DsTestProgram *program, DsStreamingContext *ssc)
 {
   DsDStream *lines = ds_streaming_context_text_file_stream (ssc, incoming);
 
+  g_object_set (ssc, "catch-up-policy", policy, NULL);
   ds_dstream_set_file_selection (lines, selection);
   ds_dstream_set_delete_files (lines, deletes);
   ds_test_program_record (program,
@@ -35,6 +37,7 @@ set_up (DsTestProgram *program, DsFileSelection files, DsDuration length)
   selection = files;
   deletes = FALSE;
   window = length;
+  policy = DS_CATCH_UP_ALL;
   ds_test_program_set_up (program, build_lines);
 }
 
@@ -112,6 +115,29 @@ static void
 test_each_file_is_in_one_batch_whatever_its_time (void)
 {
   check_each_file_is_in_one_batch (DS_FILES_ALL);
+}
+
+static void
+test_one_batch_for_a_long_time_has_all_of_its_files (void)
+{
+  DsTestProgram program;
+
+  g_test_summary (
+      "Policy coalesce: what came long before the restart is new all the same");
+
+  set_up (&program, DS_FILES_NEW, 0);
+  policy = DS_CATCH_UP_COALESCE;
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 1);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  drop_file (&program, "b");
+  ds_manual_clock_set_time (program.clock, 600 * DS_SECOND);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 600);
+  ds_test_program_run_until (&program, 601);
+  assert_log (&program, "1: a\n1 again: a\n600: b\n601: \n");
+  tear_down (&program);
 }
 
 static void
@@ -259,6 +285,8 @@ main (int argc, char *argv[])
                    test_each_file_is_in_one_batch);
   g_test_add_func ("/recovery-files/each-file-is-in-one-batch-whatever-its-time",
                    test_each_file_is_in_one_batch_whatever_its_time);
+  g_test_add_func ("/recovery-files/one-batch-for-a-long-time-has-all-of-its-files",
+                   test_one_batch_for_a_long_time_has_all_of_its_files);
   g_test_add_func ("/recovery-files/a-graceful-stop-keeps-what-was-taken",
                    test_a_graceful_stop_keeps_what_was_taken);
   g_test_add_func ("/recovery-files/windows-look-back-at-files-of-the-run-before",
