@@ -366,17 +366,21 @@ ds_checkpointer_append (DsCheckpointer *self,
   return sequence;
 }
 
-/* Not waited for: what is lost of these is only done once more. */
+/* The end of a batch is not waited for: without it the batch is only run once more.  An
+ * attempt is, or one that ends the process would not be counted. */
 static void
 ds_checkpointer_mark (DsCheckpointer *self, DsLogRecordType type, DsTime time, int result)
 {
   GByteArray *payload = g_byte_array_new ();
   g_autoptr (GError) error = NULL;
+  guint64 sequence;
 
   ds_codec_encode (ds_value_int (time), payload);
   if (type == DS_LOG_COMMIT)
     ds_codec_encode (ds_value_int (result), payload);
-  if (ds_checkpointer_append (self, type, payload, &error) == 0)
+  sequence = ds_checkpointer_append (self, type, payload, &error);
+  if (sequence == 0 ||
+      (type == DS_LOG_ATTEMPT && !ds_checkpointer_await (self, sequence, &error)))
     g_debug ("Batch %" G_GINT64_FORMAT " ms: %s", time / DS_MILLISECOND, error->message);
 }
 

@@ -356,6 +356,62 @@ test_a_batch_that_ends_the_process_is_refused_in_the_end (void)
   ds_test_program_tear_down (&program);
 }
 
+static gboolean
+end_at_third (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  if (fails_at_third && ds_batch_get_time (batch) == 3 * DS_SECOND)
+    _exit (1);
+  return TRUE;
+}
+
+static void
+build_ending (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  ds_dstream_foreach_rdd (ds_test_source_add (ssc, 2), end_at_third, NULL, NULL);
+}
+
+#define ENDS_AT_ONCE "/recovery-errors/ends-at-once/subprocess"
+
+static void
+test_ends_at_once_subprocess (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  fails_at_third = TRUE;
+  ds_test_program_set_up (&program, build_ending);
+  ds_test_drop_directory (program.directory);
+  program.directory = g_strdup (g_getenv ("DS_TEST_DIRECTORY"));
+  ds_test_program_start (&program);
+  ds_manual_clock_set_time (program.clock, 3 * DS_SECOND);
+  ds_streaming_context_await_batch (program.ssc, 3 * DS_SECOND, &error);
+  g_assert_not_reached ();
+}
+
+/* Nothing is written after the batch has begun, not even what the page cache would keep.
+ */
+static void
+test_a_batch_that_ends_the_process_at_once_is_counted (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  fails_at_third = FALSE;
+  ds_test_program_set_up (&program, build_ending);
+  g_setenv ("DS_TEST_DIRECTORY", program.directory, TRUE);
+  for (guint i = 0; i < 10; i++)
+    {
+      g_test_trap_subprocess (ENDS_AT_ONCE, 0, 0);
+      g_test_trap_assert_failed ();
+      g_test_trap_assert_stderr_unmatched ("*should not be reached*");
+    }
+  g_unsetenv ("DS_TEST_DIRECTORY");
+  error = fail_to_go_on (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
+  g_assert_nonnull (strstr (error->message, "batch 3000 ms was begun 10 times"));
+  ds_test_program_tear_down (&program);
+}
+
 /* ---- Misuse ---- */
 
 static DsStreamingContext *
@@ -426,6 +482,9 @@ main (int argc, char *argv[])
                    test_a_fresh_start_can_be_allowed);
   g_test_add_func ("/recovery-errors/a-batch-that-ends-the-process-is-refused-in-the-end",
                    test_a_batch_that_ends_the_process_is_refused_in_the_end);
+  g_test_add_func ("/recovery-errors/a-batch-that-ends-the-process-at-once-is-counted",
+                   test_a_batch_that_ends_the_process_at_once_is_counted);
+  g_test_add_func (ENDS_AT_ONCE, test_ends_at_once_subprocess);
   g_test_add_func ("/recovery-errors/a-set-up-function-without-context-is-an-error",
                    test_a_set_up_function_without_context_is_an_error);
   g_test_add_func (
