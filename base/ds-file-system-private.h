@@ -39,6 +39,16 @@ typedef struct
 typedef struct _DsFileSystem DsFileSystem;
 typedef struct _DsFile DsFile; /* open for reading */
 
+typedef struct
+{
+  DsFileSystem *file_system;
+  char *path;
+  DsFileStatus status; /* when it was planned */
+} DsPlannedFile;
+
+/* Directories in which clean-ups set files aside for a moment; their names are hidden. */
+#define DS_FILE_ASIDE_PREFIX ".ds-clean-up-"
+
 /* Whether the status of an entry is wanted.  @name: without directory. */
 typedef gboolean (*DsFileSystemSelectFunc) (const char *name,
                                             DsFileKind kind,
@@ -47,6 +57,11 @@ typedef gboolean (*DsFileSystemSelectFunc) (const char *name,
 typedef gboolean (*DsFileSystemListFunc) (const char *name,
                                           const DsFileStatus *status,
                                           gpointer user_data);
+
+/* @file stays, because of @error. */
+typedef void (*DsFileCleanUpFailFunc) (const DsPlannedFile *file,
+                                       const GError *error,
+                                       gpointer user_data);
 
 /* Errors: %DS_ERROR_NOT_FOUND, %DS_ERROR_BAD_FILE (of another kind), %DS_ERROR_IO; they
  * name the path and the reason. */
@@ -75,10 +90,19 @@ typedef struct
   gssize (
       *read) (DsFile *file, guint64 offset, gpointer room, gsize n_room, GError **error);
   void (*close) (DsFile *file);
-  /* Into another directory of the same file system, never over what is there:
-   * %DS_ERROR_BAD_FILE. */
-  gboolean (*move) (DsFileSystem *self, const char *from, const char *to, GError **error);
-  gboolean (*remove) (DsFileSystem *self, const char *path, GError **error);
+  /* Deletes @files (DsPlannedFile, of this file system), or moves them into @archive, a
+   * directory of the same file system, under their names or with ".1", ".2" ... behind:
+   * nothing there is replaced.  One that is gone, or another one by now, is left alone,
+   * also when it is replaced meanwhile. */
+  void (*clean_up) (DsFileSystem *self,
+                    GPtrArray *files,
+                    const char *archive, /* (nullable) */
+                    DsFileCleanUpFailFunc fail,
+                    gpointer user_data);
+  /* @path, a directory whose name begins with DS_FILE_ASIDE_PREFIX, was met in a listing:
+   * if a clean-up that was cut short left it, what is in it is put back; how many files
+   * that were.  0 without error: it is in use. */
+  guint (*restore) (DsFileSystem *self, const char *path, GError **error);
 } DsFileSystemOps;
 
 struct _DsFileSystem
@@ -105,11 +129,12 @@ gboolean ds_file_system_get_status (DsFileSystem *self,
                                     DsFileStatus *status,
                                     GError **error);
 DsFile *ds_file_system_open (DsFileSystem *self, const char *path, GError **error);
-gboolean ds_file_system_move (DsFileSystem *self,
-                              const char *from,
-                              const char *to,
-                              GError **error);
-gboolean ds_file_system_remove (DsFileSystem *self, const char *path, GError **error);
+void ds_file_system_clean_up (DsFileSystem *self,
+                              GPtrArray *files,
+                              const char *archive,
+                              DsFileCleanUpFailFunc fail,
+                              gpointer user_data);
+guint ds_file_system_restore (DsFileSystem *self, const char *path, GError **error);
 
 gboolean ds_file_get_status (DsFile *self, DsFileStatus *status, GError **error);
 gssize
@@ -126,13 +151,6 @@ char *ds_file_time_to_string (gint64 time_ns);
 gboolean ds_file_status_equal (const DsFileStatus *a, const DsFileStatus *b);
 
 /* ---- Files that a batch consists of ---- */
-
-typedef struct
-{
-  DsFileSystem *file_system;
-  char *path;
-  DsFileStatus status; /* when it was planned */
-} DsPlannedFile;
 
 /* Copies @path. */
 DsPlannedFile *ds_planned_file_new (DsFileSystem *file_system,

@@ -34,16 +34,20 @@ ds_file_system_open (DsFileSystem *self, const char *path, GError **error)
   return self->ops->open (self, path, error);
 }
 
-gboolean
-ds_file_system_move (DsFileSystem *self, const char *from, const char *to, GError **error)
+void
+ds_file_system_clean_up (DsFileSystem *self,
+                         GPtrArray *files,
+                         const char *archive,
+                         DsFileCleanUpFailFunc fail,
+                         gpointer user_data)
 {
-  return self->ops->move (self, from, to, error);
+  self->ops->clean_up (self, files, archive, fail, user_data);
 }
 
-gboolean
-ds_file_system_remove (DsFileSystem *self, const char *path, GError **error)
+guint
+ds_file_system_restore (DsFileSystem *self, const char *path, GError **error)
 {
-  return self->ops->remove (self, path, error);
+  return self->ops->restore (self, path, error);
 }
 
 gboolean

@@ -24,4 +24,12 @@ gboolean ds_local_file_system_list (DsFileSystem *self,
                                     gpointer user_data,
                                     GError **error);
 
+/* DsFileSystemOps.clean_up and .restore */
+void ds_local_file_system_clean_up (DsFileSystem *self,
+                                    GPtrArray *files,
+                                    const char *archive,
+                                    DsFileCleanUpFailFunc fail,
+                                    gpointer user_data);
+guint ds_local_file_system_restore (DsFileSystem *self, const char *path, GError **error);
+
 G_END_DECLS

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 typedef struct
@@ -228,65 +227,6 @@ ds_local_file_close (DsFile *file)
   g_free (self);
 }
 
-/* As rename (), but EEXIST when @to is there. */
-static int
-ds_local_file_system_rename (const char *from, const char *to)
-{
-  if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-    return 0;
-  if (errno != EINVAL && errno != ENOSYS)
-    return errno;
-
-  /* A file system that cannot promise it: a second name refuses to replace too. */
-  if (link (from, to) != 0)
-    return errno;
-  return unlink (from) == 0 ? 0 : errno;
-}
-
-static gboolean
-ds_local_file_system_move (DsFileSystem *self,
-                           const char *from,
-                           const char *to,
-                           GError **error)
-{
-  int error_number = ds_local_file_system_rename (from, to);
-  g_autofree char *shown_from = NULL;
-  g_autofree char *shown_to = NULL;
-
-  if (error_number == 0)
-    return TRUE;
-
-  shown_from = ds_file_display_name (from);
-  shown_to = ds_file_display_name (to);
-  if (error_number == EEXIST)
-    g_set_error (error, DS_ERROR, DS_ERROR_BAD_FILE,
-                 "Cannot move \"%s\" to \"%s\": something is there already, and is not "
-                 "replaced",
-                 shown_from, shown_to);
-  else if (error_number == EXDEV)
-    g_set_error (error, DS_ERROR, DS_ERROR_IO,
-                 "Cannot move \"%s\" to \"%s\": they lie on different file systems, "
-                 "between which files cannot be moved at once; take a directory on that "
-                 "of the file",
-                 shown_from, shown_to);
-  else
-    g_set_error (error, DS_ERROR,
-                 error_number == ENOENT ? DS_ERROR_NOT_FOUND : DS_ERROR_IO,
-                 "Cannot move \"%s\" to \"%s\": %s; look at both paths and their "
-                 "permissions",
-                 shown_from, shown_to, g_strerror (error_number));
-  return FALSE;
-}
-
-static gboolean
-ds_local_file_system_remove (DsFileSystem *self, const char *path, GError **error)
-{
-  if (unlink (path) == 0)
-    return TRUE;
-  ds_local_file_system_set_error (error, "delete", path, errno);
-  return FALSE;
-}
-
 DsFileSystem *
 ds_file_system_get_local (void)
 {
@@ -297,8 +237,8 @@ ds_file_system_get_local (void)
     .get_file_status = ds_local_file_get_status,
     .read = ds_local_file_read,
     .close = ds_local_file_close,
-    .move = ds_local_file_system_move,
-    .remove = ds_local_file_system_remove,
+    .clean_up = ds_local_file_system_clean_up,
+    .restore = ds_local_file_system_restore,
   };
   static DsFileSystem local = { .ops = &ops };
 

@@ -5,16 +5,12 @@
  * its RDD any more, so that windows and slices can read them until then.  Files of
  * batches that failed stay where they are.
  *
- * A file is moved under its own name, or with ".1", ".2" ... behind it: nothing in the
- * archive is ever replaced. */
+ * What is another file by now was not read, and is left alone. */
 
 #include "dstream/ds-file-input-dstream-private.h"
 
 #include "base/ds-error.h"
 #include "dstream/ds-streaming-context-private.h"
-
-/* So many files of one name; then something is wrong. */
-#define DS_ARCHIVE_MAX_SAME_NAMES 1000
 
 static gboolean
 ds_file_input_dstream_refuse_archive (DsFileInputDStream *self,
@@ -66,68 +62,45 @@ ds_file_input_dstream_check_archive (DsFileInputDStream *self, GError **error)
   return TRUE;
 }
 
-static gboolean
-ds_file_input_dstream_archive (DsFileInputDStream *self,
-                               const DsPlannedFile *file,
-                               GError **error)
+static void
+ds_file_input_dstream_fail_to_clean_up (const DsPlannedFile *file,
+                                        const GError *error,
+                                        gpointer user_data)
 {
-  g_autofree char *name = g_path_get_basename (file->path);
-  g_autofree char *path = g_build_filename (self->archive, name, NULL);
+  DsFileInputDStream *self = user_data;
 
-  for (guint i = 1;; i++)
-    {
-      g_autoptr (GError) local_error = NULL;
-
-      if (ds_file_system_move (file->file_system, file->path, path, &local_error))
-        return TRUE;
-      if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_BAD_FILE) ||
-          i == DS_ARCHIVE_MAX_SAME_NAMES)
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
-      g_free (path);
-      path = g_strdup_printf ("%s/%s.%u", self->archive, name, i);
-    }
-}
-
-/* FALSE with an error; a file that is another one by now is left alone. */
-static gboolean
-ds_file_input_dstream_clean_up_file (DsFileInputDStream *self,
-                                     const DsPlannedFile *file,
-                                     GError **error)
-{
-  DsFileStatus now;
-  g_autoptr (GError) local_error = NULL;
-
-  if (!ds_file_system_get_status (file->file_system, file->path, &now, &local_error))
-    {
-      /* Somebody else has moved it. */
-      if (g_error_matches (local_error, DS_ERROR, DS_ERROR_NOT_FOUND))
-        return TRUE;
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  if (!ds_file_status_equal (&now, &file->status))
-    return TRUE;
-  if (self->archive != NULL)
-    return ds_file_input_dstream_archive (self, file, error);
-  return ds_file_system_remove (file->file_system, file->path, error);
+  if (!g_atomic_int_exchange (&self->has_told_of_clean_up, TRUE))
+    g_message ("%s: a file that was processed stays: %s; this is said once",
+               ds_dstream_describe (DS_DSTREAM (self)), error->message);
 }
 
 void
 ds_file_input_dstream_clean_up (DsFileInputDStream *self, GPtrArray *files)
 {
-  if (self->archive == NULL && !self->deletes)
-    return;
-  for (guint i = 0; i < files->len; i++)
+  if (self->archive != NULL || self->deletes)
+    ds_file_system_clean_up (self->files, files, self->archive,
+                             ds_file_input_dstream_fail_to_clean_up, self);
+}
+
+void
+ds_file_input_dstream_restore (DsFileInputDStream *self, GPtrArray *asides)
+{
+  for (guint i = 0; i < asides->len; i++)
     {
       g_autoptr (GError) error = NULL;
+      g_autofree char *name = ds_file_display_name (asides->pdata[i]);
+      guint n_files = ds_file_system_restore (self->files, asides->pdata[i], &error);
 
-      if (ds_file_input_dstream_clean_up_file (self, files->pdata[i], &error) ||
-          g_atomic_int_exchange (&self->has_told_of_clean_up, TRUE))
-        continue;
-      g_message ("%s: a file that was processed stays: %s; this is said once",
-                 ds_dstream_describe (DS_DSTREAM (self)), error->message);
+      if (n_files > 0)
+        g_message ("%s: a process ended while it archived or deleted files; %u that it "
+                   "had set aside in \"%s\" %s where %s before",
+                   ds_dstream_describe (DS_DSTREAM (self)), n_files, name,
+                   n_files == 1 ? "is again" : "are again",
+                   n_files == 1 ? "it was" : "they were");
+      if (error != NULL && !g_atomic_int_exchange (&self->has_told_of_clean_up, TRUE))
+        g_message (
+            "%s: files that were set aside by a process that ended stay hidden: %s; "
+            "move them back by hand; this is said once",
+            ds_dstream_describe (DS_DSTREAM (self)), error->message);
     }
 }

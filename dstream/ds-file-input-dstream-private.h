@@ -109,5 +109,7 @@ void ds_file_input_dstream_log_scan (DsFileInputDStream *self,
 gboolean ds_file_input_dstream_check_archive (DsFileInputDStream *self, GError **error);
 /* Archives or deletes @files; what cannot be stays, and is logged once. */
 void ds_file_input_dstream_clean_up (DsFileInputDStream *self, GPtrArray *files);
+/* Puts back what clean-ups of processes that ended have left in @asides, paths. */
+void ds_file_input_dstream_restore (DsFileInputDStream *self, GPtrArray *asides);
 
 G_END_DECLS

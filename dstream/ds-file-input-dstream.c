@@ -75,6 +75,8 @@ ds_file_input_dstream_scan (DsFileInputDStream *self, DsTime time)
                              ds_clock_get_time (context->clock),
                              ds_file_input_dstream_tell, self, &scan);
   ds_file_input_dstream_log_scan (self, &scan, g_get_monotonic_time () - begin);
+  if (scan.asides != NULL)
+    ds_file_input_dstream_restore (self, scan.asides);
 
   g_mutex_lock (&self->lock);
   g_free (self->last_scan);

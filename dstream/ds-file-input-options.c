@@ -271,7 +271,10 @@ ds_dstream_set_archive_directory (DsDStream *self, const char *directory)
  * @delete_files: %TRUE: files are deleted once they are processed
  *
  * Lets files be deleted when ds_dstream_set_archive_directory () would move them; %FALSE
- * by default.  A file that was changed since it was read is left alone.
+ * by default.  A file that was changed since it was read is left alone, also one that is
+ * put in its place at that moment: each file is moved into a hidden directory beside it
+ * (`.ds-clean-up-...`) and looked at there before it goes.  A process that is killed in
+ * between leaves that directory, and the next run puts back what is in it.
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.  Start fails when there is an
  * archive, too.

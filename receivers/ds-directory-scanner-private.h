@@ -52,7 +52,8 @@ typedef struct
                         * taken before it was written to */
   char *example_path;  /* (nullable) owned: one that is newly passed over */
   char *example_reason;
-  GError *error; /* (nullable) owned: the first directory that could not be listed */
+  GPtrArray *asides; /* (nullable) owned: paths of DS_FILE_ASIDE_PREFIX */
+  GError *error;     /* (nullable) owned: the first directory that could not be listed */
 } DsDirectoryScan;
 
 void ds_directory_scan_clear (DsDirectoryScan *self);

@@ -77,6 +77,7 @@ void
 ds_directory_scan_clear (DsDirectoryScan *self)
 {
   g_clear_pointer (&self->files, g_ptr_array_unref);
+  g_clear_pointer (&self->asides, g_ptr_array_unref);
   g_clear_pointer (&self->again_path, g_free);
   g_clear_pointer (&self->example_path, g_free);
   g_clear_pointer (&self->example_reason, g_free);
@@ -246,6 +247,15 @@ ds_scanning_look_at_directory (DsScanning *self, const char *name)
   g_queue_push_tail (&self->directories, directory);
 }
 
+static void
+ds_scanning_note_aside (DsScanning *self, const char *name)
+{
+  if (self->scan->asides == NULL)
+    self->scan->asides = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->scan->asides,
+                   g_build_filename (self->directory->path, name, NULL));
+}
+
 /* Decides by name and kind, where they are enough.  TRUE: the status is needed. */
 static gboolean
 ds_scanning_select (const char *name, DsFileKind kind, gpointer user_data)
@@ -254,7 +264,9 @@ ds_scanning_select (const char *name, DsFileKind kind, gpointer user_data)
   const DsScanRules *rules = self->rules;
 
   self->scan->n_listed++;
-  if (ds_scanning_is_hidden (name))
+  if (kind == DS_FILE_DIRECTORY && g_str_has_prefix (name, DS_FILE_ASIDE_PREFIX))
+    ds_scanning_note_aside (self, name);
+  else if (ds_scanning_is_hidden (name))
     ds_scanning_pass_over_name (self, DS_SCAN_HIDDEN, name);
   else if (kind == DS_FILE_DIRECTORY)
     {

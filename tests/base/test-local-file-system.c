@@ -392,44 +392,7 @@ test_planned_file_is_the_same (Fixture *fixture, gconstpointer user_data)
     }
 }
 
-/* ---- Moving, deleting, names ---- */
-
-static void
-test_moves_without_replacing (Fixture *fixture, gconstpointer user_data)
-{
-  g_test_summary ("Moving never replaces what is there, and keeps file and time");
-
-  g_autofree char *from = make_file (fixture, "from", "new");
-  g_autofree char *there = make_file (fixture, "there", "old");
-  g_autofree char *to = g_build_filename (fixture->directory, "to", NULL);
-  g_autofree char *nowhere = g_build_filename (fixture->directory, "no", "to", NULL);
-  g_autofree char *content = NULL;
-  g_autoptr (GError) error = NULL;
-  DsFileStatus before;
-  DsFileStatus after;
-
-  g_assert_true (ds_file_system_get_status (fixture->files, from, &before, &error));
-  g_assert_false (ds_file_system_move (fixture->files, from, there, &error));
-  g_assert_error (error, DS_ERROR, DS_ERROR_BAD_FILE);
-  g_clear_error (&error);
-  g_assert_true (g_file_get_contents (there, &content, NULL, NULL));
-  g_assert_cmpstr (content, ==, "old");
-
-  g_assert_false (ds_file_system_move (fixture->files, from, nowhere, &error));
-  g_assert_error (error, DS_ERROR, DS_ERROR_NOT_FOUND);
-  g_clear_error (&error);
-
-  g_assert_true (ds_file_system_move (fixture->files, from, to, &error));
-  g_assert_no_error (error);
-  g_assert_false (g_file_test (from, G_FILE_TEST_EXISTS));
-  g_assert_true (ds_file_system_get_status (fixture->files, to, &after, &error));
-  g_assert_true (ds_file_status_equal (&before, &after));
-
-  g_assert_true (ds_file_system_remove (fixture->files, to, &error));
-  g_assert_no_error (error);
-  g_assert_false (ds_file_system_remove (fixture->files, to, &error));
-  g_assert_error (error, DS_ERROR, DS_ERROR_NOT_FOUND);
-}
+/* ---- Names ---- */
 
 static void
 test_shows_any_name (void)
@@ -489,7 +452,6 @@ main (int argc, char **argv)
   ADD ("opens-regular-files-only", test_opens_regular_files_only);
   ADD ("cannot-open-missing", test_cannot_open_missing);
   ADD ("planned-file-is-the-same", test_planned_file_is_the_same);
-  ADD ("moves-without-replacing", test_moves_without_replacing);
 #undef ADD
   g_test_add_func ("/base/local-file-system/shows-any-name", test_shows_any_name);
   g_test_add_func ("/base/local-file-system/shows-times", test_shows_times);

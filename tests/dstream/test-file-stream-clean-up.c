@@ -2,6 +2,7 @@
 
 /* What becomes of files that have been processed. */
 
+#include "base/ds-file-system-private.h"
 #include "tests/dstream/ds-test-files.h"
 #include "tests/dstream/ds-test-recovery.h"
 
@@ -77,6 +78,31 @@ test_deletes_files (DsTestFiles *fixture, gconstpointer user_data)
   g_assert_false (ds_test_directory_has (&fixture->files, "in/a"));
   g_assert_true (ds_test_directory_has (&fixture->files, "in/b"));
   g_assert_false (ds_test_directory_has (&fixture->files, "in/c"));
+}
+
+static void
+test_puts_back_files (DsTestFiles *fixture, gconstpointer user_data)
+{
+  g_test_summary ("A file that another run had set aside when it ended is read");
+
+  DsDStream *lines = ds_test_files_add_text_stream (fixture);
+  DsOutput *output = ds_dstream_collect (lines);
+  g_autofree char *aside = g_strdup_printf ("in/%sabcdef", DS_FILE_ASIDE_PREFIX);
+  g_autofree char *file = g_build_filename (aside, "a", NULL);
+
+  ds_dstream_set_file_selection (lines, DS_FILES_ALL);
+  ds_test_directory_make (&fixture->files, aside);
+  ds_test_directory_write (&fixture->files, file, "1\n", 0);
+  ds_test_files_listen (fixture);
+  ds_test_stream_start (&fixture->stream);
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE, "*set aside in*again where*");
+  ds_test_stream_run (&fixture->stream, 1);
+  g_test_assert_expected_messages ();
+  ds_test_stream_run (&fixture->stream, 1);
+  ds_test_files_assert_batch (output, 2, "1");
+  g_assert_false (ds_test_directory_has (&fixture->files, aside));
+  ds_test_files_stop (fixture);
+  g_assert_cmpuint (fixture->told->len, ==, 0);
 }
 
 /* ---- With checkpoints ---- */
@@ -184,6 +210,7 @@ main (int argc, char **argv)
               func, ds_test_files_tear_down)
   ADD ("archives-files", test_archives_files);
   ADD ("deletes-files", test_deletes_files);
+  ADD ("puts-back-files", test_puts_back_files);
 #undef ADD
   g_test_add_func ("/dstream/file-stream/waits-for-checkpoints",
                    test_waits_for_checkpoints);
