@@ -97,7 +97,8 @@ ds_checkpoint_refuse_fresh (DsDurableDirectory *directory, GError **error)
   g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
                "Checkpoint directory \"%s\" has a log (%u files) and no checkpoint, so "
                "what the log adds to is lost; nothing was changed: put a checkpoint back "
-               "from a copy, or ask for a fresh start explicitly",
+               "from a copy, or begin anew: ds_streaming_context_allow_fresh_start () "
+               "puts what is there aside",
                ds_durable_directory_get_path (directory), segments->len);
   return FALSE;
 }
@@ -111,11 +112,12 @@ ds_checkpoint_refuse_all (DsDurableDirectory *directory,
 
   for (guint i = 0; i < messages->len; i++)
     g_string_append_printf (list, "\n  %s", (const char *) messages->pdata[i]);
-  g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-               "No checkpoint in \"%s\" can be used; nothing was changed, and nothing is "
-               "started afresh unless that is asked for explicitly; put one back from a "
-               "copy:%s",
-               ds_durable_directory_get_path (directory), list->str);
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_CORRUPT,
+      "No checkpoint in \"%s\" can be used; nothing was changed: put one back from "
+      "a copy, or begin anew: ds_streaming_context_allow_fresh_start () puts "
+      "what is there aside.  What is wrong with each:%s",
+      ds_durable_directory_get_path (directory), list->str);
 }
 
 static void

@@ -54,9 +54,7 @@ ds_checkpoint_set_damaged (GError **error,
   va_start (arguments, format);
   what = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-               "checkpoint \"%s\" is damaged: %s; it is not used, keep the file for "
-               "diagnosis or delete it",
+  g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT, "checkpoint \"%s\" is damaged: %s",
                path, what);
 }
 

@@ -28,10 +28,9 @@ typedef struct
   gboolean is_finished; /* at a point in time */
 } DsLogReading;
 
-#define DS_LOG_WAYS_OUT                                                            \
-  "nothing was changed: put back a copy of the file, or accept the loss with the " \
-  "policy "                                                                        \
-  "point-in-time (all up to there) or skip (all that is whole)"
+#define DS_LOG_WAYS_OUT                                               \
+  "nothing was changed: put back a copy of the file, or begin anew: " \
+  "ds_streaming_context_allow_fresh_start () puts what is there aside"
 
 static const DsLogSegmentFile *
 ds_log_reading_get (DsLogReading *self, guint i)

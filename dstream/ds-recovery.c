@@ -165,9 +165,7 @@ ds_recovery_read_checkpoint (DsRecovery *self,
   if (newest == NULL)
     return FALSE;
   for (guint i = 0; i < messages->len; i++)
-    g_message ("%s; recovering from \"%s\" and the log after it, so that nothing is lost",
-               (const char *) g_ptr_array_index (messages, i),
-               ds_checkpoint_reader_get_name (newest));
+    g_message ("%s", (const char *) g_ptr_array_index (messages, i));
   if (ds_recovery_open_chain (self, newest, error))
     return TRUE;
   g_prefix_error (error, "Checkpoints in \"%s\": ",
