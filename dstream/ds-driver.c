@@ -355,7 +355,10 @@ ds_driver_run_locked (DsDriver *self)
   self->is_running = FALSE;
   self->running_time = DS_TIME_NONE;
   if (failed && ds_driver_was_cut_off_locked (self, error))
-    return;
+    {
+      g_array_append_val (self->failed_times, set->time); /* for the report */
+      return;
+    }
   if (!failed)
     {
       self->n_processed += set->n_records;
