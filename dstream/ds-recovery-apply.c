@@ -25,10 +25,12 @@ ds_recovery_check_interval (DsRecovery *self, DsStreamingContext *context, GErro
 
   if (self->meta.interval == context->interval)
     return TRUE;
-  g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
-               "the checkpoint in \"%s\" is of batches of %s, the context has batches of "
-               "%s; make the context with the same batch interval",
-               ds_durable_directory_get_path (self->directory), saved, now);
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+      "The checkpoint in \"%s\" is of batches of %s, the context has batches of "
+      "%s; make the context with the same batch interval, or begin anew in another "
+      "directory",
+      ds_durable_directory_get_path (self->directory), saved, now);
   return FALSE;
 }
 

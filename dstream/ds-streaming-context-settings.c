@@ -148,7 +148,9 @@ static const DsSetting ds_settings[] = {
    * What happens to ticks that were missed.
    */
   { "catch-up-policy", DS_SETTING_CHOICE, DS_MEMBER (catch_up_policy), 0, DS_CATCH_UP_ALL,
-    ds_catch_up_policy_get_type, NULL, "what happens to ticks that were missed" },
+    ds_catch_up_policy_get_type, NULL,
+    "ticks that were missed: each makes its batch, the newest one makes one of all that "
+    "came, or those for which nothing came make none" },
   /**
    * DsStreamingContext:max-waiting-batches:
    *
