@@ -196,6 +196,41 @@ test_stop_now_leaves_a_stuck_function_alone (void)
   g_string_free (body.order, TRUE);
 }
 
+/* As an action does that takes long: until the stop cuts it off. */
+static gboolean
+run_until_cut_off (DsRdd *rdd, DsBatch *batch, gpointer entered, GError **error)
+{
+  gint64 n = ds_rdd_count (rdd, error);
+
+  ds_test_gate_add (entered, 1);
+  while (n >= 0)
+    n = ds_rdd_count (rdd, error);
+  return FALSE;
+}
+
+static void
+test_report_names_the_batch_that_was_cut_off (void)
+{
+  DsTestStream test;
+  DsTestGate entered = { 0 };
+  DsDStream *stream;
+  g_autofree char *report = NULL;
+
+  g_test_summary ("The report of a stop at once names the batch that it cut off");
+
+  ds_test_stream_set_up (&test, "local");
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_foreach_rdd (stream, run_until_cut_off, &entered, NULL);
+  ds_test_stream_push (stream, "a", "b", "c", NULL);
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  ds_test_gate_await (&entered, 1);
+  stop_now (test.ssc);
+  report = ds_streaming_context_get_stop_report (test.ssc);
+  g_assert_cmpstr (report, ==, "received 3, processed 0, left 3 (in batches 1000 ms)");
+  ds_test_stream_tear_down (&test);
+}
+
 static void
 test_graceful_stop_has_a_deadline (void)
 {
@@ -304,6 +339,8 @@ main (int argc, char *argv[])
                    test_stop_now_drops_what_waits);
   g_test_add_func ("/dstream/driver/stop-now-leaves-a-stuck-function-alone",
                    test_stop_now_leaves_a_stuck_function_alone);
+  g_test_add_func ("/dstream/driver/report-names-the-batch-that-was-cut-off",
+                   test_report_names_the_batch_that_was_cut_off);
   g_test_add_func ("/dstream/driver/graceful-stop-has-a-deadline",
                    test_graceful_stop_has_a_deadline);
   g_test_add_func ("/dstream/driver/stop-now-ends-a-graceful-one",
