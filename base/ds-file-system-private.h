@@ -27,6 +27,10 @@ typedef enum
   DS_FILE_SPECIAL  /* FIFO, socket, device */
 } DsFileKind;
 
+/* Of a status that another process has written down: the number of a device lasts until
+ * it is mounted anew, and says nothing after that. */
+#define DS_FILE_ANY_DEVICE (G_MAXUINT64 - 1)
+
 typedef struct
 {
   guint64 device;
@@ -160,7 +164,7 @@ void ds_planned_file_free (DsPlannedFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsPlannedFile, ds_planned_file_free)
 
 /* NULL with %DS_ERROR_NOT_FOUND when it is gone, or %DS_ERROR_BAD_FILE naming what is
- * different: replaced (another inode), grown, truncated, modified. */
+ * different: another device, replaced (another inode), grown, truncated, modified. */
 DsFile *ds_planned_file_open (const DsPlannedFile *self, GError **error);
 
 G_END_DECLS

@@ -104,11 +104,19 @@ ds_file_display_name (const char *path)
   return g_string_free (shown, FALSE);
 }
 
+static gboolean
+ds_file_status_may_share_device (const DsFileStatus *a, const DsFileStatus *b)
+{
+  return a->device == b->device || a->device == DS_FILE_ANY_DEVICE ||
+         b->device == DS_FILE_ANY_DEVICE;
+}
+
 gboolean
 ds_file_status_equal (const DsFileStatus *a, const DsFileStatus *b)
 {
-  return a->device == b->device && a->inode == b->inode && a->n_bytes == b->n_bytes &&
-         a->modified_ns == b->modified_ns && a->kind == b->kind;
+  return ds_file_status_may_share_device (a, b) && a->inode == b->inode &&
+         a->n_bytes == b->n_bytes && a->modified_ns == b->modified_ns &&
+         a->kind == b->kind;
 }
 
 char *
@@ -162,7 +170,11 @@ ds_planned_file_set_changed (const DsPlannedFile *self,
   g_autofree char *name = ds_file_display_name (self->path);
   g_autofree char *change = NULL;
 
-  if (now->device != then->device || now->inode != then->inode)
+  if (!ds_file_status_may_share_device (now, then))
+    change = g_strdup_printf ("it is a file on another device (number %" G_GUINT64_FORMAT
+                              ", was %" G_GUINT64_FORMAT ")",
+                              now->device, then->device);
+  else if (now->inode != then->inode)
     change = g_strdup_printf ("it was replaced by another file of that name (inode "
                               "%" G_GUINT64_FORMAT ", was %" G_GUINT64_FORMAT ")",
                               now->inode, then->inode);

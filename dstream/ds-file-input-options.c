@@ -112,9 +112,10 @@ ds_dstream_set_file_pattern (DsDStream *self, const char *glob)
  * changed after it was read is not read again for as long.
  *
  * %DS_FILES_ALL takes every file once, whatever its time.  A file is the same as long as
- * device, inode, size and time are; it is remembered until it is no longer listed, for
- * about 70 bytes of memory.  One that is written to after it was taken is another file:
- * all of it is read again, which is logged once.
+ * device, inode, size and time are; from one run to the next its device may have another
+ * number, as after a reboot.  It is remembered until it is no longer listed, for about 70
+ * bytes of memory.  One that is written to after it was taken is another file: all of it
+ * is read again, which is logged once.
  *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.
  */

@@ -2,8 +2,10 @@
 
 /* Directory streams in checkpoints and in the log.  A plan is the files of a batch, by
  * path and identity: what is not the same any more when it is read again is an error, not
- * other data.  A position is when the stream was made, which files it has seen, and the
- * plans of batches that windows still look back at. */
+ * other data.  Of the identity the number of the device does not last: it may be another
+ * one after a reboot, as after the disk was mounted anew.  A position is when the stream
+ * was made, which files it has seen, and the plans of batches that windows still look
+ * back at. */
 
 #include "base/ds-codec-private.h"
 #include "dstream/ds-file-input-dstream-private.h"
@@ -14,7 +16,7 @@
 enum
 {
   DS_PLANNED_PATH,
-  DS_PLANNED_DEVICE,
+  DS_PLANNED_DEVICE, /* when it was written down; it is not read */
   DS_PLANNED_INODE,
   DS_PLANNED_N_BYTES,
   DS_PLANNED_MODIFIED,
@@ -53,7 +55,7 @@ ds_planned_files_encode (GPtrArray *files, GByteArray *bytes)
 static DsPlannedFile *
 ds_planned_file_decode (DsFileSystem *files, DsValue value)
 {
-  DsFileStatus status = { .kind = DS_FILE_REGULAR };
+  DsFileStatus status = { .kind = DS_FILE_REGULAR, .device = DS_FILE_ANY_DEVICE };
   g_autofree char *path = NULL;
 
   if (!ds_value_is (value, DS_VALUE_TYPE_TUPLE) || value.size < DS_N_PLANNED ||
@@ -64,7 +66,6 @@ ds_planned_file_decode (DsFileSystem *files, DsValue value)
       return NULL;
   path = g_strndup (value.as.items[DS_PLANNED_PATH].as.bytes,
                     value.as.items[DS_PLANNED_PATH].size);
-  status.device = (guint64) value.as.items[DS_PLANNED_DEVICE].as.integer;
   status.inode = (guint64) value.as.items[DS_PLANNED_INODE].as.integer;
   status.n_bytes = (guint64) value.as.items[DS_PLANNED_N_BYTES].as.integer;
   status.modified_ns = value.as.items[DS_PLANNED_MODIFIED].as.integer;

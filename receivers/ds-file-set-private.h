@@ -4,6 +4,11 @@
 /* DsFileSet: the files that a scanner has seen, by identity: device, inode, size, time;
  * and the names that are of no interest.
  *
+ * A device has the same number only as long as it stays mounted.  So a file that comes
+ * from a checkpoint is the one with the same inode, size and time in the same directory,
+ * whatever its device is called now.  It is also the one that is found elsewhere, unless
+ * what was in its directory is known to lie on another device than that one.
+ *
  * What is known costs nothing more in the next scan, and a file is forgotten only when
  * two scans in a row have not listed it, though they could look where it was: while a
  * directory changes, one listing may miss a file that is renamed.  One thread at a
@@ -54,6 +59,10 @@ DsKnownFile *ds_file_set_note (DsFileSet *self,
                                const char *name,
                                const DsFileStatus *status,
                                DsTime now);
+/* The same for one that a run before has seen.  So has ds_file_set_note () one whose
+ * device is %DS_FILE_ANY_DEVICE, in the directory that was entered. */
+DsKnownFile *
+ds_file_set_note_saved (DsFileSet *self, const DsFileStatus *status, DsTime now);
 /* Sets @is_again of what this scan found where others had been taken, when all has been
  * listed. */
 void ds_file_set_find_again (DsFileSet *self);

@@ -133,7 +133,7 @@ ds_file_set_load_file (DsFileSet *self, DsValue value)
   status.n_bytes = (guint64) value.as.items[DS_SAVED_N_BYTES].as.integer;
   status.modified_ns = value.as.items[DS_SAVED_MODIFIED].as.integer;
   file =
-      ds_file_set_note (self, NULL, &status, value.as.items[DS_SAVED_SINCE].as.integer);
+      ds_file_set_note_saved (self, &status, value.as.items[DS_SAVED_SINCE].as.integer);
   file->directory = directory;
   file->state = (guint8) value.as.items[DS_SAVED_STATE].as.integer;
   file->is_told = value.as.items[DS_SAVED_IS_TOLD].as.integer != 0;

@@ -28,10 +28,27 @@ typedef struct
   guint32 hash;   /* the lower half of the file's */
 } DsFileSetSlot;
 
+#define DS_FILE_SET_NO_DEVICE G_MAXUINT32
+
+typedef struct
+{
+  guint64 number;
+  gboolean is_saved; /* the number is of a run before, which makes it another device */
+  guint32 is_now;    /* index of what that one is found to be, or none */
+} DsFileSetDevice;
+
+/* Whether a file is the one that is looked for. */
+typedef enum
+{
+  DS_FILE_FITS_NOT,
+  DS_FILE_FITS_MAYBE, /* unless there is one that fits better */
+  DS_FILE_FITS
+} DsFileFit;
+
 struct _DsFileSet
 {
   GArray *files;   /* DsKnownFile */
-  GArray *devices; /* guint64 */
+  GArray *devices; /* DsFileSetDevice */
   DsFileSetSlot *slots;
   gsize n_slots;  /* a power of two, at least twice the files */
   guint expected; /* the index of the file that is likely to be noted next */
@@ -61,7 +78,7 @@ ds_file_set_new (void)
   DsFileSet *self = g_new0 (DsFileSet, 1);
 
   self->files = g_array_new (FALSE, FALSE, sizeof (DsKnownFile));
-  self->devices = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->devices = g_array_new (FALSE, FALSE, sizeof (DsFileSetDevice));
   self->directories = ds_listed_directories_new ();
   self->directory = DS_LISTED_DIRECTORY_ANY;
   self->seed = ((guint64) g_random_int () << 32) | g_random_int ();
@@ -89,21 +106,16 @@ ds_file_set_mix (guint64 a, guint64 b)
   return (guint64) product ^ (guint64) (product >> 64);
 }
 
+/* Without the device, which may have got another number. */
 static guint32
-ds_file_set_hash (DsFileSet *self,
-                  guint64 device,
-                  guint64 inode,
-                  guint64 n_bytes,
-                  gint64 modified_ns)
+ds_file_set_hash (DsFileSet *self, guint64 inode, guint64 n_bytes, gint64 modified_ns)
 {
   guint64 hash = self->seed;
 
   hash = ds_file_set_mix (hash ^ inode, G_GUINT64_CONSTANT (0x9e3779b97f4a7c15));
   hash = ds_file_set_mix (hash ^ n_bytes, G_GUINT64_CONSTANT (0xd6e8feb86659fd93));
-  hash = ds_file_set_mix (hash ^ (guint64) modified_ns,
-                          G_GUINT64_CONSTANT (0xa0761d6478bd642f));
-  return (guint32) ds_file_set_mix (hash ^ device,
-                                    G_GUINT64_CONSTANT (0xe7037ed1a0b428db));
+  return (guint32) ds_file_set_mix (hash ^ (guint64) modified_ns,
+                                    G_GUINT64_CONSTANT (0xa0761d6478bd642f));
 }
 
 static void
@@ -138,8 +150,8 @@ ds_file_set_index (DsFileSet *self, gsize n_slots)
   for (guint i = 0; i < self->files->len; i++)
     {
       const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, i);
-      guint32 hash = ds_file_set_hash (self, file->device, file->inode, file->n_bytes,
-                                       file->modified_ns);
+      guint32 hash =
+          ds_file_set_hash (self, file->inode, file->n_bytes, file->modified_ns);
 
       ds_file_set_fill_slot (self, (DsFileSetSlot){ i + 1, hash });
     }
@@ -147,12 +159,19 @@ ds_file_set_index (DsFileSet *self, gsize n_slots)
 
 /* Nearly always the last one: a scan stays on a device. */
 static guint32
-ds_file_set_get_device (DsFileSet *self, guint64 number)
+ds_file_set_get_device (DsFileSet *self, guint64 number, gboolean is_saved)
 {
+  DsFileSetDevice device = { number, is_saved, DS_FILE_SET_NO_DEVICE };
+
   for (guint i = self->devices->len; i > 0; i--)
-    if (g_array_index (self->devices, guint64, i - 1) == number)
-      return i - 1;
-  g_array_append_val (self->devices, number);
+    {
+      const DsFileSetDevice *known =
+          &g_array_index (self->devices, DsFileSetDevice, i - 1);
+
+      if (known->number == number && known->is_saved == is_saved)
+        return i - 1;
+    }
+  g_array_append_val (self->devices, device);
   return self->devices->len - 1;
 }
 
@@ -197,19 +216,62 @@ ds_file_set_hash_name (const char *name)
   return name != NULL ? (guint16) (XXH3_64bits (name, strlen (name)) | 1) : 0;
 }
 
-/* NULL: it is not that one. */
+static gboolean
+ds_file_set_is_here (DsFileSet *self, const DsKnownFile *file)
+{
+  return file->directory != DS_LISTED_DIRECTORY_ANY &&
+         file->directory == ds_file_set_get_directory (self);
+}
+
+/* Whether what was on the device @then may be on @now, both by index. */
+static DsFileFit
+ds_file_set_fit_device (DsFileSet *self, const DsKnownFile *file, guint32 now)
+{
+  const DsFileSetDevice *devices = &g_array_index (self->devices, DsFileSetDevice, 0);
+  const DsFileSetDevice *then = &devices[file->device];
+  gboolean has_no_number =
+      then->number == DS_FILE_ANY_DEVICE || devices[now].number == DS_FILE_ANY_DEVICE;
+
+  if (then->is_saved == devices[now].is_saved && !has_no_number)
+    return DS_FILE_FITS_NOT;
+  if (ds_file_set_is_here (self, file))
+    return DS_FILE_FITS;
+  return has_no_number || then->is_now == DS_FILE_SET_NO_DEVICE || then->is_now == now
+             ? DS_FILE_FITS_MAYBE
+             : DS_FILE_FITS_NOT;
+}
+
+static DsFileFit
+ds_file_set_fit (DsFileSet *self, guint index, const DsFileStatus *status, guint32 device)
+{
+  const DsKnownFile *file = &g_array_index (self->files, DsKnownFile, index);
+
+  if (file->inode != status->inode || file->modified_ns != status->modified_ns ||
+      file->n_bytes != status->n_bytes)
+    return DS_FILE_FITS_NOT;
+  return file->device == device ? DS_FILE_FITS
+                                : ds_file_set_fit_device (self, file, device);
+}
+
+/* It is seen on a device of this run. */
+static void
+ds_file_set_move_to (DsFileSet *self, DsKnownFile *file, guint32 device)
+{
+  DsFileSetDevice *devices = &g_array_index (self->devices, DsFileSetDevice, 0);
+
+  if (file->device == device || devices[device].is_saved)
+    return;
+  if (ds_file_set_is_here (self, file))
+    devices[file->device].is_now = device;
+  file->device = device;
+}
+
 static DsKnownFile *
-ds_file_set_match (DsFileSet *self,
-                   guint index,
-                   const char *name,
-                   const DsFileStatus *status,
-                   guint32 device)
+ds_file_set_list (DsFileSet *self, guint index, const char *name, guint32 device)
 {
   DsKnownFile *file = &g_array_index (self->files, DsKnownFile, index);
 
-  if (file->inode != status->inode || file->modified_ns != status->modified_ns ||
-      file->n_bytes != status->n_bytes || file->device != device)
-    return NULL;
+  ds_file_set_move_to (self, file, device);
   self->expected = index + 1;
   if (file->mark == self->mark && file->directory != ds_file_set_get_directory (self))
     file->directory = DS_LISTED_DIRECTORY_ANY; /* another name of the same file */
@@ -250,40 +312,64 @@ ds_file_set_add (DsFileSet *self,
   return &g_array_index (self->files, DsKnownFile, self->files->len - 1);
 }
 
+static DsKnownFile *
+ds_file_set_note_on (DsFileSet *self,
+                     const char *name,
+                     const DsFileStatus *status,
+                     guint32 device,
+                     DsTime now)
+{
+  guint32 likely = 0; /* its number, index + 1 */
+  guint32 hash;
+  gsize slot;
+
+  if (self->expected < self->files->len &&
+      ds_file_set_fit (self, self->expected, status, device) == DS_FILE_FITS)
+    return ds_file_set_list (self, self->expected, name, device);
+
+  hash = ds_file_set_hash (self, status->inode, status->n_bytes, status->modified_ns);
+  for (slot = hash & (self->n_slots - 1); self->slots[slot].number != 0;
+       slot = (slot + 1) & (self->n_slots - 1))
+    {
+      guint32 number = self->slots[slot].number;
+      DsFileFit fit = self->slots[slot].hash == hash
+                          ? ds_file_set_fit (self, number - 1, status, device)
+                          : DS_FILE_FITS_NOT;
+
+      if (fit == DS_FILE_FITS)
+        return ds_file_set_list (self, number - 1, name, device);
+      if (fit == DS_FILE_FITS_MAYBE && likely == 0)
+        likely = number;
+    }
+  return likely != 0 ? ds_file_set_list (self, likely - 1, name, device)
+                     : ds_file_set_add (self, name, status, device, &self->slots[slot],
+                                        hash, now);
+}
+
 DsKnownFile *
 ds_file_set_note (DsFileSet *self,
                   const char *name,
                   const DsFileStatus *status,
                   DsTime now)
 {
-  guint32 device = ds_file_set_get_device (self, status->device);
-  DsKnownFile *file = NULL;
-  guint32 hash;
-  gsize slot;
+  gboolean is_saved = status->device == DS_FILE_ANY_DEVICE;
 
-  if (self->expected < self->files->len)
-    file = ds_file_set_match (self, self->expected, name, status, device);
-  if (file != NULL)
-    return file;
+  return ds_file_set_note_on (self, name, status,
+                              ds_file_set_get_device (self, status->device, is_saved),
+                              now);
+}
 
-  hash = ds_file_set_hash (self, device, status->inode, status->n_bytes,
-                           status->modified_ns);
-  for (slot = hash & (self->n_slots - 1); self->slots[slot].number != 0;
-       slot = (slot + 1) & (self->n_slots - 1))
-    {
-      if (self->slots[slot].hash == hash)
-        file =
-            ds_file_set_match (self, self->slots[slot].number - 1, name, status, device);
-      if (file != NULL)
-        return file;
-    }
-  return ds_file_set_add (self, name, status, device, &self->slots[slot], hash, now);
+DsKnownFile *
+ds_file_set_note_saved (DsFileSet *self, const DsFileStatus *status, DsTime now)
+{
+  return ds_file_set_note_on (self, NULL, status,
+                              ds_file_set_get_device (self, status->device, TRUE), now);
 }
 
 guint64
 ds_file_set_get_device_number (DsFileSet *self, const DsKnownFile *file)
 {
-  return g_array_index (self->devices, guint64, file->device);
+  return g_array_index (self->devices, DsFileSetDevice, file->device).number;
 }
 
 gboolean

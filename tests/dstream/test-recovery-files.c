@@ -5,6 +5,7 @@
 
 #include "tests/dstream/ds-test-recovery.h"
 
+#include "base/ds-file-system-private.h"
 #include "dstream/ds-checkpointer-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
@@ -221,6 +222,141 @@ test_a_file_that_was_changed_meanwhile_fails_the_batch (void)
   tear_down (&program);
 }
 
+/* ---- Another device ---- */
+
+/* The local file system as it is once its disks were mounted anew: other numbers. */
+static DsFileSystemOps remounted;
+static const DsFileSystemOps *mounted;
+
+typedef struct
+{
+  DsFileSystemSelectFunc select;
+  DsFileSystemListFunc func;
+  gpointer user_data;
+} Listing;
+
+static gboolean
+list_remounted_entry (const char *name, const DsFileStatus *status, gpointer user_data)
+{
+  const Listing *listing = user_data;
+  DsFileStatus changed = *status;
+
+  if (!listing->select (name, status->kind, listing->user_data))
+    return TRUE;
+  changed.device++;
+  return listing->func (name, &changed, listing->user_data);
+}
+
+static gboolean
+list_remounted (DsFileSystem *files,
+                const char *directory,
+                DsFileSystemSelectFunc select,
+                DsFileSystemListFunc func,
+                gpointer user_data,
+                GError **error)
+{
+  Listing listing = { select, func, user_data };
+
+  return mounted->list (files, directory, NULL, list_remounted_entry, &listing, error);
+}
+
+static gboolean
+get_remounted_status (DsFileSystem *files,
+                      const char *path,
+                      DsFileStatus *status,
+                      GError **error)
+{
+  gboolean ok = mounted->get_status (files, path, status, error);
+
+  status->device++;
+  return ok;
+}
+
+static gboolean
+get_remounted_file_status (DsFile *file, DsFileStatus *status, GError **error)
+{
+  gboolean ok = mounted->get_file_status (file, status, error);
+
+  status->device++;
+  return ok;
+}
+
+static void
+remount (void)
+{
+  DsFileSystem *files = ds_file_system_get_local ();
+
+  mounted = files->ops;
+  remounted = *mounted;
+  remounted.list = list_remounted;
+  remounted.get_status = get_remounted_status;
+  remounted.get_file_status = get_remounted_file_status;
+  files->ops = &remounted;
+}
+
+static void
+unmount (void)
+{
+  ds_file_system_get_local ()->ops = mounted;
+}
+
+static void
+test_files_are_known_again_on_another_device (void)
+{
+  DsTestProgram program;
+
+  g_test_summary ("A disk that has another number since it was mounted anew has the same "
+                  "files: none is counted twice");
+
+  set_up (&program, DS_FILES_ALL, 0);
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 1);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  assert_log (&program, "1: a\n2: \n3: \n");
+
+  remount ();
+  ds_manual_clock_set_time (program.clock, 3 * DS_SECOND);
+  drop_file (&program, "b");
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 5);
+  assert_log (&program, "4: b\n5: \n");
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  unmount (); /* once more */
+  g_string_truncate (program.log, 0);
+  ds_manual_clock_set_time (program.clock, 7 * DS_SECOND);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 8);
+  assert_log (&program, "8: \n");
+  tear_down (&program);
+}
+
+static void
+test_a_batch_runs_again_on_another_device (void)
+{
+  DsTestProgram program;
+
+  g_test_summary (
+      "A batch that was planned before its disk was mounted anew runs with the "
+      "same files, and windows look back at them");
+
+  set_up (&program, DS_FILES_ALL, 3 * DS_SECOND);
+  ds_test_program_start (&program);
+  for (char name[2] = "a"; *name <= 'c'; (*name)++)
+    {
+      drop_file (&program, name);
+      ds_test_program_run_until (&program, *name - 'a' + 1);
+    }
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  g_string_truncate (program.log, 0);
+  remount ();
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  assert_log (&program, "3 again: a b c\n4: b c\n");
+  tear_down (&program);
+  unmount ();
+}
+
 /* ---- Clean-up ---- */
 
 /* The last batch that a recovery from the oldest kept checkpoint would not ask for. */
@@ -293,6 +429,10 @@ main (int argc, char *argv[])
                    test_windows_look_back_at_files_of_the_run_before);
   g_test_add_func ("/recovery-files/a-file-that-was-changed-meanwhile-fails-the-batch",
                    test_a_file_that_was_changed_meanwhile_fails_the_batch);
+  g_test_add_func ("/recovery-files/files-are-known-again-on-another-device",
+                   test_files_are_known_again_on_another_device);
+  g_test_add_func ("/recovery-files/a-batch-runs-again-on-another-device",
+                   test_a_batch_runs_again_on_another_device);
   g_test_add_func ("/recovery-files/files-stay-until-no-kept-checkpoint-needs-them",
                    test_files_stay_until_no_kept_checkpoint_needs_them);
   g_test_add_func ("/recovery-files/a-stop-leaves-files-that-a-recovery-may-need",
