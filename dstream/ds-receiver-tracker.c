@@ -174,6 +174,7 @@ ds_receiver_tracker_start (DsReceiverTracker *self, GError **error)
   static const DsReceiverEvents events = {
     .add_block = ds_receiver_tracker_add_block,
     .note_token = ds_tracked_receiver_note_token,
+    .drop_token = ds_tracked_receiver_drop_token,
     .started = ds_receiver_tracker_started,
     .error = ds_tracked_receiver_tell_of_error,
     .stopped = ds_receiver_tracker_stopped,

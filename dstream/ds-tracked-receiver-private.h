@@ -22,6 +22,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 token;
+  guint64 number;   /* of those that were noted */
+  gboolean is_safe; /* but a smaller one is not */
   DsTime arrival_time;
   DsTime batch_time; /* of the batch that has it; DS_TIME_NONE: none yet */
   guint64 sequence;  /* in the log, of a durable stream */
@@ -35,8 +37,8 @@ typedef struct
   DsReceiverSupervisor *supervisor;
   DsRateController *controller; /* (nullable): without back-pressure; thread: driver */
   DsReceiverInfo *info;         /* guarded by the tracker's lock, as are the following */
-  GArray *tokens;               /* DsNotedToken, in order */
-  guint64 n_settled;            /* tokens that were in front of those */
+  GArray *tokens;               /* DsNotedToken, as they were noted */
+  guint64 n_noted;              /* tokens, so far */
   gboolean has_lost;        /* what a token stood for: no later one may be acknowledged */
   DsTime last_arrival_time; /* of a block of it; G_MININT64: none came */
   guint64 last_sequence;    /* of what it stored, in the log */
@@ -88,6 +90,8 @@ void ds_tracked_receiver_tell_of_error (gpointer receiver,
 
 /* ---- ds-receiver-tokens.c ---- */
 
+/* What was to be stored with the token was not. */
+void ds_tracked_receiver_drop_token (gpointer receiver, guint64 token);
 /* Everything that was stored with the token or before has been added. */
 void ds_tracked_receiver_note_token (gpointer receiver, guint64 token);
 /* How many tokens each receiver has noted so far.  (transfer full) */

@@ -41,6 +41,7 @@ struct _DsReceiverSupervisor
   GError *request_error;  /* (nullable): of whichever is wanted */
   GCancellable *cancellable;
   GArray *tokens;   /* (nullable) guint64: what the receiver is to hear of */
+  GArray *storing;  /* (nullable): tokens of stores that are under way */
   guint n_heard;    /* of them */
   gboolean is_deaf; /* at its end: it hears of no more */
   DsPollThread *poll_thread;
@@ -68,6 +69,12 @@ void ds_receiver_runner_invoke (DsReceiverSupervisor *self,
                                 GSourceFunc func,
                                 gpointer data,
                                 GDestroyNotify destroy);
+/* The store with @token begins, which is not 0; from now on it is known. */
+void ds_receiver_supervisor_begin_storing (DsReceiverSupervisor *self, guint64 token);
+/* What it stands for was added, or, without @is_stored, is not going to be. */
+void ds_receiver_supervisor_note_token (DsReceiverSupervisor *self,
+                                        guint64 token,
+                                        gboolean is_stored);
 /* Tells the receiver of all tokens that it has not heard of yet, for the last time.
  * Thread: poll.  Returns %G_SOURCE_REMOVE. */
 gboolean ds_receiver_supervisor_acknowledge_rest (gpointer self);

@@ -51,8 +51,10 @@ typedef struct
                          GError **error);
   /* (nullable) Everything that was stored with a token up to @token has been added; once
    * that is safe call ds_receiver_supervisor_acknowledge ().  NULL: it is safe as soon as
-   * it is added. */
+   * it is added.  Calls ds_receiver_supervisor_end_storing () as soon as it knows it. */
   void (*note_token) (gpointer owner, guint64 token);
+  /* With note_token: the store with the token has failed; as above. */
+  void (*drop_token) (gpointer owner, guint64 token);
   /* At each start, also after a pause. */
   void (*started) (gpointer owner, const char *location);
   /* Already logged with g_message ().  @is_down: the receiver is started again after a
@@ -91,6 +93,10 @@ gboolean ds_receiver_supervisor_is_active (DsReceiverSupervisor *self);
 /* What was stored with a token up to @token is safe: the receiver hears of it, soon and
  * on a poll thread.  Any thread. */
 void ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self, guint64 token);
+/* The smallest token whose store is under way, and was not noted or dropped;
+ * %G_MAXUINT64: none is.  Until then no larger one may be acknowledged.  Any thread. */
+guint64 ds_receiver_supervisor_get_first_storing (DsReceiverSupervisor *self);
+void ds_receiver_supervisor_end_storing (DsReceiverSupervisor *self, guint64 token);
 /* Waits, until @deadline (g_get_monotonic_time ()), until the receiver has heard of all
  * of that; it hears of nothing more.  Thread: none that runs receivers. */
 void ds_receiver_supervisor_hush (DsReceiverSupervisor *self, gint64 deadline);

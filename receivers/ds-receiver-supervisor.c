@@ -130,6 +130,7 @@ ds_receiver_supervisor_unref (DsReceiverSupervisor *self)
   g_clear_error (&self->request_error);
   g_clear_error (&self->end_error);
   g_clear_pointer (&self->tokens, g_array_unref);
+  g_clear_pointer (&self->storing, g_array_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->settings.clock);
   g_clear_pointer (&self->settings.pool, ds_arena_pool_unref);
@@ -485,122 +486,11 @@ ds_receiver_supervisor_store (DsReceiverSupervisor *self, DsValue value)
   return is_stored;
 }
 
-/* Thread: poll.  Tells the receiver of the oldest token; FALSE when there is none, and
- * with @is_end there will be none any more. */
+/* Waits for room; FALSE with error when it was not stored. */
 static gboolean
-ds_receiver_supervisor_acknowledge_next (DsReceiverSupervisor *self, gboolean is_end)
-{
-  g_autoptr (DsReceiver) receiver = NULL;
-  guint64 token = 0;
-
-  g_mutex_lock (&self->lock);
-  if (self->receiver != NULL)
-    receiver = g_object_ref (self->receiver);
-  if (self->tokens != NULL && self->n_heard < self->tokens->len)
-    token = g_array_index (self->tokens, guint64, self->n_heard++);
-  else if (is_end)
-    self->is_deaf = TRUE;
-  if (self->tokens != NULL && self->n_heard == self->tokens->len)
-    {
-      g_array_set_size (self->tokens, 0);
-      self->n_heard = 0;
-    }
-  if (self->is_deaf)
-    g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
-
-  if (token != 0 && receiver != NULL)
-    DS_RECEIVER_GET_CLASS (receiver)->acknowledged (receiver, token);
-  return token != 0;
-}
-
-static gboolean
-ds_receiver_supervisor_acknowledge_one (gpointer self)
-{
-  ds_receiver_supervisor_acknowledge_next (self, FALSE);
-  return G_SOURCE_REMOVE;
-}
-
-gboolean
-ds_receiver_supervisor_acknowledge_rest (gpointer self)
-{
-  while (ds_receiver_supervisor_acknowledge_next (self, TRUE))
-    ;
-  return G_SOURCE_REMOVE;
-}
-
-void
-ds_receiver_supervisor_acknowledge (DsReceiverSupervisor *self, guint64 token)
-{
-  gboolean is_heard = FALSE;
-
-  g_mutex_lock (&self->lock);
-  is_heard = !self->is_deaf && self->receiver != NULL &&
-             DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged != NULL;
-  if (is_heard)
-    {
-      if (self->tokens == NULL)
-        self->tokens = g_array_new (FALSE, FALSE, sizeof token);
-      g_array_append_val (self->tokens, token);
-    }
-  g_mutex_unlock (&self->lock);
-  if (is_heard)
-    ds_receiver_runner_invoke (self, ds_receiver_supervisor_acknowledge_one,
-                               ds_receiver_supervisor_ref (self),
-                               (GDestroyNotify) ds_receiver_supervisor_unref);
-}
-
-void
-ds_receiver_supervisor_hush (DsReceiverSupervisor *self, gint64 deadline)
-{
-  gboolean is_to_hear = FALSE;
-
-  g_mutex_lock (&self->lock);
-  is_to_hear = self->is_started && !self->is_deaf && self->receiver != NULL &&
-               DS_RECEIVER_GET_CLASS (self->receiver)->acknowledged != NULL;
-  g_mutex_unlock (&self->lock);
-  if (!is_to_hear)
-    return;
-
-  ds_receiver_runner_invoke (self, ds_receiver_supervisor_acknowledge_rest,
-                             ds_receiver_supervisor_ref (self),
-                             (GDestroyNotify) ds_receiver_supervisor_unref);
-  g_mutex_lock (&self->lock);
-  while (!self->is_deaf && g_cond_wait_until (&self->changed, &self->lock, deadline))
-    ;
-  /* One that hangs in its function hears of no more, either. */
-  self->is_deaf = TRUE;
-  if (self->tokens != NULL)
-    self->n_heard = self->tokens->len;
-  g_mutex_unlock (&self->lock);
-}
-
-/* What the token stands for was added. */
-static void
-ds_receiver_supervisor_note_token (DsReceiverSupervisor *self,
-                                   DsReceiver *receiver,
-                                   guint64 token)
-{
-  if (token == 0 || DS_RECEIVER_GET_CLASS (receiver)->acknowledged == NULL)
-    return;
-  if (self->events.note_token == NULL)
-    {
-      ds_receiver_supervisor_acknowledge (self, token);
-      return;
-    }
-
-  g_mutex_lock (&self->event_lock);
-  if (!self->is_silent)
-    self->events.note_token (self->owner, token);
-  g_mutex_unlock (&self->event_lock);
-}
-
-gboolean
-ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
-                                    DsReceiver *receiver,
-                                    DsBlock *block,
-                                    guint64 token,
-                                    GError **error)
+ds_receiver_supervisor_add_block (DsReceiverSupervisor *self,
+                                  DsBlock *block,
+                                  GError **error)
 {
   gsize n_records = ds_block_get_length (block);
   gboolean is_stored = TRUE;
@@ -617,12 +507,27 @@ ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
     is_stored = ds_block_generator_add_block (self->generator, block, error);
   ds_rate_limiter_settle (self->limiter, n_reserved);
   if (!is_stored)
-    {
-      ds_receiver_supervisor_refuse_early_store (self);
-      return FALSE;
-    }
-  ds_receiver_supervisor_note_token (self, receiver, token);
-  return TRUE;
+    ds_receiver_supervisor_refuse_early_store (self);
+  return is_stored;
+}
+
+gboolean
+ds_receiver_supervisor_store_block (DsReceiverSupervisor *self,
+                                    DsReceiver *receiver,
+                                    DsBlock *block,
+                                    guint64 token,
+                                    GError **error)
+{
+  gboolean has_token =
+      token != 0 && DS_RECEIVER_GET_CLASS (receiver)->acknowledged != NULL;
+  gboolean is_stored = FALSE;
+
+  if (has_token)
+    ds_receiver_supervisor_begin_storing (self, token);
+  is_stored = ds_receiver_supervisor_add_block (self, block, error);
+  if (has_token)
+    ds_receiver_supervisor_note_token (self, token, is_stored);
+  return is_stored;
 }
 
 void

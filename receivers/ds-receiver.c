@@ -240,8 +240,8 @@ ds_receiver_store_bytes (DsReceiver *self, GBytes *record)
  * ds_receiver_store_block:
  * @self: a receiver
  * @block: records that stay together in one block; not copied
- * @token: what @self's acknowledged function is called with, growing from call to call;
- * 0: not at all
+ * @token: what @self's acknowledged function is called with, growing from call to call,
+ * from whichever thread; 0: not at all
  * @error: return location for an error
  *
  * Stores a block of its own, after everything that was stored before it, and waits until
@@ -251,6 +251,12 @@ ds_receiver_store_bytes (DsReceiver *self, GBytes *record)
  * done, with all outputs; or, where the stream has a log (ds_dstream_set_durability ()),
  * it lies on the disk.  Until then a source that can send again should keep it: it is
  * lost when the process is killed.
+ *
+ * An acknowledged token stands for all smaller ones whose call had begun, but for calls
+ * that failed, and only the largest of those that become safe together is told of.  So
+ * several threads may store at once: one whose call with a smaller token is still under
+ * way, or not safe yet, holds larger ones back.  They should begin their calls in the
+ * order of their tokens, as what has not begun is not known.
  *
  * Where every record is durable it returns only when the block lies on the disk.  While
  * the disk is full it waits.
