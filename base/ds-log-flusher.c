@@ -104,21 +104,21 @@ ds_log_is_full (DsWriteAheadLog *self, gsize n_bytes)
           g_get_monotonic_time () - segment->started >= self->settings.rolling_interval);
 }
 
-/* Waits for room, or to be closed; FALSE: it is closed, this was the last try. */
+/* Waits for room, or to be closed; FALSE: it is closed, or given up: the last try. */
 static gboolean
 ds_log_hold_back (DsWriteAheadLog *self, guint n_tries)
 {
   gint64 delay = self->settings.retry_delay << MIN (n_tries, DS_LOG_MAX_DOUBLINGS);
   gint64 deadline = g_get_monotonic_time () + delay;
-  gboolean is_closing;
+  gboolean goes_on;
 
   g_mutex_lock (&self->lock);
   while (!self->is_closing && delay > 0 &&
-         g_cond_wait_until (&self->wanted, &self->lock, deadline))
+         g_cond_wait_until (&self->wanted, &self->lock, MIN (deadline, self->give_up_at)))
     ;
-  is_closing = self->is_closing;
+  goes_on = !self->is_closing && g_get_monotonic_time () < self->give_up_at;
   g_mutex_unlock (&self->lock);
-  return !is_closing;
+  return goes_on;
 }
 
 static gboolean
@@ -182,15 +182,18 @@ ds_log_fail (DsWriteAheadLog *self, GError *cause)
   g_autoptr (GError) failure = NULL;
   DsLogGroup given_up;
   guint64 last;
+  guint64 n_lost;
 
   g_mutex_lock (&self->lock);
   last = self->durable_sequence;
+  n_lost = self->next_sequence - 1 - last;
   self->failure = g_error_new (
       DS_ERROR, cause->code,
       "The log in \"%s\" has failed: %s. Records after number %" G_GUINT64_FORMAT
-      " are not durable and are not acknowledged; nothing more is taken: mend the disk "
-      "and start again, which goes on from there",
-      ds_durable_directory_get_path (self->directory), cause->message, last);
+      ", which are %" G_GUINT64_FORMAT
+      " so far, are in memory only: not durable and not acknowledged; nothing more is "
+      "taken: mend the disk and start again, which goes on from there",
+      ds_durable_directory_get_path (self->directory), cause->message, last, n_lost);
   failure = g_error_copy (self->failure);
   given_up = self->waiting;
   self->waiting = (DsLogGroup){ 0 };

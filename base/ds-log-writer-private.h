@@ -93,7 +93,8 @@ struct _DsWriteAheadLog
   guint64 rotated_before;  /* the newest such wish that was met */
   guint64 segment_number;  /* of the one that is written */
   gboolean is_closing;
-  GError *failure; /* for good */
+  gint64 give_up_at; /* monotonic us: how long a full disk is waited for */
+  GError *failure;   /* for good */
 
   DsLogSegment segment; /* the log's own thread */
 };

@@ -111,6 +111,10 @@ guint64 ds_write_ahead_log_rotate (DsWriteAheadLog *self, GError **error);
 gboolean ds_write_ahead_log_remove_before (DsWriteAheadLog *self,
                                            guint64 sequence,
                                            GError **error);
+/* From @deadline on (g_get_monotonic_time ()) a full disk is not waited for any longer:
+ * what waits is tried once more, and then the log has failed for good, which ends
+ * everybody's wait.  Any thread; the earliest deadline counts. */
+void ds_write_ahead_log_give_up_at (DsWriteAheadLog *self, gint64 deadline);
 /* Writes and syncs what waits, ends the thread, frees @self.  With a full disk it tries
  * once more and gives up.  FALSE with error: something was not durable. */
 gboolean ds_write_ahead_log_close (DsWriteAheadLog *self, GError **error);

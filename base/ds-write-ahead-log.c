@@ -59,6 +59,7 @@ ds_write_ahead_log_new (DsDurableDirectory *directory,
   self->next_sequence = next_sequence;
   self->durable_sequence = next_sequence - 1;
   self->rotated_before = next_sequence;
+  self->give_up_at = G_MAXINT64;
   ds_log_segment_init (&self->segment, directory, next_segment);
 
   if (ds_log_segment_begin (&self->segment, next_sequence, error))
@@ -332,6 +333,15 @@ ds_write_ahead_log_remove_before (DsWriteAheadLog *self, guint64 sequence, GErro
             self->directory, g_array_index (segments, DsLogSegmentFile, i).name, error))
       return FALSE;
   return TRUE;
+}
+
+void
+ds_write_ahead_log_give_up_at (DsWriteAheadLog *self, gint64 deadline)
+{
+  g_mutex_lock (&self->lock);
+  self->give_up_at = MIN (self->give_up_at, deadline);
+  g_cond_signal (&self->wanted);
+  g_mutex_unlock (&self->lock);
 }
 
 gboolean

@@ -60,6 +60,9 @@ void ds_checkpointer_end_batch (DsCheckpointer *self, DsTime time, DsBatchResult
 
 /* Whoever waits for the disk goes on, with %DS_ERROR_STOPPED. */
 void ds_checkpointer_interrupt (DsCheckpointer *self);
+/* From @deadline on (g_get_monotonic_time ()) the log waits for a full disk no longer:
+ * whoever waits for it, or for room in front of it, fails then.  Any thread. */
+void ds_checkpointer_give_up_at (DsCheckpointer *self, gint64 deadline);
 
 /* Nothing of a batch up to here will be asked for by a recovery, apart from what has to
  * be remembered before it.  %DS_TIME_NONE: nothing is sure yet.  Any thread. */

@@ -17,6 +17,8 @@
 
 /* Without streams that say how often, in µs. */
 #define DS_CHECKPOINT_DEFAULT_INTERVAL (10 * DS_SECOND)
+/* How long a full disk is waited for at the end, in µs. */
+#define DS_CHECKPOINT_PATIENCE DS_SECOND
 
 typedef struct
 {
@@ -213,6 +215,13 @@ ds_checkpointer_interrupt (DsCheckpointer *self)
   self->is_interrupted = TRUE;
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
+}
+
+void
+ds_checkpointer_give_up_at (DsCheckpointer *self, gint64 deadline)
+{
+  if (self->log != NULL)
+    ds_write_ahead_log_give_up_at (self->log, deadline);
 }
 
 /* ---- Writing checkpoints ---- */
@@ -642,6 +651,8 @@ ds_checkpointer_finish (DsCheckpointer *self, gboolean is_graceful, GError **err
   DsWriteAheadLog *log;
   gboolean ok = TRUE;
 
+  /* Whoever is waited for below may be waiting for a full disk. */
+  ds_checkpointer_give_up_at (self, g_get_monotonic_time () + DS_CHECKPOINT_PATIENCE);
   g_mutex_lock (&self->lock);
   self->is_ending = TRUE;
   thread = g_steal_pointer (&self->thread);

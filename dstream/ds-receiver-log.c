@@ -259,9 +259,9 @@ ds_receiver_tracker_release_log (DsReceiverTracker *self, gint64 deadline)
     ;
   self->log = NULL;
   g_cond_broadcast (&self->log_changed);
-  while (self->n_log_users > 0 &&
-         g_cond_wait_until (&self->log_changed, &self->lock, deadline))
-    ;
+  /* They are let go of now, or when the log gives up; until then it must be there. */
+  while (self->n_log_users > 0)
+    g_cond_wait (&self->log_changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }
 

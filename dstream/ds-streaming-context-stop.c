@@ -18,6 +18,9 @@
 
 /* How long threads may take to end when they are to end at once, in µs. */
 #define DS_STOP_PATIENCE (2 * DS_SECOND)
+/* How long a full disk is waited for once all else is over, in µs: less than threads that
+ * write to it may take to end. */
+#define DS_STOP_DISK_PATIENCE DS_SECOND
 /* How often a wait for receivers looks whether it is still to be graceful, in µs. */
 #define DS_STOP_LOOK (20 * DS_MILLISECOND)
 
@@ -112,15 +115,23 @@ ds_streaming_context_drain (DsStreamingContext *self, GError **error)
   return FALSE;
 }
 
-/* @is_drained: everything that was planned has run. */
-static void
-ds_streaming_context_finish_checkpoints (DsStreamingContext *self, gboolean is_drained)
+/* @is_drained: everything that was planned has run.  FALSE: not all that a graceful stop
+ * has to leave behind is on the disk. */
+static gboolean
+ds_streaming_context_finish_checkpoints (DsStreamingContext *self,
+                                         gboolean is_drained,
+                                         GError **error)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) local_error = NULL;
 
-  if (self->checkpointer != NULL &&
-      !ds_checkpointer_finish (self->checkpointer, is_drained, &error))
-    g_message ("%s", error->message);
+  if (self->checkpointer == NULL ||
+      ds_checkpointer_finish (self->checkpointer, is_drained, &local_error))
+    return TRUE;
+  g_message ("%s", local_error->message);
+  if (!is_drained)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 /* Thread: none of the stream's own. */
@@ -139,6 +150,9 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
 
   if (self->checkpointer != NULL && !is_drained)
     ds_checkpointer_interrupt (self->checkpointer);
+  if (self->checkpointer != NULL)
+    ds_checkpointer_give_up_at (self->checkpointer,
+                                g_get_monotonic_time () + DS_STOP_DISK_PATIENCE);
   ds_driver_interrupt (self->driver);
   has_ended =
       ds_driver_join (self->driver, g_get_monotonic_time () + DS_STOP_PATIENCE, NULL);
@@ -155,7 +169,8 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   /* A thread that is left to itself may still look into the directory, which then stays
    * locked. */
   if (has_ended)
-    ds_streaming_context_finish_checkpoints (self, is_drained);
+    ds_streaming_context_finish_checkpoints (self, is_drained,
+                                             error == NULL ? &error : NULL);
   ds_graph_stop_inputs (self->graph);
   if (has_ended) /* else one of them may be at work */
     ds_graph_stop_outputs (self->graph);
@@ -382,8 +397,10 @@ ds_streaming_context_is_cut_short (DsStreamingContext *self)
  * then; its engine is stopped if asked for.
  *
  * A graceful stop fails with %DS_ERROR_TIMEOUT when it is not over after
- * "graceful-stop-timeout", and with the error of a batch that failed meanwhile; the
- * context is stopped all the same.
+ * "graceful-stop-timeout", with the error of a batch that failed meanwhile, and with what
+ * kept the last checkpoint or the log from being written; the context is stopped all the
+ * same, and what is on the disk is whole.  A full disk is waited for by a graceful stop
+ * until its deadline, and by both for a second more.
  *
  * Any thread.
  *

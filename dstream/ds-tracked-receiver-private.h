@@ -117,8 +117,8 @@ void ds_tracked_receiver_recover_rate (DsTrackedReceiver *self);
 gboolean ds_tracked_receiver_check_durability (DsTrackedReceiver *self, GError **error);
 /* At start, when all streams are known: says what is lost of which. */
 void ds_receiver_tracker_tell_durability (DsReceiverTracker *self);
-/* Until @deadline all that was stored becomes durable and the log is no longer in use;
- * nothing is stored any more. */
+/* Until @deadline all that was stored becomes durable; nothing is stored any more, and
+ * the log is no longer in use when this returns: see ds_write_ahead_log_give_up_at (). */
 void ds_receiver_tracker_release_log (DsReceiverTracker *self, gint64 deadline);
 /* Thread: receiver.  Takes over @block: into the log first, if the stream is a durable
  * one.  FALSE with @error: it could not be written, and belongs to no batch. */

@@ -258,8 +258,10 @@ ds_receiver_store_bytes (DsReceiver *self, GBytes *record)
  * way, or not safe yet, holds larger ones back.  They should begin their calls in the
  * order of their tokens, as what has not begun is not known.
  *
- * Where every record is durable it returns only when the block lies on the disk.  While
- * the disk is full it waits.
+ * Where every record is durable it returns only when the block lies on the disk, and
+ * waits while that is full.  With the level group it returns when the block is on its
+ * way there; while the disk is full it waits once 64 MiB are, and the token is
+ * acknowledged later.
  *
  * Fails with %DS_ERROR_STOPPED once the receiver is stopping, or with what kept the
  * stream from keeping the block: the error of the log, or %DS_ERROR_LIMIT for a block of

@@ -285,6 +285,87 @@ test_a_full_disk_is_told (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (fixture->told, ==, 0);
 }
 
+static gpointer
+append_one_more (gpointer log)
+{
+  const DsLogPart part = { "more", 4 };
+  GError *error = NULL;
+
+  g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_PLAN, &part, 1, NULL, NULL,
+                                               &error),
+                    ==, 0);
+  return error;
+}
+
+static gpointer
+rotate_once (gpointer log)
+{
+  GError *error = NULL;
+
+  g_assert_cmpuint (ds_write_ahead_log_rotate (log, &error), ==, 0);
+  return error;
+}
+
+static void
+assert_given_up (GThread *thread, const char *const *words)
+{
+  g_autoptr (GError) error = g_thread_join (thread);
+
+  ds_test_assert_told (error, DS_ERROR_NO_SPACE, words);
+}
+
+static void
+test_a_full_disk_is_given_up (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("From the deadline on a full disk is a failure: appends, waits and "
+                  "rotations that hang on it end, and it says how much is left over");
+
+  g_autoptr (GError) error = NULL;
+  DsLogSettings settings = hasty;
+  Fault fault = { "writev", ENOSPC, 1, 0, 0 };
+  const char *words[] = { fixture->durable.path, "has failed",     "after number 0",
+                          "which are 1 so far",  "bytes are free", NULL };
+  DsWriteAheadLog *log;
+  GThread *appends;
+  GThread *rotates;
+
+  settings.retry_delay = G_MAXINT32;
+  settings.max_waiting_bytes = 1;
+  log = open_log (fixture, &settings);
+  ds_durable_file_set_fault_func (fail, &fault);
+  ds_test_log_append (log, 1);
+  while (g_atomic_int_get (&fault.n_calls) < 1)
+    g_thread_yield ();
+  appends = g_thread_new ("appends", append_one_more, log);
+  rotates = g_thread_new ("rotates", rotate_once, log);
+  ds_write_ahead_log_give_up_at (log, 0);
+  ds_write_ahead_log_give_up_at (log, G_MAXINT64); /* the earliest one counts */
+  g_assert_false (ds_write_ahead_log_await (log, 1, &error));
+  ds_test_assert_told (error, DS_ERROR_NO_SPACE, words);
+  assert_given_up (appends, words);
+  assert_given_up (rotates, words);
+  g_clear_error (&error);
+  g_assert_false (ds_write_ahead_log_close (log, &error));
+  ds_test_assert_told (error, DS_ERROR_NO_SPACE, words);
+  ds_test_assert_told (fixture->failure, DS_ERROR_NO_SPACE, words);
+}
+
+static void
+test_a_disk_with_room_is_not_given_up (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("The deadline is of a full disk only");
+
+  g_autoptr (GError) error = NULL;
+  DsWriteAheadLog *log = open_log (fixture, &hasty);
+
+  ds_write_ahead_log_give_up_at (log, 0);
+  ds_test_log_append (log, 1);
+  g_assert_true (ds_write_ahead_log_await (log, 1, &error));
+  ds_test_log_append (log, 2);
+  g_assert_true (ds_write_ahead_log_close (log, &error));
+  g_assert_cmpuint (ds_test_log_count (fixture->directory, 1, NULL, NULL), ==, 2);
+}
+
 /* ---- What waits ---- */
 
 static void
@@ -403,6 +484,8 @@ main (int argc, char *argv[])
   ADD ("a-failed-sync-is-not-repeated", 0, test_a_failed_sync_is_not_repeated);
   ADD ("a-full-disk-holds-back", 0, test_a_full_disk_holds_back);
   ADD ("a-full-disk-is-told", 0, test_a_full_disk_is_told);
+  ADD ("a-full-disk-is-given-up", 0, test_a_full_disk_is_given_up);
+  ADD ("a-disk-with-room-is-not-given-up", 0, test_a_disk_with_room_is_not_given_up);
   ADD ("owners-are-released-on-failure", 0, test_owners_are_released_on_failure);
   ADD ("interrupted-and-short", 0, test_interrupted_and_short);
   ADD ("no-directory-for-it", 0, test_no_directory_for_it);

@@ -3,7 +3,9 @@
 /* Streams whose receivers write what they bring to the log first: what their sources hear
  * and when, and what a context that goes on from the same directory finds. */
 
+#include "base/ds-log-writer-private.h"
 #include "dstream/ds-streaming-context-private.h"
+#include "dstream/ds-tracked-receiver-private.h"
 #include "tests/dstream/ds-test-stream.h"
 
 #include <signal.h>
@@ -363,6 +365,69 @@ test_stop_with_a_full_disk (void)
   g_test_trap_assert_passed ();
 }
 
+/* Thread: one that stores as long as it may. */
+static gpointer
+store_on (gpointer intake)
+{
+  guint n = 0;
+
+  while (ds_receiver_store_string (intake, "more"))
+    n++;
+  return GUINT_TO_POINTER (n);
+}
+
+static gboolean
+program_waits_for_log (Program *self)
+{
+  DsReceiverTracker *tracker = self->ssc->receivers;
+  gboolean is_used;
+
+  g_mutex_lock (&tracker->lock);
+  is_used = tracker->n_log_users > 0;
+  g_mutex_unlock (&tracker->lock);
+  return is_used;
+}
+
+static void
+test_stop_with_a_full_log (void)
+{
+  g_autoptr (DsTestIntake) intake = NULL;
+  DsTestGate errors = { 0 };
+  DsWriteAheadLog *log;
+  GThread *thread;
+  Program self;
+
+  if (g_test_subprocess ())
+    {
+      signal (SIGXFSZ, SIG_IGN);
+      program_set_up (&self, DS_DURABILITY_GROUP);
+      log = ds_checkpointer_get_log (self.ssc->checkpointer);
+      g_mutex_lock (&log->lock);
+      log->settings.max_waiting_bytes = 1; /* for 64 MiB */
+      g_mutex_unlock (&log->lock);
+      intake = g_object_ref (self.intake);
+      g_signal_connect (self.ssc, "receiver-error", G_CALLBACK (note_error), &errors);
+      set_file_limit (100);
+      program_store (&self, "a\n", 0);
+      ds_test_gate_await (&errors, 1);
+      thread = g_thread_new ("stores", store_on, intake);
+      /* Nor does the batch that cuts what is stored, or writes its plan. */
+      ds_manual_clock_set_time (self.clock, DS_SECOND);
+      while (!program_waits_for_log (&self))
+        g_thread_yield ();
+      program_stop (&self, DS_STOP_NOW);
+      g_thread_join (thread);
+      set_file_limit (RLIM_INFINITY);
+      program_start (&self); /* the directory is let go of */
+      program_tear_down (&self);
+      return;
+    }
+  g_test_summary ("When no more may wait for a full disk a stop does not wait for ever: "
+                  "the disk is given up, and another context goes on from what it has");
+  g_test_trap_subprocess (NULL, 60 * DS_SECOND, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
 static void
 test_full_disk (void)
 {
@@ -581,6 +646,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/durable-stream/a-full-disk-holds-back", test_full_disk);
   g_test_add_func ("/dstream/durable-stream/a-stop-ends-the-wait-for-a-full-disk",
                    test_stop_with_a_full_disk);
+  g_test_add_func ("/dstream/durable-stream/a-stop-gives-up-a-full-log",
+                   test_stop_with_a_full_log);
   g_test_add_func ("/dstream/durable-stream/unprocessed-blocks-come-back",
                    test_unprocessed_blocks_come_back);
   g_test_add_func ("/dstream/durable-stream/blocks-come-back-into-an-edited-program",
