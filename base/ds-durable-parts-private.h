@@ -20,12 +20,17 @@ typedef struct
 } DsDurableApplication;
 
 /* `lock`, held until the descriptor is closed; -1 with %DS_ERROR_LOCKED and others.
+ * Waits up to 2 s for a holder that is dead or dying, and for no other.
  * @what: "Checkpoint directory", for the error. */
 int ds_durable_lock_take (int directory_fd,
                           const char *directory,
                           const char *what,
                           gboolean is_shared,
                           GError **error);
+
+/* For tests: instead of a pause while the holder of a lock is dying. */
+typedef void (*DsDurableLockPauseFunc) (gpointer user_data);
+void ds_durable_lock_set_pause_func (DsDurableLockPauseFunc func, gpointer user_data);
 
 /* Creates, writes, syncs, renames, reads and removes .tmp-* files. */
 gboolean ds_durable_probe (int directory_fd,
