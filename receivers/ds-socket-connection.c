@@ -27,6 +27,7 @@
 #define DS_SOCKET_KEEPALIVE_INTERVAL_SECONDS 10
 #define DS_SOCKET_KEEPALIVE_COUNT 6
 #define DS_SOCKET_UNIX_PREFIX "unix:"
+#define DS_SOCKET_MAX_NAMES_BYTES 400 /* of a certificate, in a message */
 
 struct _DsSocketConnection
 {
@@ -39,6 +40,7 @@ struct _DsSocketConnection
   GCancellable *cancellable;       /* (nullable): of the attempt to connect */
   GTlsDatabase *authorities;       /* (nullable) */
   GTlsCertificateFlags flaws;      /* of the server's certificate */
+  char *certified_names;           /* (nullable): that it is for, if that is a flaw */
   GSocketConnection *connection;   /* (nullable) */
   GPollableInputStream *tls_input; /* (nullable): of the connection */
   gboolean tls_may_hold_more;      /* bytes that it has taken from the socket already */
@@ -90,6 +92,41 @@ ds_socket_target_clear (DsSocketTarget *self)
 
 /* ---- TLS ---- */
 
+/* "elsewhere.example, 192.0.2.1"; "no name at all". */
+static char *
+ds_socket_connection_name_certified (GTlsCertificate *certificate)
+{
+  g_autoptr (GPtrArray) names = g_tls_certificate_get_dns_names (certificate);
+  g_autoptr (GPtrArray) addresses = g_tls_certificate_get_ip_addresses (certificate);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    {
+      gsize n_bytes = 0;
+      const char *bytes = g_bytes_get_data (g_ptr_array_index (names, i), &n_bytes);
+      /* It comes from the other end. */
+      g_autofree char *name = g_strndup (bytes != NULL ? bytes : "", MIN (n_bytes, 255));
+      g_autofree char *shown = g_strescape (name, NULL);
+
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", shown);
+    }
+  for (guint i = 0; addresses != NULL && i < addresses->len; i++)
+    {
+      g_autofree char *shown =
+          g_inet_address_to_string (g_ptr_array_index (addresses, i));
+
+      g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", shown);
+    }
+  if (text->len == 0)
+    return g_strdup ("no name at all");
+  if (text->len > DS_SOCKET_MAX_NAMES_BYTES)
+    {
+      g_string_truncate (text, DS_SOCKET_MAX_NAMES_BYTES);
+      g_string_append (text, "...");
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 static char *
 ds_socket_connection_describe_flaws (DsSocketConnection *self)
 {
@@ -109,8 +146,15 @@ ds_socket_connection_describe_flaws (DsSocketConnection *self)
   GString *text = g_string_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (flaws); i++)
-    if (self->flaws & flaws[i].flag)
+    {
+      if (!(self->flaws & flaws[i].flag))
+        continue;
       g_string_append_printf (text, "%s%s", text->len > 0 ? ", and " : "", flaws[i].text);
+      if (flaws[i].flag == G_TLS_CERTIFICATE_BAD_IDENTITY &&
+          self->certified_names != NULL && self->target->host != NULL)
+        g_string_append_printf (text, " (for %s, but the stream connects to %s)",
+                                self->certified_names, self->target->host);
+    }
   return g_string_free (text, FALSE);
 }
 
@@ -122,6 +166,9 @@ ds_socket_connection_note_flaws (GTlsConnection *tls,
                                  DsSocketConnection *self)
 {
   self->flaws = flaws;
+  g_clear_pointer (&self->certified_names, g_free);
+  if (flaws & G_TLS_CERTIFICATE_BAD_IDENTITY)
+    self->certified_names = ds_socket_connection_name_certified (certificate);
   return FALSE;
 }
 
@@ -485,10 +532,12 @@ ds_socket_connection_explain (DsSocketConnection *self, const GError *error)
   flaws = ds_socket_connection_describe_flaws (self);
   return g_error_new (
       DS_ERROR, DS_ERROR_TLS,
-      "Cannot connect to %s with TLS: the server's certificate is refused: %s. Ask the "
-      "server for another one, or name the file of the authority that signed it "
-      "(set_tls_ca_file)",
-      location, flaws);
+      "Cannot connect to %s with TLS: the server's certificate is refused: %s. %s",
+      location, flaws,
+      self->flaws == G_TLS_CERTIFICATE_BAD_IDENTITY
+          ? "Connect to the name that it is for, or ask for one that is for this name"
+          : "Ask the server for another one, or name the file of the authority that "
+            "signed it (set_tls_ca_file)");
 }
 
 static void
@@ -497,6 +546,7 @@ ds_socket_connection_free (DsSocketConnection *self)
   g_clear_object (&self->cancellable);
   g_clear_object (&self->authorities);
   g_clear_object (&self->connection);
+  g_free (self->certified_names);
   g_free (self);
 }
 
