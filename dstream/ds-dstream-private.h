@@ -88,7 +88,8 @@ typedef struct
 {
   DsStreamingContext *context; /* not owned; NULL once the context is gone */
   const DsDStreamOps *ops;
-  char *name; /* (nullable) */
+  char *name;  /* (nullable) */
+  char *label; /* (nullable): for messages, when there is no name */
   guint id;
   DsDStream **parents; /* not owned: the graph owns all */
   guint n_parents;
@@ -180,7 +181,7 @@ DsDStream *ds_dstream_refuse_null (DsDStream *self,
  * FALSE: ignore the call. */
 gboolean ds_dstream_may_set (DsDStream *self, const char *option);
 void ds_dstream_latch_lacks (DsDStream *self, const char *option, const char *who_has_it);
-/* The name, else the kind: for messages. */
+/* The name, else the label, else the kind: for messages. */
 const char *ds_dstream_describe (DsDStream *self);
 /* FALSE, and a critical: it outlived its context, or has none yet. */
 gboolean ds_dstream_has_context (DsDStream *self, const char *what);

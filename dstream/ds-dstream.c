@@ -26,6 +26,7 @@ ds_dstream_finalize (GObject *object)
 
   ds_dstream_forget_all (DS_DSTREAM (object));
   g_free (node->name);
+  g_free (node->label);
   g_free (node->parents);
   g_array_unref (node->generated);
   g_clear_pointer (&node->data, ds_shared_data_unref);
@@ -187,7 +188,9 @@ ds_dstream_describe (DsDStream *self)
 {
   DsDStreamNode *node = DS_NODE (self);
 
-  return node->name != NULL ? node->name : node->ops->kind;
+  if (node->name != NULL)
+    return node->name;
+  return node->label != NULL ? node->label : node->ops->kind;
 }
 
 /* ---- RDDs of a batch ---- */

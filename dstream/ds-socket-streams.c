@@ -4,6 +4,7 @@
  * streams; what differs is what becomes of the bytes. */
 
 #include "dstream/ds-streaming-context-private.h"
+#include "receivers/ds-receiver-private.h"
 #include "receivers/ds-socket-receiver-private.h"
 
 #include <string.h>
@@ -32,11 +33,25 @@ ds_socket_stream_check_address (DsStreamingContext *context,
   return FALSE;
 }
 
+/* Messages call it "socket text stream localhost:9999": of several receiver streams one
+ * wants to know which. */
+static DsDStream *
+ds_socket_stream_add (DsStreamingContext *context, DsReceiver *receiver, const char *kind)
+{
+  DsDStream *stream = ds_streaming_context_receiver_stream (context, receiver);
+  DsDStreamNode *node = ds_dstream_get_node (stream);
+
+  g_free (node->label);
+  node->label = g_strdup_printf ("%s %s", kind, ds_receiver_get_location (receiver));
+  return stream;
+}
+
 /**
  * ds_streaming_context_socket_text_stream:
  * @self: a context
  * @host: a host name, an IPv4 or IPv6 address, or "unix:" and the path of a Unix socket
- * @port: a TCP port, 1 to 65535; 0 for a Unix socket
+ * @port: a TCP port, 1 to 65535; 0 for a Unix socket.  C cuts a larger number off without
+ * a word, as 65537 to 1: check what comes from outside before it becomes a guint16
  *
  * Adds a stream of the lines that a text server sends.  It connects at start, and again,
  * after a growing pause, whenever the connection fails or ends.  A line ends with \n; one
@@ -65,14 +80,15 @@ ds_streaming_context_socket_text_stream (DsStreamingContext *self,
   if (!ds_socket_stream_check_address (self, "socket_text_stream", host, port))
     return ds_dstream_new_inert (self);
   receiver = ds_socket_receiver_new (host, port);
-  return ds_streaming_context_receiver_stream (self, receiver);
+  return ds_socket_stream_add (self, receiver, "socket text stream");
 }
 
 /**
  * ds_streaming_context_socket_stream: (skip)
  * @self: a context
  * @host: a host name, an IPv4 or IPv6 address, or "unix:" and the path of a Unix socket
- * @port: a TCP port, 1 to 65535; 0 for a Unix socket
+ * @port: a TCP port, 1 to 65535; 0 for a Unix socket.  C cuts a larger number off without
+ * a word, as 65537 to 1: check what comes from outside before it becomes a guint16
  * @parse: (scope notified) (closure user_data) (destroy destroy): finds values in bytes
  * @user_data: for @parse
  * @destroy: (nullable): frees @user_data
@@ -122,14 +138,15 @@ ds_streaming_context_socket_stream (DsStreamingContext *self,
     }
   receiver = ds_socket_receiver_new_for_parser (
       host, port, ds_function_parser_new (self->context, parse, user_data, destroy));
-  return ds_streaming_context_receiver_stream (self, receiver);
+  return ds_socket_stream_add (self, receiver, "socket stream");
 }
 
 /**
  * ds_streaming_context_raw_socket_stream:
  * @self: a context
  * @host: a host name, an IPv4 or IPv6 address, or "unix:" and the path of a Unix socket
- * @port: a TCP port, 1 to 65535; 0 for a Unix socket
+ * @port: a TCP port, 1 to 65535; 0 for a Unix socket.  C cuts a larger number off without
+ * a word, as 65537 to 1: check what comes from outside before it becomes a guint16
  *
  * Adds a stream of values that a server sends in blocks: each is its length in 4
  * big-endian bytes, then msgpack values back to back, as ds_block_to_msgpack () writes
@@ -160,7 +177,7 @@ ds_streaming_context_raw_socket_stream (DsStreamingContext *self,
   if (!ds_socket_stream_check_address (self, "raw_socket_stream", host, port))
     return ds_dstream_new_inert (self);
   receiver = ds_socket_receiver_new_for_blocks (host, port);
-  return ds_streaming_context_receiver_stream (self, receiver);
+  return ds_socket_stream_add (self, receiver, "raw socket stream");
 }
 
 /* ---- Options ---- */

@@ -537,12 +537,36 @@ ds_streaming_context_init_settings (DsStreamingContext *self)
 }
 
 /* A table in Markdown, for docs/settings.md. */
+/* What g_object_set () must be given, which cannot check it. */
+static const char *
+ds_setting_get_c_type (const DsSetting *setting, GObjectClass *klass)
+{
+  GParamSpec *pspec = g_object_class_find_property (klass, setting->name);
+
+  switch (setting->kind)
+    {
+    case DS_SETTING_DURATION:
+      return "DsDuration";
+    case DS_SETTING_NUMBER:
+      return "double";
+    case DS_SETTING_PATH:
+      return "const char *";
+    case DS_SETTING_BYTES:
+    case DS_SETTING_COUNT:
+    case DS_SETTING_BOOLEAN:
+    case DS_SETTING_CHOICE:
+    default:
+      return g_type_name (G_PARAM_SPEC_VALUE_TYPE (pspec));
+    }
+}
+
 char *
 ds_streaming_context_describe_settings (void)
 {
+  GObjectClass *klass = g_type_class_ref (DS_TYPE_STREAMING_CONTEXT);
   GString *text = g_string_new (
-      "| setting | default | values | Spark's `spark.streaming.` | what it sets |\n"
-      "|---|---|---|---|---|\n");
+      "| setting | C type | default | values | Spark's `spark.streaming.` | what it sets "
+      "|\n|---|---|---|---|---|---|\n");
 
   for (guint i = 0; i < G_N_ELEMENTS (ds_settings); i++)
     {
@@ -550,11 +574,13 @@ ds_streaming_context_describe_settings (void)
       g_autofree char *fallback = ds_setting_format (setting, setting->fallback);
       g_autofree char *values = ds_setting_describe_values (setting);
 
-      g_string_append_printf (text, "| `%s` | `%s` | %s | %s%s%s | %s |\n", setting->name,
+      g_string_append_printf (text, "| `%s` | `%s` | `%s` | %s | %s%s%s | %s |\n",
+                              setting->name, ds_setting_get_c_type (setting, klass),
                               fallback, values, setting->spark != NULL ? "`" : "",
                               setting->spark != NULL ? setting->spark : "",
                               setting->spark != NULL ? "`" : "", setting->meaning);
     }
+  g_type_class_unref (klass);
   return g_string_free (text, FALSE);
 }
 
