@@ -13,6 +13,9 @@
 
 #define DS_SIM_FRAME_BYTES 4
 #define DS_SIM_MAX_RECORDS_AT_ONCE 8
+/* The last connection of a run, if it comes to that, is a good one: otherwise what waits
+ * for a full disk is sent again and again, and comes in one batch in the end. */
+#define DS_SIM_MAX_CONNECTIONS 3
 /* How long a connection may be silent, and how long nobody waits for an answer. */
 #define DS_SIM_PATIENCE (2 * DS_SECOND)
 
@@ -25,6 +28,7 @@ struct _DsSimReceiver
   DsPropertyNode *node;
   DsSimPlan *plan;
   gboolean is_disturbed;
+  guint n_connections; /* in this run */
 };
 
 G_DEFINE_FINAL_TYPE (DsSimReceiver, ds_sim_receiver, DS_TYPE_RECEIVER)
@@ -32,8 +36,9 @@ G_DEFINE_FINAL_TYPE (DsSimReceiver, ds_sim_receiver, DS_TYPE_RECEIVER)
 /* A connection: what was sent, and what of it has arrived and is no whole record yet. */
 typedef struct
 {
-  guint next; /* record to be sent */
-  guint sent; /* bytes of it that are under way already */
+  guint next;      /* record to be sent */
+  guint sent;      /* bytes of it that are under way already */
+  guint max_bytes; /* that arrive at once: many small blocks, or few large ones */
   gboolean is_dead;
   GByteArray *arrived;
 } DsSimConnection;
@@ -68,7 +73,8 @@ get_record (DsPropertyNode *node, guint index)
 static gboolean
 chance (DsSimReceiver *self, guint percent)
 {
-  return self->is_disturbed && ds_property_random_percent (ds_sim_get_random (), percent);
+  return self->is_disturbed && self->n_connections < DS_SIM_MAX_CONNECTIONS &&
+         ds_property_random_percent (ds_sim_get_random (), percent);
 }
 
 static guint
@@ -84,7 +90,7 @@ static void
 deliver (DsSimReceiver *self, DsSimConnection *connection, guint n_records)
 {
   guint n_left = (n_records - connection->next) * DS_SIM_FRAME_BYTES - connection->sent;
-  guint n_bytes = 1 + below (DS_SIM_MAX_RECORDS_AT_ONCE * DS_SIM_FRAME_BYTES);
+  guint n_bytes = 1 + below (connection->max_bytes);
 
   n_bytes = MIN (n_bytes, n_left);
   if (chance (self, self->plan->percent_lost))
@@ -143,6 +149,9 @@ receive (DsSimReceiver *self, DsSimConnection *connection, GError **error)
   gint64 heard = ds_sim_get_time ();
 
   connection->next = *n_acked;
+  connection->max_bytes = below (3) == 0 ? DS_SIM_MAX_RECORDS_AT_ONCE * DS_SIM_FRAME_BYTES
+                                         : 2 * DS_SIM_FRAME_BYTES;
+  self->n_connections++;
   while (!ds_receiver_is_stopping (DS_RECEIVER (self)))
     {
       guint n_records =
@@ -159,7 +168,8 @@ receive (DsSimReceiver *self, DsSimConnection *connection, GError **error)
         return FALSE;
       if (chance (self, self->plan->percent_reset))
         return fail ("connection reset by peer", error);
-      if (*n_acked < n_records && ds_sim_get_time () - heard > DS_SIM_PATIENCE)
+      if (self->n_connections < DS_SIM_MAX_CONNECTIONS && *n_acked < n_records &&
+          ds_sim_get_time () - heard > DS_SIM_PATIENCE)
         return fail ("the sender heard nothing and connects again", error);
     }
   return TRUE;

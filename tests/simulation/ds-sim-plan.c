@@ -26,6 +26,57 @@ ds_sim_plan_drop_filters (DsPropertyGraph *graph)
     ds_property_graph_get (graph, id)->has_filter = FALSE;
 }
 
+/* ---- What comes at once after a pause ---- */
+
+/* So many batches come as one, and a stream may have so many elements then. */
+#define DS_SIM_BURST_BATCHES 4
+#define DS_SIM_BURST_ELEMENTS 2500
+
+static void
+ds_sim_plan_move_list (GPtrArray *lists, guint from, guint to)
+{
+  GArray *list = g_ptr_array_index (lists, from);
+
+  g_array_append_vals (g_ptr_array_index (lists, to), list->data, list->len);
+  g_array_set_size (list, 0);
+}
+
+static gboolean
+ds_sim_plan_is_small (DsPropertyGraph *graph)
+{
+  for (guint id = 0; id < graph->nodes->len; id++)
+    {
+      DsPropertyNode *node = ds_property_graph_get (graph, id);
+
+      for (guint i = 0; i < node->results->len; i++)
+        {
+          GArray *list = g_ptr_array_index (node->results, i);
+
+          if (list != NULL && list->len > DS_SIM_BURST_ELEMENTS)
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Whether the graph stays small when its sources have been held up.  Leaves a graph that
+ * is to be drawn anew. */
+static gboolean
+ds_sim_plan_bears_bursts (DsPropertyGraph *graph)
+{
+  for (guint id = 0; id < graph->nodes->len; id++)
+    {
+      DsPropertyNode *node = ds_property_graph_get (graph, id);
+
+      for (guint i = 0; node->kind == DS_PROPERTY_SOURCE && i < node->results->len; i++)
+        if (i % DS_SIM_BURST_BATCHES != DS_SIM_BURST_BATCHES - 1 &&
+            i + 1 < node->results->len)
+          ds_sim_plan_move_list (node->results, i, i + 1);
+    }
+  ds_property_graph_run_model (graph);
+  return ds_sim_plan_is_small (graph);
+}
+
 static void
 ds_sim_plan_draw_sources (DsSimPlan *self, DsPropertyRandom *random)
 {
@@ -61,6 +112,8 @@ ds_sim_plan_new (guint64 seed, gboolean is_verbose)
   DsPropertyRandom random = { ds_property_mix (seed) };
   DsPropertySize size = { 20, 40, 5, 30 };
   guint length = ds_property_random_below (&random, 20);
+  gboolean may_receive;
+  guint64 graph_seed;
 
   /* Most are short, as a crash is as likely in them. */
   if (length == 0)
@@ -69,7 +122,11 @@ ds_sim_plan_new (guint64 seed, gboolean is_verbose)
     size.max_batches = 80;
   self->seed = seed;
   self->is_verbose = is_verbose;
-  self->graph = ds_property_generate_sized (ds_property_random_next (&random), &size);
+  graph_seed = ds_property_random_next (&random);
+  self->graph = ds_property_generate_sized (graph_seed, &size);
+  may_receive = ds_sim_plan_bears_bursts (self->graph);
+  ds_property_graph_free (self->graph);
+  self->graph = ds_property_generate_sized (graph_seed, &size);
   self->graph->has_slice = FALSE;
   self->n_crashes = ds_property_random_below (&random, 11);
   self->n_workers = ds_property_random_percent (&random, 70) ? 1 : draw (&random, 2, 3);
@@ -84,7 +141,8 @@ ds_sim_plan_new (guint64 seed, gboolean is_verbose)
   self->percent_lost = draw_percent (&random, 10);
   self->percent_reset = draw_percent (&random, 20);
   self->percent_lost_acknowledgements = draw_percent (&random, 30);
-  ds_sim_plan_draw_sources (self, &random);
+  if (may_receive)
+    ds_sim_plan_draw_sources (self, &random);
   return self;
 }
 

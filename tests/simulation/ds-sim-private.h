@@ -57,6 +57,14 @@ char *ds_sim_plan_describe (DsSimPlan *self);
 
 typedef struct
 {
+  guint n_seeds, n_runs, n_kills, n_power_cuts, n_errors;
+  guint64 n_batches, n_file_calls, n_faults, n_switches;
+} DsSimCounts;
+
+#define DS_SIM_MESSAGE_BYTES 65536
+
+typedef struct
+{
   DsTime now;                        /* what the clock shows */
   guint run;                         /* from 0 */
   guint n_acked[DS_SIM_MAX_SOURCES]; /* records that the sender may forget */
@@ -64,7 +72,9 @@ typedef struct
   guint64 n_file_calls, n_faults, n_switches, n_batches;   /* in all runs */
   gsize n_log;
   gsize n_calls;
-  char *log;     /* what happened, as text: see ds_sim_note () */
+  char message[DS_SIM_MESSAGE_BYTES]; /* of a seed: what is wrong */
+  DsSimCounts *counts;                /* of all seeds */
+  char *log;                          /* what happened, as text: see ds_sim_note () */
   guint8 *calls; /* what became of files, for ds_sim_disk_replay () */
 } DsSimWorld;
 
@@ -180,17 +190,8 @@ char *ds_sim_seen_look (DsSimSeen *self, const char *directory, gboolean is_end)
 
 /* ---- A seed (ds-sim-seed.c) ---- */
 
-typedef struct
-{
-  guint n_seeds, n_runs, n_kills, n_power_cuts, n_errors;
-  guint64 n_batches, n_file_calls, n_faults, n_switches;
-} DsSimCounts;
-
-/* NULL: nothing is wrong. (transfer full); @log (out) (optional): what happened */
-char *ds_sim_seed (guint64 seed,
-                   const char *directory,
-                   gboolean is_verbose,
-                   DsSimCounts *counts,
-                   char **log);
+/* In a process of its own, so that each begins alike, whatever was simulated before.
+ * NULL: nothing is wrong. (transfer full); @log (out) (optional): what happened */
+char *ds_sim_seed (guint64 seed, const char *directory, gboolean is_verbose, char **log);
 
 G_END_DECLS

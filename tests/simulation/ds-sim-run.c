@@ -13,7 +13,7 @@
 /* So many looks without anything new: nothing goes on. */
 #define DS_SIM_MAX_WAITS 3000
 /* Records that wait for their acknowledgement: the clock waits for them beyond. */
-#define DS_SIM_MAX_BACKLOG 40
+#define DS_SIM_MAX_BACKLOG 16
 
 typedef struct
 {

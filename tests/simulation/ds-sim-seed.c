@@ -137,37 +137,59 @@ run_all (DsSimSeed *self)
   return ds_sim_check (self->plan, self->root);
 }
 
-char *
-ds_sim_seed (guint64 seed,
-             const char *directory,
-             gboolean is_verbose,
-             DsSimCounts *counts,
-             char **log)
+/* Thread: the only one of a process for this seed. */
+static char *
+simulate (guint64 seed, const char *directory, gboolean is_verbose)
 {
   g_autoptr (DsSimPlan) plan = ds_sim_plan_new (seed, is_verbose);
   DsSimSeed self = { .plan = plan,
                      .disk = ds_sim_disk_new (),
                      .seen = ds_sim_seen_new (),
                      .random = { ds_property_mix (~seed) },
-                     .counts = counts };
+                     .counts = ds_sim_world->counts };
   char *message;
 
   self.root = g_build_filename (directory, "disk", NULL);
   self.output = g_build_filename (self.root, "out", NULL);
   g_assert_cmpint (g_mkdir (self.root, 0700), ==, 0);
-  ds_sim_world_reset ();
   message = run_all (&self);
-  counts->n_seeds++;
-  counts->n_batches += plan->graph->n_batches;
-  counts->n_file_calls += ds_sim_world->n_file_calls;
-  counts->n_faults += ds_sim_world->n_faults;
-  counts->n_switches += ds_sim_world->n_switches;
-  if (log != NULL)
-    *log = g_strndup (ds_sim_world->log, ds_sim_world->n_log);
-  nftw (self.root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  self.counts->n_batches += plan->graph->n_batches;
+  self.counts->n_file_calls += ds_sim_world->n_file_calls;
+  self.counts->n_faults += ds_sim_world->n_faults;
+  self.counts->n_switches += ds_sim_world->n_switches;
   ds_sim_disk_free (self.disk);
   ds_sim_seen_free (self.seen);
   g_free (self.root);
   g_free (self.output);
   return message;
+}
+
+char *
+ds_sim_seed (guint64 seed, const char *directory, gboolean is_verbose, char **log)
+{
+  g_autofree char *root = g_build_filename (directory, "disk", NULL);
+  int status;
+  pid_t pid;
+
+  ds_sim_world_reset ();
+  ds_sim_world->counts->n_seeds++;
+  pid = fork ();
+  g_assert (pid >= 0);
+  if (pid == 0)
+    {
+      char *message = simulate (seed, directory, is_verbose);
+
+      if (message != NULL)
+        g_strlcpy (ds_sim_world->message, message, DS_SIM_MESSAGE_BYTES);
+      _exit (0);
+    }
+  while (waitpid (pid, &status, 0) < 0)
+    g_assert (errno == EINTR);
+  if (status != 0)
+    g_snprintf (ds_sim_world->message, DS_SIM_MESSAGE_BYTES,
+                "the simulation itself ended with status %d", status);
+  nftw (root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  if (log != NULL)
+    *log = g_strndup (ds_sim_world->log, ds_sim_world->n_log);
+  return *ds_sim_world->message != '\0' ? g_strdup (ds_sim_world->message) : NULL;
 }

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -31,15 +32,20 @@ ds_sim_world_init (void)
   ds_sim_world = map_shared (sizeof (DsSimWorld));
   ds_sim_world->log = map_shared (DS_SIM_LOG_BYTES);
   ds_sim_world->calls = map_shared (DS_SIM_CALLS_BYTES);
+  ds_sim_world->counts = map_shared (sizeof (DsSimCounts));
 }
 
 void
 ds_sim_world_reset (void)
 {
-  char *log = ds_sim_world->log;
-  guint8 *calls = ds_sim_world->calls;
+  DsSimWorld kept = { .log = ds_sim_world->log,
+                      .calls = ds_sim_world->calls,
+                      .counts = ds_sim_world->counts };
 
-  *ds_sim_world = (DsSimWorld){ .log = log, .calls = calls };
+  memset (ds_sim_world, 0, sizeof *ds_sim_world);
+  ds_sim_world->log = kept.log;
+  ds_sim_world->calls = kept.calls;
+  ds_sim_world->counts = kept.counts;
 }
 
 static void
@@ -48,7 +54,10 @@ note (const char *format, va_list arguments)
   gsize n_room = DS_SIM_LOG_BYTES - ds_sim_world->n_log;
   int n = vsnprintf (ds_sim_world->log + ds_sim_world->n_log, n_room, format, arguments);
 
-  g_assert (n >= 0 && (gsize) n < n_room);
+  if (n < 0 || (gsize) n >= n_room)
+    {
+      _exit (DS_SIM_WENT_WRONG);
+    }
   ds_sim_world->n_log += (gsize) n;
 }
 
