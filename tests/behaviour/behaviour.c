@@ -3,11 +3,14 @@
 
 #include "tests/behaviour/behaviour.h"
 
+#include "tests/base/ds-test-master.h"
+
 DsStreamingContext *
 behaviour_new_streaming (DsManualClock **clock)
 {
   DsStreamingContext *streaming =
-      ds_streaming_context_new ("local[2]", "behaviour", DS_SECOND);
+      ds_streaming_context_new (ds_test_choose_master ("local[2]"), "behaviour",
+                                DS_SECOND);
 
   *clock = ds_manual_clock_new (0);
   ds_streaming_context_set_clock (streaming, DS_CLOCK (*clock));

@@ -126,7 +126,8 @@ static inline DsStreamingContext *
 ds_test_program_make (gpointer user_data, GError **error)
 {
   DsTestProgram *self = user_data;
-  DsStreamingContext *ssc = ds_streaming_context_new (self->master, "test", DS_SECOND);
+  DsStreamingContext *ssc =
+      ds_streaming_context_new (ds_test_choose_master (self->master), "test", DS_SECOND);
 
   ds_streaming_context_set_clock (ssc, DS_CLOCK (self->clock));
   self->build (self, ssc);

@@ -5,6 +5,7 @@
  * k * DS_SECOND. */
 
 #include "dstream/dstream.h"
+#include "tests/base/ds-test-master.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -38,7 +39,8 @@ static inline void
 ds_test_stream_set_up (DsTestStream *self, const char *master)
 {
   self->clock = ds_manual_clock_new (0);
-  self->ssc = ds_streaming_context_new (master, "test", DS_SECOND);
+  self->ssc =
+      ds_streaming_context_new (ds_test_choose_master (master), "test", DS_SECOND);
   ds_streaming_context_set_clock (self->ssc, DS_CLOCK (self->clock));
   self->checkpoints = NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "base/ds-error.h"
 #include "rdd/ds-rdd.h"
+#include "tests/base/ds-test-master.h"
 
 /* A context that ends with its scope, with everything that it holds. */
 typedef DsContext DsTestContext;
@@ -21,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsTestContext, ds_test_context_end)
 static inline DsTestContext *
 ds_test_context_new (const char *master)
 {
-  return ds_context_new (master, "test");
+  return ds_context_new (ds_test_choose_master (master), "test");
 }
 
 /* The values 0 .. n - 1. */
