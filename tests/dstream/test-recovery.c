@@ -194,6 +194,48 @@ build_window_of_window (DsTestProgram *program, DsStreamingContext *ssc)
                           ds_dstream_window (sums, 4 * DS_SECOND, 2 * DS_SECOND));
 }
 
+/* By chance, of seeds that the program gives: of another one each batch. */
+static DsRdd *
+take_by_chance (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  guint64 seed = (guint64) ds_batch_get_time (batch) * 0x9e3779b97f4a7c15u;
+  g_autoptr (DsRdd) some = ds_rdd_sample (rdd, FALSE, 0.6, seed);
+  g_autoptr (DsRdd) moved = ds_rdd_repartition (some, 1 + (guint) (seed % 7));
+  g_autoptr (DsRdd) again = ds_rdd_sample (moved, TRUE, 1.5, 42);
+
+  return ds_rdd_coalesce (again, 2);
+}
+
+/* DsForeachRddFunc */
+static gboolean
+note_few (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  DsTestProgram *program = user_data;
+  g_autoptr (DsBlock) few = ds_rdd_take_sample (rdd, FALSE, 3, 7, error);
+  g_autoptr (DsRdd) rdd_of_few = NULL;
+
+  if (few == NULL)
+    return FALSE;
+  rdd_of_few =
+      ds_context_parallelize (ds_streaming_context_get_context (program->ssc), few, 1);
+  return ds_test_program_note (rdd_of_few, batch, program, error);
+}
+
+static void
+build_samples (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 8);
+  DsDStream *some = ds_dstream_transform (words, take_by_chance, NULL, NULL);
+  DsDStream *counts =
+      ds_dstream_map_with_state (ds_dstream_map (some, ds_pair_with_one, NULL, NULL),
+                                 count_words, NULL, NULL);
+
+  ds_dstream_checkpoint (counts, 2 * DS_SECOND);
+  ds_test_program_record (program, some);
+  ds_test_program_record (program, counts);
+  ds_dstream_foreach_rdd (words, note_few, program, NULL);
+}
+
 static const struct
 {
   const char *name;
@@ -208,6 +250,7 @@ static const struct
   { "queue-window", build_queue_window },
   { "plain-windows", build_plain_windows },
   { "window-of-window", build_window_of_window },
+  { "samples", build_samples },
 };
 
 /* ---- Comparing ---- */
