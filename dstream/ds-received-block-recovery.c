@@ -165,12 +165,17 @@ ds_block_position_encode (const DsBlockPosition *self, GByteArray *bytes)
 static gboolean
 ds_block_position_append_plan (DsBlockPosition *self, DsValue value, GError **error)
 {
+  guint n_before = self->remembered->len;
+  DsBlockPlan *plan;
+
   if (!ds_value_is_pair (value) || !ds_value_is (value.as.items[0], DS_VALUE_TYPE_INT) ||
       !ds_value_is (value.as.items[1], DS_VALUE_TYPE_LIST))
     return ds_block_plan_set_corrupt (error, "a remembered batch is a time and a plan");
-  return ds_block_plan_append_values (
-      ds_block_position_get_plan (self, value.as.items[0].as.integer)->sequences,
-      value.as.items[1].as.items, value.as.items[1].size, error);
+  plan = ds_block_position_get_plan (self, value.as.items[0].as.integer);
+  if (self->remembered->len == n_before)
+    return ds_block_plan_set_corrupt (error, "a remembered batch comes once");
+  return ds_block_plan_append_values (plan->sequences, value.as.items[1].as.items,
+                                      value.as.items[1].size, error);
 }
 
 gboolean

@@ -6,6 +6,7 @@
  * the test's own, as partitions go by it. */
 
 #include <glib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Of "local" and "local[4]"; others stay, and those that are wrong.  Interned. */
@@ -14,13 +15,14 @@ ds_test_choose_master (const char *own)
 {
   const char *other = g_getenv ("DS_TEST_MASTER");
   g_autofree char *chosen = NULL;
-  gboolean has_number =
-      g_str_has_prefix (own, "local[") && own[6] >= '1' && own[6] <= '9' &&
-      strspn (own + 6, "0123456789") + 7 == strlen (own) && strlen (own) <= 10;
+  guint n_places = 1;
+  int n_read = 0;
+  gboolean has_number = sscanf (own, "local[%4u]%n", &n_places, &n_read) == 1 &&
+                        own[n_read] == '\0' && n_read > 0 && n_places > 0 &&
+                        n_places <= 1024;
 
   if (other == NULL || !(has_number || g_str_equal (own, "local")))
     return own;
-  chosen = g_strdup_printf ("%.*s%s", (int) strcspn (other, "["), other,
-                            has_number ? own + strlen ("local") : "[1]");
+  chosen = g_strdup_printf ("%.*s[%u]", (int) strcspn (other, "["), other, n_places);
   return g_intern_string (chosen);
 }
