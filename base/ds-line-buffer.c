@@ -383,8 +383,9 @@ ds_line_buffer_end (DsLineBuffer *self, gboolean deliver_rest)
         }
     }
 
-  self->n_ready_lines +=
-      ds_count_lines (self->memory + self->n_ready, self->n_bytes - self->n_ready);
+  if (self->n_bytes > self->n_ready) /* else there may be no memory */
+    self->n_ready_lines +=
+        ds_count_lines (self->memory + self->n_ready, self->n_bytes - self->n_ready);
   self->n_ready = self->n_bytes;
   self->is_skipping = FALSE;
   block = ds_line_buffer_take (self);
