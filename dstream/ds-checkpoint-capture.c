@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Taking a checkpoint in two parts.  What is small (positions of sources, the graph) is
- * encoded at once; what streams keep is captured by them and written later, from the
- * capture, as are results that windows look back at, which do not change any more. */
+/* Taking a checkpoint in two parts.  What is small (the graph, positions of most sources)
+ * is encoded at once; what streams keep, and which files are known, is captured by them
+ * and written later, from the capture, as are results that windows look back at, which do
+ * not change any more. */
 
 #include "dstream/ds-checkpoint-capture-private.h"
 
@@ -16,6 +17,8 @@ typedef struct
   guint32 flags;
   char *name;
   GByteArray *bytes; /* (nullable): what it holds; else one of the following */
+  const DsInputRecovery *recovery;
+  gpointer position;
   const DsStateKeeping *keeping;
   gpointer state;
   GArray *results; /* DsGeneratedRdd */
@@ -50,6 +53,8 @@ ds_capture_section_free (DsCaptureSection *self, gboolean is_base)
 {
   if (self->state != NULL)
     self->keeping->release (self->state, is_base);
+  if (self->position != NULL)
+    self->recovery->free_position (self->position);
   g_clear_pointer (&self->bytes, g_byte_array_unref);
   g_clear_pointer (&self->results, ds_kept_results_free);
   g_free (self->name);
@@ -120,6 +125,13 @@ ds_checkpoint_capture_take_source (DsCheckpointCapture *self,
     return;
   section = ds_checkpoint_capture_add (self, DS_SECTION_SOURCE,
                                        DS_SECTION_FLAGS (entry, TRUE), name);
+  if (recovery->capture_position != NULL)
+    {
+      section->recovery = recovery;
+      section->position =
+          recovery->capture_position (DS_INPUT_DSTREAM (stream), self->time);
+      return;
+    }
   section->bytes = g_byte_array_new ();
   recovery->save_position (DS_INPUT_DSTREAM (stream), self->time, section->bytes);
 }
@@ -225,6 +237,11 @@ ds_capture_section_write (DsCaptureSection *self,
   if (!ds_checkpoint_writer_begin_section (file, self->type, self->name, self->flags,
                                            error))
     return FALSE;
+  if (self->position != NULL)
+    {
+      self->bytes = g_byte_array_new ();
+      self->recovery->encode_position (self->position, self->bytes);
+    }
   if (self->bytes != NULL)
     ok = ds_checkpoint_writer_append (file, self->bytes->data, self->bytes->len, error);
   else if (self->results != NULL)

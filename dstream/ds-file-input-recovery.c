@@ -144,10 +144,15 @@ enum
   DS_N_SAVED_OF_BATCH
 };
 
-static void
-ds_file_input_dstream_save_position (DsInputDStream *input,
-                                     DsTime time,
-                                     GByteArray *bytes)
+/* What is seen may be many files, of which a copy is made now. */
+typedef struct
+{
+  GByteArray *batches; /* encoded, with what is before them */
+  DsScannerCapture *scanner;
+} DsFilePosition;
+
+static gpointer
+ds_file_input_dstream_capture_position (DsInputDStream *input, DsTime time)
 {
   DsFileInputDStream *self = DS_FILE_INPUT_DSTREAM (input);
   DsTime after = time - ds_dstream_get_node (DS_DSTREAM (input))->remember;
@@ -155,6 +160,7 @@ ds_file_input_dstream_save_position (DsInputDStream *input,
   gboolean cleans_up = self->archive != NULL || self->deletes;
   g_autoptr (GByteArray) batches = g_byte_array_new ();
   g_autoptr (GPtrArray) later = g_ptr_array_new ();
+  DsFilePosition *position = g_new (DsFilePosition, 1);
   gint64 n_batches = 0;
 
   g_mutex_lock (&self->lock);
@@ -178,11 +184,32 @@ ds_file_input_dstream_save_position (DsInputDStream *input,
       ds_codec_encode (ds_value_tuple (fields, DS_N_SAVED_OF_BATCH), batches);
       n_batches++;
     }
-  ds_codec_encode (ds_value_tuple (head, 2), bytes);
-  ds_codec_encode (ds_value_int (n_batches), bytes);
-  g_byte_array_append (bytes, batches->data, batches->len);
-  ds_directory_scanner_save (self->scanner, time, later, bytes);
+  position->batches = g_byte_array_new ();
+  ds_codec_encode (ds_value_tuple (head, 2), position->batches);
+  ds_codec_encode (ds_value_int (n_batches), position->batches);
+  g_byte_array_append (position->batches, batches->data, batches->len);
+  position->scanner = ds_directory_scanner_capture (self->scanner, time, later);
   g_mutex_unlock (&self->lock);
+  return position;
+}
+
+static void
+ds_file_position_encode (gpointer capture, GByteArray *bytes)
+{
+  DsFilePosition *self = capture;
+
+  g_byte_array_append (bytes, self->batches->data, self->batches->len);
+  ds_scanner_capture_save (self->scanner, bytes);
+}
+
+static void
+ds_file_position_free (gpointer capture)
+{
+  DsFilePosition *self = capture;
+
+  g_byte_array_unref (self->batches);
+  ds_scanner_capture_free (self->scanner);
+  g_free (self);
 }
 
 static gboolean
@@ -254,6 +281,8 @@ ds_file_input_dstream_load_position (DsInputDStream *input,
 const DsInputRecovery ds_file_input_dstream_recovery = {
   .save_plan = ds_file_input_dstream_save_plan,
   .load_plan = ds_file_input_dstream_load_plan,
-  .save_position = ds_file_input_dstream_save_position,
+  .capture_position = ds_file_input_dstream_capture_position,
+  .encode_position = ds_file_position_encode,
+  .free_position = ds_file_position_free,
   .load_position = ds_file_input_dstream_load_position,
 };

@@ -34,6 +34,11 @@ typedef struct _DsInputRecovery
    * harm, as plans of later batches are loaded after it.  Plans of batches up to @time
    * that are still remembered are part of it. */
   void (*save_position) (DsInputDStream *self, DsTime time, GByteArray *bytes);
+  /* Instead of it where that is more than a batch may wait for: what is to be saved is
+   * captured, and encoded by any thread while batches go on. */
+  gpointer (*capture_position) (DsInputDStream *self, DsTime time);
+  void (*encode_position) (gpointer capture, GByteArray *bytes);
+  void (*free_position) (gpointer capture);
   gboolean (*load_position) (DsInputDStream *self,
                              const guint8 *bytes,
                              gsize n_bytes,

@@ -79,12 +79,17 @@ void ds_directory_scanner_scan (DsDirectoryScanner *self,
 
 /* ---- Checkpoints ---- */
 
-/* What was seen, and taken by batches up to @until, as values back to back, appended.
- * @later: DsPlannedFile that later batches took: they are saved as waiting. */
-void ds_directory_scanner_save (DsDirectoryScanner *self,
-                                DsTime until,
-                                GPtrArray *later,
-                                GByteArray *bytes);
+typedef struct _DsScannerCapture DsScannerCapture;
+
+/* What was seen, and taken by batches up to @until.  @later: DsPlannedFile that later
+ * batches took: they are captured as waiting.  Nothing is encoded but the names that the
+ * rule of time remembers.  (transfer full) */
+DsScannerCapture *
+ds_directory_scanner_capture (DsDirectoryScanner *self, DsTime until, GPtrArray *later);
+/* As values back to back, appended.  Any thread; scans go on. */
+void ds_scanner_capture_save (DsScannerCapture *self, GByteArray *bytes);
+void ds_scanner_capture_free (DsScannerCapture *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsScannerCapture, ds_scanner_capture_free)
 /* Into a new one: how many of @values that took; 0: they are none of a scanner. */
 gsize ds_directory_scanner_load (DsDirectoryScanner *self,
                                  const DsValue *values,

@@ -500,17 +500,39 @@ ds_directory_scanner_set_state (DsDirectoryScanner *self,
     }
 }
 
-void
-ds_directory_scanner_save (DsDirectoryScanner *self,
-                           DsTime until,
-                           GPtrArray *later,
-                           GByteArray *bytes)
+struct _DsScannerCapture
 {
+  DsFileSet *known;
+  GByteArray *recent;
+};
+
+DsScannerCapture *
+ds_directory_scanner_capture (DsDirectoryScanner *self, DsTime until, GPtrArray *later)
+{
+  DsScannerCapture *capture = g_new (DsScannerCapture, 1);
+
   /* They have met the rule of time, so that they are not held to it again. */
   ds_directory_scanner_set_state (self, later, DS_KNOWN_FILE_WAITING);
-  ds_file_set_save (self->known, bytes);
+  capture->known = ds_file_set_copy (self->known);
   ds_directory_scanner_set_state (self, later, DS_KNOWN_FILE_TAKEN);
-  ds_recent_paths_save (self->recent, until, bytes);
+  capture->recent = g_byte_array_new ();
+  ds_recent_paths_save (self->recent, until, capture->recent);
+  return capture;
+}
+
+void
+ds_scanner_capture_save (DsScannerCapture *self, GByteArray *bytes)
+{
+  ds_file_set_save (self->known, bytes);
+  g_byte_array_append (bytes, self->recent->data, self->recent->len);
+}
+
+void
+ds_scanner_capture_free (DsScannerCapture *self)
+{
+  ds_file_set_free (self->known);
+  g_byte_array_unref (self->recent);
+  g_free (self);
 }
 
 gsize

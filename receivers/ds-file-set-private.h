@@ -82,6 +82,9 @@ DsListedDirectories *ds_file_set_get_directories (DsFileSet *self);
 
 /* ---- ds-file-set-save.c ---- */
 
+/* What is in it now, to be saved by another thread, which is all that it is for: memory
+ * is copied, 48 bytes a file.  (transfer full) */
+DsFileSet *ds_file_set_copy (DsFileSet *self);
 /* For checkpoints: as values back to back, appended. */
 void ds_file_set_save (DsFileSet *self, GByteArray *bytes);
 /* Into an empty one: how many of @values that took; 0: they are none of a file set. */

@@ -87,6 +87,20 @@ ds_file_set_new (void)
   return self;
 }
 
+DsFileSet *
+ds_file_set_copy (DsFileSet *self)
+{
+  DsFileSet *copy = g_new0 (DsFileSet, 1);
+
+  copy->files = g_array_copy (self->files);
+  copy->devices = g_array_copy (self->devices);
+  copy->directories = ds_listed_directories_new ();
+  for (guint i = 0; i < ds_listed_directories_get_length (self->directories); i++)
+    ds_listed_directories_add (copy->directories,
+                               ds_listed_directories_get_path (self->directories, i));
+  return copy;
+}
+
 void
 ds_file_set_free (DsFileSet *self)
 {

@@ -134,12 +134,14 @@ recover (DsTestScanner *fixture)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GPtrArray) later = g_ptr_array_new ();
+  g_autoptr (DsScannerCapture) capture = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (DsBlock) block = NULL;
   const DsValue *values;
   gsize n_values;
 
-  ds_directory_scanner_save (fixture->scanner, G_MAXINT64, later, bytes);
+  capture = ds_directory_scanner_capture (fixture->scanner, G_MAXINT64, later);
+  ds_scanner_capture_save (capture, bytes);
   block = ds_codec_decode_block (bytes->data, bytes->len, 0, &error);
   g_assert_no_error (error);
   values = ds_block_get_values (block, &n_values);
