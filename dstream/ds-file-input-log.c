@@ -50,19 +50,20 @@ ds_file_input_dstream_describe_scan (DsFileInputDStream *self,
   return g_string_free (text, FALSE);
 }
 
-/* Once: whoever appends to files does so again and again. */
+/* Once: whoever appends to files does so again and again.  Where files go when they were
+ * read, new ones come under their names. */
 static void
 ds_file_input_dstream_log_again (DsFileInputDStream *self, const char *path)
 {
   g_autofree char *name = ds_file_display_name (path);
 
-  if (self->has_told_of_again)
+  if (self->has_told_of_again || self->archive != NULL || self->deletes)
     return;
   self->has_told_of_again = TRUE;
   g_message ("%s: \"%s\" was read by an earlier batch and has been written to since, so "
-             "all of it is read again, what was there before, too; write new data to new "
-             "files and move them here when they are whole, or wait for writers with "
-             "set_settle_time; this is said once",
+             "all of it is read again, and what was in it before counts twice; write new "
+             "data to new files and move them here when they are whole, or wait for "
+             "writers with set_settle_time; this is said once",
              ds_dstream_describe (DS_DSTREAM (self)), name);
 }
 

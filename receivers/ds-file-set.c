@@ -455,7 +455,9 @@ ds_file_set_find_again (DsFileSet *self)
       if (file->mark == self->mark || file->state != DS_KNOWN_FILE_TAKEN)
         continue;
       again = g_hash_table_lookup (new_files, &file->inode);
-      if (again != NULL && ds_file_set_is_same_place (file, again))
+      /* A shorter one was written anew. */
+      if (again != NULL && ds_file_set_is_same_place (file, again) &&
+          again->n_bytes >= file->n_bytes)
         again->is_again = TRUE;
     }
 }
