@@ -249,6 +249,9 @@ DsReceiver *ds_receiver_input_dstream_prepare (DsInputDStream *input,
                                                DsReceiverSettings *settings);
 /* The same without settings, of any stream.  (transfer none) (nullable) */
 DsReceiver *ds_receiver_input_dstream_get_receiver (DsDStream *stream);
+/* What a connected socket stream without data knows of its server; NULL: it is none.
+ * (transfer full) (nullable).  Any thread. */
+char *ds_socket_stream_explain (DsDStream *stream);
 /* What the program asked for, else what the context says; NONE without a receiver. */
 DsDurability ds_receiver_input_dstream_get_durability (DsDStream *stream);
 /* What a parse function of the program is to a socket receiver; takes over @user_data. */

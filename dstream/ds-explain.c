@@ -172,9 +172,17 @@ ds_explanation_tell_no_data (DsExplanation *self, DsStreamingContext *context)
 
       if (scan != NULL)
         g_string_append_printf (text, "; %s: %s", ds_dstream_describe (stream), scan);
-      if (info == NULL ||
-          (!ds_receiver_info_is_failing (info) && ds_receiver_info_is_active (info)))
+      if (info == NULL)
         continue;
+      if (!ds_receiver_info_is_failing (info) && ds_receiver_info_is_active (info))
+        {
+          g_autofree char *known = ds_socket_stream_explain (stream);
+
+          if (known != NULL)
+            g_string_append_printf (text, "; %s: %s", ds_dstream_describe (stream),
+                                    known);
+          continue;
+        }
       condition = DS_CONDITION_NOT_CONNECTED;
       g_string_append_printf (text, "; the receiver of %s (%s) %s",
                               ds_dstream_describe (stream),

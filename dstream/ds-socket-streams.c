@@ -180,6 +180,29 @@ ds_streaming_context_raw_socket_stream (DsStreamingContext *self,
   return ds_socket_stream_add (self, receiver, "raw socket stream");
 }
 
+/* ---- Explanations ---- */
+
+char *
+ds_socket_stream_explain (DsDStream *stream)
+{
+  DsReceiver *receiver = ds_receiver_input_dstream_get_receiver (stream);
+  guint64 n_bytes;
+
+  if (receiver == NULL || !DS_IS_SOCKET_RECEIVER (receiver))
+    return NULL;
+  n_bytes = ds_socket_receiver_get_n_bytes (DS_SOCKET_RECEIVER (receiver));
+  if (n_bytes > 0)
+    return g_strdup_printf ("the server has sent %" G_GUINT64_FORMAT
+                            " bytes on this connection so far, and no record that could "
+                            "be taken has ended in this batch",
+                            n_bytes);
+  return g_strdup_printf (
+      "the server has sent nothing on this connection%s",
+      ds_socket_receiver_has_tls (DS_SOCKET_RECEIVER (receiver))
+          ? ""
+          : "; one that speaks TLS waits for its client: see ds_dstream_set_tls ()");
+}
+
 /* ---- Options ---- */
 
 /* The receiver whose option may be set, or NULL. */

@@ -44,6 +44,7 @@ void ds_socket_receiver_set_tls (DsSocketReceiver *self, gboolean has_tls);
 void ds_socket_receiver_set_tls_ca_file (DsSocketReceiver *self, const char *ca_file);
 
 gboolean ds_socket_receiver_has_lines (DsSocketReceiver *self);
+gboolean ds_socket_receiver_has_tls (DsSocketReceiver *self);
 gboolean ds_socket_receiver_is_local (DsSocketReceiver *self); /* a Unix socket */
 /* Received on the present connection, or the last one.  Any thread. */
 guint64 ds_socket_receiver_get_n_bytes (DsSocketReceiver *self);

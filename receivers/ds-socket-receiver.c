@@ -325,6 +325,12 @@ ds_socket_receiver_has_lines (DsSocketReceiver *self)
 }
 
 gboolean
+ds_socket_receiver_has_tls (DsSocketReceiver *self)
+{
+  return self->target.has_tls;
+}
+
+gboolean
 ds_socket_receiver_is_local (DsSocketReceiver *self)
 {
   return self->target.path != NULL;

@@ -341,6 +341,48 @@ test_receivers_that_find_nobody (void)
   ds_test_stream_tear_down (&test);
 }
 
+static void
+test_servers_that_send_nothing (void)
+{
+  DsTestStream test;
+  DsDStream *lines;
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GError) error = NULL;
+  guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, &error);
+  g_autofree char *silent = g_strdup_printf (
+      "no data*; socket text stream 127.0.0.1:%u: the server has sent nothing on this "
+      "connection; one that speaks TLS waits for its client: see ds_dstream_set_tls ()",
+      port);
+  gboolean is_there = FALSE;
+
+  g_test_summary ("Without data the reason may be a server that waits for TLS, or a "
+                  "record that does not end");
+
+  g_assert_no_error (error);
+  ds_test_stream_set_up (&test, "local");
+  lines = ds_streaming_context_socket_text_stream (test.ssc, "127.0.0.1", port);
+  ds_dstream_collect (lines);
+  ds_test_stream_start (&test);
+  connection = g_socket_listener_accept (listener, NULL, NULL, &error);
+  g_assert_no_error (error);
+  ds_test_stream_run (&test, 1);
+  assert_explained (lines, "no-data", silent);
+
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)),
+                             "no end", 6, NULL, NULL, &error);
+  g_assert_no_error (error);
+  while (!is_there) /* until it has arrived */
+    {
+      g_autofree char *text = NULL;
+
+      ds_test_stream_run (&test, 1);
+      text = ds_dstream_explain (lines);
+      is_there = strstr (text, "has sent 6 bytes on this connection") != NULL;
+    }
+  ds_test_stream_tear_down (&test);
+}
+
 /* ---- Of contexts ---- */
 
 static void
@@ -519,6 +561,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/explain/wrong-calls", test_wrong_calls);
   g_test_add_func ("/dstream/explain/receivers-that-find-nobody",
                    test_receivers_that_find_nobody);
+  g_test_add_func ("/dstream/explain/servers-that-send-nothing",
+                   test_servers_that_send_nothing);
   g_test_add_func ("/dstream/explain/contexts-sum-up", test_contexts_sum_up);
   g_test_add_func ("/dstream/explain/explaining-from-inside",
                    test_explaining_from_inside);
