@@ -3,7 +3,12 @@
 /* The log's own thread: group commit, new segments, and what happens when the disk fails.
  *
  * At most one group is written and not synced, so after a failure exactly that group has
- * to be written again.  It is still in memory. */
+ * to be written again.  It is still in memory.
+ *
+ * Who waits for a record and finds nobody writing is the leader: it writes and syncs what
+ * waits in its own thread, which saves the two changes of threads that a record takes
+ * otherwise.  Everything else is left to the log's own thread: telling, new segments, and
+ * whatever a leader could not write. */
 
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
@@ -36,7 +41,7 @@ ds_log_is_due_locked (DsWriteAheadLog *self, gint64 *deadline)
   gint64 due = self->waiting_since + self->settings.group_delay;
 
   *deadline = due;
-  return self->waiting.first != NULL &&
+  return self->waiting.first != NULL && !self->is_writing &&
          (self->is_closing || self->rotate_before > 0 ||
           self->waiting.n_bytes >= self->settings.group_bytes ||
           self->wanted_sequence >= self->waiting.first->sequence ||
@@ -46,7 +51,8 @@ ds_log_is_due_locked (DsWriteAheadLog *self, gint64 *deadline)
 static gboolean
 ds_log_must_rotate_locked (DsWriteAheadLog *self)
 {
-  return self->rotate_before > 0 && self->durable_sequence + 1 >= self->rotate_before;
+  return self->rotate_before > 0 && !self->is_writing &&
+         self->durable_sequence + 1 >= self->rotate_before;
 }
 
 /* FALSE: the end. */
@@ -55,11 +61,12 @@ ds_log_wait_locked (DsWriteAheadLog *self)
 {
   gint64 deadline;
 
-  while (!ds_log_is_due_locked (self, &deadline) && !ds_log_must_rotate_locked (self))
+  while (self->written.first == NULL && self->handed.first == NULL &&
+         !ds_log_is_due_locked (self, &deadline) && !ds_log_must_rotate_locked (self))
     {
-      if (self->is_closing && self->waiting.first == NULL)
+      if (self->is_closing && self->waiting.first == NULL && !self->is_writing)
         return FALSE;
-      if (self->waiting.first != NULL)
+      if (self->waiting.first != NULL && !self->is_writing)
         g_cond_wait_until (&self->wanted, &self->lock, deadline);
       else
         g_cond_wait (&self->wanted, &self->lock);
@@ -135,12 +142,14 @@ ds_log_try (DsWriteAheadLog *self,
 }
 
 /* Writes @group (nullable), into a new segment if wanted.  Comes back when it is durable,
- * or with an error that is for good: the second one in a row that is not a full disk. */
+ * or with an error that is for good: the second one in a row that is not a full disk.
+ * @first_error (nullable, taken over): of a try that was made already. */
 static gboolean
 ds_log_write (DsWriteAheadLog *self,
               const DsLogGroup *group,
               guint64 first_sequence,
               gboolean wants_segment,
+              GError *first_error,
               GError **error)
 {
   guint n_failures = 0;
@@ -149,9 +158,10 @@ ds_log_write (DsWriteAheadLog *self,
 
   for (;;)
     {
-      g_autoptr (GError) local_error = NULL;
+      g_autoptr (GError) local_error = g_steal_pointer (&first_error);
 
-      if (ds_log_try (self, group, first_sequence, wants_segment, &local_error))
+      if (local_error == NULL &&
+          ds_log_try (self, group, first_sequence, wants_segment, &local_error))
         break;
       /* Either the new one is there, or none is, which is looked at anyway. */
       wants_segment = FALSE;
@@ -173,7 +183,7 @@ ds_log_write (DsWriteAheadLog *self,
   return TRUE;
 }
 
-/* ---- The thread ---- */
+/* ---- The end of a write ---- */
 
 /* No lock.  Keeps what can be told. */
 static void
@@ -204,41 +214,161 @@ ds_log_fail (DsWriteAheadLog *self, GError *cause)
   ds_log_group_clear (&given_up);
 }
 
-static gboolean
-ds_log_flush_group (DsWriteAheadLog *self, DsLogGroup *group, GError **error)
+/* Locks: needs self->lock. */
+static void
+ds_log_end_writing_locked (DsWriteAheadLog *self, const DsLogGroup *group)
 {
-  guint64 last = group->last->sequence;
-  gboolean is_written = ds_log_write (self, group, group->first->sequence,
-                                      ds_log_is_full (self, group->first->size), error);
-
-  g_mutex_lock (&self->lock);
+  self->is_writing = FALSE;
   self->n_unsafe_bytes -= group->n_bytes;
   self->segment_number = self->segment.head.number;
-  if (is_written)
-    self->durable_sequence = last;
   g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
-  if (is_written && self->durable_func != NULL)
-    self->durable_func (last, NULL, self->durable_data);
+}
+
+/* No lock. */
+static void
+ds_log_tell (DsWriteAheadLog *self, DsLogGroup *group)
+{
+  if (self->durable_func != NULL)
+    self->durable_func (group->last->sequence, NULL, self->durable_data);
   ds_log_group_clear (group);
+}
+
+static gboolean
+ds_log_flush_group (DsWriteAheadLog *self,
+                    DsLogGroup *group,
+                    GError *first_error,
+                    GError **error)
+{
+  gboolean is_written =
+      ds_log_write (self, group, group->first->sequence,
+                    first_error == NULL && ds_log_is_full (self, group->first->size),
+                    first_error, error);
+
+  g_mutex_lock (&self->lock);
+  if (is_written)
+    self->durable_sequence = group->last->sequence;
+  ds_log_end_writing_locked (self, group);
+  /* After a failure for good nobody writes: what follows would have a hole before it. */
+  self->is_writing = !is_written;
+  g_mutex_unlock (&self->lock);
+  if (is_written)
+    ds_log_tell (self, group);
+  else
+    ds_log_group_clear (group);
   return is_written;
 }
 
 static gboolean
 ds_log_rotate_now (DsWriteAheadLog *self, guint64 first_sequence, GError **error)
 {
+  const DsLogGroup nothing = { 0 };
+
   if (!ds_log_segment_is_empty (&self->segment) &&
-      !ds_log_write (self, NULL, first_sequence, TRUE, error))
+      !ds_log_write (self, NULL, first_sequence, TRUE, NULL, error))
     return FALSE;
 
   g_mutex_lock (&self->lock);
   self->rotated_before = first_sequence;
   if (self->rotate_before <= self->rotated_before)
     self->rotate_before = 0;
-  self->segment_number = self->segment.head.number;
-  g_cond_broadcast (&self->changed);
+  ds_log_end_writing_locked (self, &nothing);
   g_mutex_unlock (&self->lock);
   return TRUE;
+}
+
+/* ---- Leaders ---- */
+
+static gboolean
+ds_log_may_lead_locked (DsWriteAheadLog *self, guint64 sequence)
+{
+  return !self->is_writing && self->failure == NULL && !self->is_closing &&
+         self->rotate_before == 0 && self->waiting.first != NULL &&
+         self->waiting.first->sequence <= sequence &&
+         ds_log_segment_is_open (&self->segment) &&
+         !ds_log_is_full (self, self->waiting.first->size);
+}
+
+/* As much as one write may have. */
+static DsLogGroup
+ds_log_take_for_segment_locked (DsWriteAheadLog *self)
+{
+  guint64 n_used = MIN (self->segment.n_bytes, self->settings.max_segment_bytes);
+
+  self->is_writing = TRUE;
+  return ds_log_take_locked (self, MIN (self->settings.max_segment_bytes - n_used,
+                                        DS_LOG_MAX_GROUPS * self->settings.group_bytes));
+}
+
+gboolean
+ds_log_lead_locked (DsWriteAheadLog *self, guint64 sequence)
+{
+  GError *error = NULL;
+  DsLogGroup group;
+  gboolean is_written;
+
+  if (!ds_log_may_lead_locked (self, sequence))
+    return FALSE;
+  group = ds_log_take_for_segment_locked (self);
+  g_mutex_unlock (&self->lock);
+  is_written = ds_log_segment_write (&self->segment, &group, &error);
+  g_mutex_lock (&self->lock);
+  if (is_written)
+    {
+      self->durable_sequence = group.last->sequence;
+      ds_log_end_writing_locked (self, &group);
+      if (self->written.first == NULL)
+        self->written.first = group.first;
+      else
+        self->written.last->next = group.first;
+      self->written.last = group.last;
+    }
+  else
+    {
+      self->handed = group;
+      self->handed_error = error;
+    }
+  g_cond_signal (&self->wanted);
+  return TRUE;
+}
+
+/* ---- The thread ---- */
+
+/* Lock held, given back meanwhile.  What is told first comes first in the log. */
+static gboolean
+ds_log_do_next_locked (DsWriteAheadLog *self, GError **error)
+{
+  GError *first_error = NULL;
+  guint64 next = self->durable_sequence + 1;
+  DsLogGroup group = self->written;
+  gboolean is_well = TRUE;
+
+  if (group.first != NULL)
+    {
+      self->written = (DsLogGroup){ 0 };
+      g_mutex_unlock (&self->lock);
+      ds_log_tell (self, &group);
+    }
+  else if (ds_log_must_rotate_locked (self))
+    {
+      self->is_writing = TRUE;
+      g_mutex_unlock (&self->lock);
+      is_well = ds_log_rotate_now (self, next, error);
+    }
+  else
+    {
+      if (self->handed.first != NULL)
+        {
+          group = self->handed;
+          first_error = g_steal_pointer (&self->handed_error);
+          self->handed = (DsLogGroup){ 0 };
+        }
+      else
+        group = ds_log_take_for_segment_locked (self);
+      g_mutex_unlock (&self->lock);
+      is_well = ds_log_flush_group (self, &group, first_error, error);
+    }
+  g_mutex_lock (&self->lock);
+  return is_well;
 }
 
 gpointer
@@ -250,28 +380,7 @@ ds_log_flusher_run (gpointer log)
 
   g_mutex_lock (&self->lock);
   while (is_well && ds_log_wait_locked (self))
-    {
-      guint64 next = self->durable_sequence + 1;
-      guint64 n_used = self->segment.n_bytes;
-
-      if (ds_log_must_rotate_locked (self))
-        {
-          g_mutex_unlock (&self->lock);
-          is_well = ds_log_rotate_now (self, next, &error);
-        }
-      else
-        {
-          guint64 n_room = self->settings.max_segment_bytes -
-                           MIN (n_used, self->settings.max_segment_bytes);
-          DsLogGroup group =
-              ds_log_take_locked (self, MIN (n_room, DS_LOG_MAX_GROUPS *
-                                                         self->settings.group_bytes));
-
-          g_mutex_unlock (&self->lock);
-          is_well = ds_log_flush_group (self, &group, &error);
-        }
-      g_mutex_lock (&self->lock);
-    }
+    is_well = ds_log_do_next_locked (self, &error);
   g_mutex_unlock (&self->lock);
   if (!is_well)
     ds_log_fail (self, error);

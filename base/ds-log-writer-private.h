@@ -36,7 +36,7 @@ typedef struct
   gsize n_bytes; /* of the records */
 } DsLogGroup;
 
-/* ---- The segment that is written; the log's own thread ---- */
+/* ---- The segment that is written; whoever writes ---- */
 
 typedef struct
 {
@@ -84,6 +84,10 @@ struct _DsWriteAheadLog
   GCond wanted;  /* for the log's own thread: there is something to do */
   GCond changed; /* for everybody else */
   DsLogGroup waiting;
+  gboolean is_writing; /* somebody does, and has the segment */
+  DsLogGroup handed;   /* what a leader could not write; is_writing goes with it */
+  GError *handed_error;
+  DsLogGroup written;   /* by leaders: durable, and not told yet */
   gint64 waiting_since; /* the first of them */
   gsize n_unsafe_bytes; /* waiting, or being written */
   guint64 next_sequence;
@@ -96,11 +100,15 @@ struct _DsWriteAheadLog
   gint64 give_up_at; /* monotonic us: how long a full disk is waited for */
   GError *failure;   /* for good */
 
-  DsLogSegment segment; /* the log's own thread */
+  DsLogSegment segment; /* who set is_writing */
 };
 
 /* The body of its thread. */
 gpointer ds_log_flusher_run (gpointer log);
+/* Writes what waits in the calling thread, if nobody writes and nothing else is to be
+ * done first: no change of threads, and one try.  What cannot be written is handed to the
+ * log's own thread.  FALSE: nothing was done.  Lock held, given back meanwhile. */
+gboolean ds_log_lead_locked (DsWriteAheadLog *log, guint64 sequence);
 /* Lets go of all in @group. */
 void ds_log_group_clear (DsLogGroup *group);
 

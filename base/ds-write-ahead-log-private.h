@@ -3,7 +3,8 @@
 
 /* The log: records that are durable before what they stand for is relied on (RELIABILITY
  * 4.4).  Writers append without waiting; a thread of its own writes everything that waits
- * with one write and one fdatasync (group commit), and tells who waits.
+ * with one write and one fdatasync (group commit), and tells who waits.  Who waits for a
+ * record while nobody writes does so itself.
  *
  *     appended -> waiting -> written -> synced = durable -> told, let go of
  *
@@ -77,6 +78,9 @@ guint64 ds_write_ahead_log_append (DsWriteAheadLog *self,
  * beyond ds_write_ahead_log_get_durable_sequence (). */
 gboolean
 ds_write_ahead_log_await (DsWriteAheadLog *self, guint64 sequence, GError **error);
+/* The same with one try, in the calling thread, if nobody writes: a full disk does not
+ * hold it.  FALSE: not durable, and requested as below. */
+gboolean ds_write_ahead_log_sync (DsWriteAheadLog *self, guint64 sequence);
 /* The same without waiting. */
 void ds_write_ahead_log_request_sync (DsWriteAheadLog *self, guint64 sequence);
 /* The newest that is durable: a checkpoint must not name a later one as that from which

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The log as its callers see it: a queue in front of the thread in ds-log-flusher.c. */
+/* The log as its callers see it: a queue in front of who writes, in ds-log-flusher.c. */
 
 #include "base/ds-write-ahead-log-private.h"
 
@@ -229,17 +229,37 @@ ds_write_ahead_log_append (DsWriteAheadLog *self,
 
 /* ---- What is durable ---- */
 
+static void
+ds_log_want_locked (DsWriteAheadLog *self, guint64 sequence)
+{
+  if (sequence <= self->wanted_sequence)
+    return;
+  self->wanted_sequence = sequence;
+  if (sequence > self->durable_sequence)
+    g_cond_signal (&self->wanted);
+}
+
 void
 ds_write_ahead_log_request_sync (DsWriteAheadLog *self, guint64 sequence)
 {
   g_mutex_lock (&self->lock);
-  if (sequence > self->wanted_sequence)
-    {
-      self->wanted_sequence = sequence;
-      if (sequence > self->durable_sequence)
-        g_cond_signal (&self->wanted);
-    }
+  ds_log_want_locked (self, sequence);
   g_mutex_unlock (&self->lock);
+}
+
+gboolean
+ds_write_ahead_log_sync (DsWriteAheadLog *self, guint64 sequence)
+{
+  gboolean is_durable;
+
+  g_mutex_lock (&self->lock);
+  while (self->durable_sequence < sequence && ds_log_lead_locked (self, sequence))
+    ;
+  is_durable = self->durable_sequence >= sequence;
+  if (!is_durable)
+    ds_log_want_locked (self, sequence);
+  g_mutex_unlock (&self->lock);
+  return is_durable;
 }
 
 gboolean
@@ -249,14 +269,12 @@ ds_write_ahead_log_await (DsWriteAheadLog *self, guint64 sequence, GError **erro
 
   g_mutex_lock (&self->lock);
   g_assert (sequence < self->next_sequence);
-  if (sequence > self->wanted_sequence)
-    {
-      self->wanted_sequence = sequence;
-      if (sequence > self->durable_sequence)
-        g_cond_signal (&self->wanted);
-    }
   while (self->durable_sequence < sequence && self->failure == NULL)
-    g_cond_wait (&self->changed, &self->lock);
+    if (!ds_log_lead_locked (self, sequence))
+      {
+        ds_log_want_locked (self, sequence);
+        g_cond_wait (&self->changed, &self->lock);
+      }
   is_durable = self->durable_sequence >= sequence;
   if (!is_durable)
     g_propagate_error (error, g_error_copy (self->failure));

@@ -61,7 +61,8 @@ ds_tracked_receiver_await_log (DsTrackedReceiver *self,
   DsReceiverTracker *tracker = self->tracker;
   gboolean is_durable;
 
-  ds_write_ahead_log_request_sync (log, sequence);
+  if (ds_write_ahead_log_sync (log, sequence))
+    return TRUE;
   g_mutex_lock (&tracker->lock);
   while (tracker->durable_sequence < sequence && tracker->log_error == NULL &&
          tracker->log != NULL)

@@ -14,6 +14,11 @@ static const DsLogSettings hasty = { .group_delay = -1,
                                      .retry_delay = -1,
                                      .max_segment_bytes = 600 };
 
+/* That writes when somebody waits, so who waits does it. */
+static const DsLogSettings patient = { .group_delay = G_GINT64_CONSTANT (3600000000),
+                                       .retry_delay = -1,
+                                       .max_segment_bytes = 600 };
+
 typedef struct
 {
   const char *call; /* NULL: each */
@@ -127,9 +132,12 @@ open_log (Fixture *fixture, const DsLogSettings *settings)
 
 /* Appends and awaits one at a time until it fails; how many were told to be durable. */
 static guint64
-write_until_failure (Fixture *fixture, Fault *fault, GError **error)
+write_until_failure (Fixture *fixture,
+                     const DsLogSettings *settings,
+                     Fault *fault,
+                     GError **error)
 {
-  DsWriteAheadLog *log = open_log (fixture, &hasty);
+  DsWriteAheadLog *log = open_log (fixture, settings);
   guint64 n_durable = 0;
   g_autoptr (GError) ignored = NULL;
 
@@ -152,18 +160,17 @@ write_until_failure (Fixture *fixture, Fault *fault, GError **error)
 }
 
 static void
-test_each_call_once (Fixture *fixture, gconstpointer error_number)
+fail_each_call_once (Fixture *fixture, const DsLogSettings *settings, int error_number)
 {
-  g_test_summary ("Each call fails once: everything is durable all the same");
-
   guint n_points = 0;
 
   for (guint at = 1;; at++)
     {
       g_autoptr (GError) error = NULL;
-      Fault fault = { NULL, GPOINTER_TO_INT (error_number), at, at + 1, 0 };
+      Fault fault = { NULL, error_number, at, at + 1, 0 };
 
-      g_assert_cmpuint (write_until_failure (fixture, &fault, &error), ==, N_RECORDS);
+      g_assert_cmpuint (write_until_failure (fixture, settings, &fault, &error), ==,
+                        N_RECORDS);
       g_assert_no_error (error);
       g_assert_cmpuint (ds_test_log_count (fixture->directory, 1, NULL, NULL), ==,
                         N_RECORDS);
@@ -179,21 +186,29 @@ test_each_call_once (Fixture *fixture, gconstpointer error_number)
     }
   g_assert_cmpuint (n_points, >, N_RECORDS * 2);
   g_test_message ("%u calls fail once with %s: 0 lost", n_points,
-                  g_strerror (GPOINTER_TO_INT (error_number)));
+                  g_strerror (error_number));
 }
 
 static void
-test_each_call_for_ever (Fixture *fixture, gconstpointer user_data)
+test_each_call_once (Fixture *fixture, gconstpointer error_number)
 {
-  g_test_summary ("From each call on all fail: nothing is told that is not there");
+  g_test_summary ("Each call fails once: everything is durable all the same");
 
+  fail_each_call_once (fixture, &hasty, GPOINTER_TO_INT (error_number));
+  begin_again (fixture);
+  fail_each_call_once (fixture, &patient, GPOINTER_TO_INT (error_number));
+}
+
+static void
+fail_from_each_call_on (Fixture *fixture, const DsLogSettings *settings)
+{
   guint n_points = 0;
 
   for (guint at = 1;; at++)
     {
       g_autoptr (GError) error = NULL;
       Fault fault = { NULL, EIO, at, 0, 0 };
-      guint64 n_durable = write_until_failure (fixture, &fault, &error);
+      guint64 n_durable = write_until_failure (fixture, settings, &fault, &error);
       const char *words[] = { fixture->durable.path, "has failed", "not acknowledged",
                               "start again", NULL };
       guint n_read = ds_test_log_count (fixture->directory, 1, NULL, NULL);
@@ -214,6 +229,78 @@ test_each_call_for_ever (Fixture *fixture, gconstpointer user_data)
 }
 
 static void
+test_each_call_for_ever (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("From each call on all fail: nothing is told that is not there");
+
+  fail_from_each_call_on (fixture, &hasty);
+  begin_again (fixture);
+  fail_from_each_call_on (fixture, &patient);
+}
+
+/* ---- Who waits ---- */
+
+typedef struct
+{
+  GThread *self;
+  gint n_own;     /* syncs by the thread of the test */
+  gint n_others;  /* and by any other */
+  gint n_failing; /* how many of them fail yet */
+} Syncs;
+
+static int
+count_syncs (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  Syncs *syncs = user_data;
+
+  if (!g_str_equal (call, "fdatasync"))
+    return 0;
+  g_atomic_int_inc (g_thread_self () == syncs->self ? &syncs->n_own : &syncs->n_others);
+  return g_atomic_int_add (&syncs->n_failing, -1) > 0 ? ENOSPC : 0;
+}
+
+static void
+test_who_waits_writes (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Who waits while nobody writes does so; what fails is left to the log");
+
+  const DsLogSettings settings = { .group_delay = patient.group_delay };
+  DsWriteAheadLog *log = open_log (fixture, &settings);
+  Syncs syncs = { .self = g_thread_self () };
+  g_autoptr (GError) error = NULL;
+
+  ds_durable_file_set_fault_func (count_syncs, &syncs);
+  for (guint64 i = 1; i <= 5; i++)
+    {
+      ds_test_log_append (log, i);
+      g_assert_true (ds_write_ahead_log_sync (log, i));
+      g_assert_cmpuint (ds_write_ahead_log_get_durable_sequence (log), ==, i);
+    }
+  for (guint64 i = 6; i <= 8; i++)
+    ds_test_log_append (log, i);
+  g_assert_true (ds_write_ahead_log_await (log, 7, &error));
+  /* Those that were there went with it. */
+  g_assert_true (ds_write_ahead_log_sync (log, 8));
+  g_assert_cmpint (syncs.n_own, ==, 6);
+  g_assert_cmpint (syncs.n_others, ==, 0);
+
+  syncs.n_failing = 2;
+  ds_test_log_append (log, 9);
+  g_assert_false (ds_write_ahead_log_sync (log, 9));
+  g_assert_true (ds_write_ahead_log_await (log, 9, &error));
+  g_assert_cmpint (syncs.n_own, ==, 7);
+  g_assert_cmpint (syncs.n_others, ==, 2);
+
+  g_assert_true (ds_write_ahead_log_close (log, &error));
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture->told, ==, 9);
+  g_assert_cmpuint (fixture->n_troubles, ==, 1);
+  g_assert_cmpuint (fixture->n_trouble_ends, ==, 1);
+  g_assert_cmpuint (ds_test_log_count (fixture->directory, 1, NULL, NULL), ==, 9);
+}
+
+static void
 test_a_failed_sync_is_not_repeated (Fixture *fixture, gconstpointer user_data)
 {
   g_test_summary ("After a failed sync the group lies in a new segment, numbers twice");
@@ -224,7 +311,7 @@ test_a_failed_sync_is_not_repeated (Fixture *fixture, gconstpointer user_data)
   g_autofree char *old = NULL;
   g_autofree char *new = NULL;
 
-  g_assert_cmpuint (write_until_failure (fixture, &fault, &error), ==, N_RECORDS);
+  g_assert_cmpuint (write_until_failure (fixture, &hasty, &fault, &error), ==, N_RECORDS);
   old = ds_test_durable_read (&fixture->durable, "wal-0000000000000001", &n_old);
   new = ds_test_durable_read (&fixture->durable, "wal-0000000000000002", &n_new);
   /* First numbers of both segments. */
@@ -245,7 +332,8 @@ test_a_full_disk_holds_back (Fixture *fixture, gconstpointer user_data)
       g_autoptr (GError) error = NULL;
       Fault fault = { calls[i], ENOSPC, 1, 40, 0 };
 
-      g_assert_cmpuint (write_until_failure (fixture, &fault, &error), ==, N_RECORDS);
+      g_assert_cmpuint (write_until_failure (fixture, &hasty, &fault, &error), ==,
+                        N_RECORDS);
       g_assert_no_error (error);
       g_assert_cmpuint (fixture->n_troubles, ==, 1);
       g_assert_cmpuint (fixture->n_trouble_ends, ==, 1);
@@ -481,6 +569,7 @@ main (int argc, char *argv[])
   ADD ("each-call-once-full", ENOSPC, test_each_call_once);
   ADD ("each-call-once-quota", EDQUOT, test_each_call_once);
   ADD ("each-call-for-ever", 0, test_each_call_for_ever);
+  ADD ("who-waits-writes", 0, test_who_waits_writes);
   ADD ("a-failed-sync-is-not-repeated", 0, test_a_failed_sync_is_not_repeated);
   ADD ("a-full-disk-holds-back", 0, test_a_full_disk_holds_back);
   ADD ("a-full-disk-is-told", 0, test_a_full_disk_is_told);
