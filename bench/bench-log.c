@@ -5,11 +5,17 @@
  *
  * usage: bench-log FOLDER N_RUNS
  *
- * In turn, N_RUNS times: records of 200 bytes that are awaited one at a time (level
- * every-record), and a loop of write and fdatasync; 200,000 records of 100 bytes appended
- * as fast as they are taken and awaited at the end (level group), and the same bytes
- * written 1 MiB at a time, each with fdatasync; a checkpoint.  What the log wrote is read
- * back and counted.  Prints "name value" lines, medians in us. */
+ * N_RUNS times: records of 200 bytes that are awaited one at a time (level every-record),
+ * and write and fdatasync of each, ten records in turn; 200,000 records of 100 bytes
+ * appended as fast as they are taken and awaited at the end (level group), and the same
+ * bytes written 1 MiB at a time, each with fdatasync; a checkpoint, and the same bytes
+ * and syncs by hand, five times in turn.  What the log wrote is read back and counted.
+ *
+ * A journal that has to be written, or blocks of removed files that have to be given
+ * back, would be paid for by whoever syncs next; so after files were removed their
+ * directory is synced before anything is measured.
+ *
+ * Prints "name value" lines: medians in us, and medians of the runs' ratios. */
 
 #include "base/ds-checkpoint-file-private.h"
 #include "base/ds-log-reader-private.h"
@@ -21,6 +27,8 @@
 #include <unistd.h>
 
 #define N_EVERY 200
+#define N_IN_TURN 10
+#define N_CHECKPOINTS 5
 #define EVERY_BYTES 200
 #define N_GROUP 200000
 #define GROUP_BYTES 100
@@ -65,20 +73,52 @@ count_record (const DsLogRecord *record,
   return TRUE;
 }
 
-/* Appends @n records of @n_bytes, each awaited or only the last; us. */
-static gint64
-append (Bench *self, guint n, gsize n_bytes, gboolean awaits_each)
+static void
+settle (Bench *self)
+{
+  insist (fsync (ds_durable_directory_get_fd (self->directory)) == 0, "a sync failed");
+}
+
+static DsWriteAheadLog *
+open_log (Bench *self)
 {
   g_autoptr (GError) error = NULL;
   DsWriteAheadLog *log = ds_write_ahead_log_new (self->directory, self->next_segment,
                                                  self->next_sequence, NULL, &error);
-  guint64 first = self->next_sequence;
-  DsLogPart part = { self->bytes, n_bytes };
-  guint n_read = 0;
-  gint64 us;
 
   fail_if (error);
-  us = g_get_monotonic_time ();
+  return log;
+}
+
+/* Closes @log, reads what it wrote, and removes it. */
+static void
+close_log (Bench *self, DsWriteAheadLog *log, guint n_expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+  guint n_read = 0;
+
+  ds_write_ahead_log_close (log, &error);
+  fail_if (error);
+  ds_log_read (self->directory, self->next_sequence, DS_LOG_DAMAGE_FAIL, count_record,
+               &n_read, &self->next_segment, &self->next_sequence, &error);
+  fail_if (error);
+  insist (n_read == n_expected, "records are missing");
+  names = ds_durable_directory_list (self->directory, "wal-", NULL);
+  for (guint i = 0; i < names->len; i++)
+    ds_durable_directory_remove_file (self->directory, names->pdata[i], NULL);
+  self->next_segment = self->next_sequence = 1;
+  settle (self);
+}
+
+/* Appends @n records of @n_bytes, each awaited or only the last; us. */
+static gint64
+append (Bench *self, DsWriteAheadLog *log, guint n, gsize n_bytes, gboolean awaits_each)
+{
+  g_autoptr (GError) error = NULL;
+  DsLogPart part = { self->bytes, n_bytes };
+  gint64 us = g_get_monotonic_time ();
+
   for (guint i = 0; i < n; i++)
     {
       guint64 sequence =
@@ -88,33 +128,71 @@ append (Bench *self, guint n, gsize n_bytes, gboolean awaits_each)
         ds_write_ahead_log_await (log, sequence, &error);
       fail_if (error);
     }
-  us = g_get_monotonic_time () - us;
-  ds_write_ahead_log_close (log, &error);
-  fail_if (error);
-  ds_log_read (self->directory, first, DS_LOG_DAMAGE_FAIL, count_record, &n_read,
-               &self->next_segment, &self->next_sequence, &error);
-  fail_if (error);
-  insist (n_read == n, "records are missing");
-  return us;
+  return g_get_monotonic_time () - us;
 }
 
-/* @n writes of @n_bytes to a new file, each synced; us. */
-static gint64
-write_plainly (Bench *self, guint n, gsize n_bytes)
+static int
+open_plain (Bench *self)
 {
   g_autofree char *path = g_build_filename (self->path, "plain", NULL);
   int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  gint64 us;
 
   insist (fd >= 0 && fsync (fd) == 0, "no file");
-  us = g_get_monotonic_time ();
+  return fd;
+}
+
+static void
+close_plain (Bench *self, int fd)
+{
+  g_autofree char *path = g_build_filename (self->path, "plain", NULL);
+
+  close (fd);
+  unlink (path);
+  settle (self);
+}
+
+/* @n writes of @n_bytes, each synced; us. */
+static gint64
+write_plainly (Bench *self, int fd, guint n, gsize n_bytes)
+{
+  gint64 us = g_get_monotonic_time ();
+
   for (guint i = 0; i < n; i++)
     insist (write (fd, self->bytes, n_bytes) == (gssize) n_bytes && fdatasync (fd) == 0,
             "a write failed");
-  us = g_get_monotonic_time () - us;
-  close (fd);
-  unlink (path);
-  return us;
+  return g_get_monotonic_time () - us;
+}
+
+/* @us gets ours and theirs. */
+static void
+measure_every (Bench *self, gint64 *us)
+{
+  DsWriteAheadLog *log = open_log (self);
+  int fd = open_plain (self);
+
+  settle (self);
+  us[0] = us[1] = 0;
+  for (guint i = 0; i < N_EVERY; i += N_IN_TURN)
+    {
+      us[0] += append (self, log, N_IN_TURN, EVERY_BYTES, TRUE);
+      us[1] += write_plainly (self, fd, N_IN_TURN, EVERY_BYTES + FRAME_BYTES);
+    }
+  close_plain (self, fd);
+  close_log (self, log, N_EVERY);
+}
+
+static void
+measure_group (Bench *self, gint64 *us)
+{
+  gsize n_bytes = N_GROUP * (gsize) ((GROUP_BYTES + 7) / 8 * 8 + FRAME_BYTES);
+  DsWriteAheadLog *log = open_log (self);
+  int fd;
+
+  us[0] = append (self, log, N_GROUP, GROUP_BYTES, FALSE);
+  close_log (self, log, N_GROUP);
+  fd = open_plain (self);
+  us[1] = write_plainly (self, fd, (guint) (n_bytes / MEBIBYTE), MEBIBYTE);
+  close_plain (self, fd);
 }
 
 static gint64
@@ -139,6 +217,7 @@ write_checkpoint (Bench *self)
   name = ds_checkpoint_make_name (self->time);
   ds_durable_directory_remove_file (self->directory, name, &error);
   fail_if (error);
+  settle (self);
   return us;
 }
 
@@ -157,8 +236,24 @@ write_checkpoint_plainly (Bench *self)
   us = g_get_monotonic_time () - us;
   insist (is_well, "a write failed");
   unlink (to);
+  settle (self);
   return us;
 }
+
+static void
+measure_checkpoint (Bench *self, gint64 *us)
+{
+  us[0] = us[1] = 0;
+  for (guint i = 0; i < N_CHECKPOINTS; i++)
+    {
+      us[0] += write_checkpoint (self);
+      us[1] += write_checkpoint_plainly (self);
+    }
+  us[0] /= N_CHECKPOINTS;
+  us[1] /= N_CHECKPOINTS;
+}
+
+/* ---- Figures ---- */
 
 static int
 compare_times (gconstpointer a, gconstpointer b)
@@ -169,28 +264,48 @@ compare_times (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-static void
-print_median (const char *name, GArray *times)
+static int
+compare_ratios (gconstpointer a, gconstpointer b)
 {
-  g_array_sort (times, compare_times);
-  g_print ("%s %" G_GINT64_FORMAT "\n", name,
-           g_array_index (times, gint64, times->len / 2));
-  g_array_unref (times);
+  double x = *(const double *) a;
+  double y = *(const double *) b;
+
+  return x < y ? -1 : x > y;
 }
 
-static void
-add_time (GArray *times, gint64 us)
+static const struct
 {
-  g_array_append_val (times, us);
-}
+  const char *name;
+  void (*measure) (Bench *self, gint64 *us);
+} cases[] = {
+  { "every", measure_every },
+  { "group", measure_group },
+  { "checkpoint", measure_checkpoint },
+};
+
+typedef struct
+{
+  GArray *ours;
+  GArray *plain;
+  GArray *ratios;
+} Figures;
 
 static void
-remove_files (Bench *self)
+print_figures (const char *name, Figures *figures)
 {
-  g_autoptr (GPtrArray) names = ds_durable_directory_list (self->directory, "wal-", NULL);
+  guint middle = figures->ours->len / 2;
 
-  for (guint i = 0; i < names->len; i++)
-    ds_durable_directory_remove_file (self->directory, names->pdata[i], NULL);
+  g_array_sort (figures->ours, compare_times);
+  g_array_sort (figures->plain, compare_times);
+  g_array_sort (figures->ratios, compare_ratios);
+  g_print ("%s_us %" G_GINT64_FORMAT "\n", name,
+           g_array_index (figures->ours, gint64, middle));
+  g_print ("%s_plain_us %" G_GINT64_FORMAT "\n", name,
+           g_array_index (figures->plain, gint64, middle));
+  g_print ("%s_ratio %.4f\n", name, g_array_index (figures->ratios, double, middle));
+  g_array_unref (figures->ours);
+  g_array_unref (figures->plain);
+  g_array_unref (figures->ratios);
 }
 
 int
@@ -199,12 +314,6 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   Bench self = { NULL, NULL, 1, 1, 0, NULL };
   guint n_runs = argc == 3 ? (guint) atoi (argv[2]) : 0;
-  gsize n_group_bytes = N_GROUP * (gsize) ((GROUP_BYTES + 7) / 8 * 8 + FRAME_BYTES);
-  const char *const names[] = {
-    "every_us",       "every_plain_us", "group_us",
-    "group_plain_us", "checkpoint_us",  "checkpoint_plain_us"
-  };
-  GArray *times[G_N_ELEMENTS (names)];
 
   if (n_runs == 0)
     {
@@ -218,28 +327,31 @@ main (int argc, char **argv)
   self.bytes = g_malloc (MEBIBYTE);
   for (gsize i = 0; i < MEBIBYTE; i++)
     self.bytes[i] = (guint8) (i * 2654435761u >> 11);
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    times[i] = g_array_new (FALSE, FALSE, sizeof (gint64));
-
-  for (guint i = 0; i <= n_runs; i++)
-    {
-      gint64 us[] = { append (&self, N_EVERY, EVERY_BYTES, TRUE),
-                      write_plainly (&self, N_EVERY, EVERY_BYTES + FRAME_BYTES),
-                      append (&self, N_GROUP, GROUP_BYTES, FALSE),
-                      write_plainly (&self, (guint) (n_group_bytes / MEBIBYTE), MEBIBYTE),
-                      write_checkpoint (&self),
-                      write_checkpoint_plainly (&self) };
-
-      remove_files (&self);
-      self.next_segment = self.next_sequence = 1;
-      /* The first round warms up. */
-      for (guint k = 0; i > 0 && k < G_N_ELEMENTS (names); k++)
-        add_time (times[k], us[k]);
-    }
   g_print ("every_records %d\nevery_bytes %d\ngroup_records %d\ngroup_bytes %d\n",
            N_EVERY, N_EVERY * EVERY_BYTES, N_GROUP, N_GROUP * GROUP_BYTES);
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    print_median (names[i], times[i]);
+
+  for (guint k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      Figures figures = { g_array_new (FALSE, FALSE, sizeof (gint64)),
+                          g_array_new (FALSE, FALSE, sizeof (gint64)),
+                          g_array_new (FALSE, FALSE, sizeof (double)) };
+
+      /* The first round warms up. */
+      for (guint i = 0; i <= n_runs; i++)
+        {
+          gint64 us[2];
+          double ratio;
+
+          cases[k].measure (&self, us);
+          ratio = (double) us[1] / (double) us[0];
+          if (i == 0)
+            continue;
+          g_array_append_val (figures.ours, us[0]);
+          g_array_append_val (figures.plain, us[1]);
+          g_array_append_val (figures.ratios, ratio);
+        }
+      print_figures (cases[k].name, &figures);
+    }
   ds_durable_directory_close (self.directory);
   g_free (self.bytes);
   return 0;
