@@ -14,7 +14,10 @@
 #include "dstream/ds-input-recovery-private.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
+/* A tenth of what a thread of a batch gets beside it. */
+#define DS_CHECKPOINT_NICENESS 10
 /* Without streams that say how often, in µs. */
 #define DS_CHECKPOINT_DEFAULT_INTERVAL (10 * DS_SECOND)
 /* How long a full disk is waited for at the end, in µs. */
@@ -285,11 +288,23 @@ ds_checkpointer_write (DsCheckpointer *self, DsCheckpointCapture *capture, GErro
   return TRUE;
 }
 
+/* Batches come first: when they have need of every processor, checkpoints take longer,
+ * and the next one is taken when that is written. */
+static void
+ds_checkpointer_stand_back (void)
+{
+#ifdef __linux__
+  /* There it is the calling thread's alone.  Where it cannot be, all are equal. */
+  setpriority (PRIO_PROCESS, 0, DS_CHECKPOINT_NICENESS);
+#endif
+}
+
 static gpointer
 ds_checkpointer_thread (gpointer data)
 {
   DsCheckpointer *self = data;
 
+  ds_checkpointer_stand_back ();
   g_mutex_lock (&self->lock);
   while (!self->is_ending || self->capture != NULL)
     {
