@@ -560,6 +560,7 @@ test_tells_other_graphs (Fixture *fixture, gconstpointer user_data)
   has_all = has_second = TRUE;
   g_clear_object (&fixture->program.clock);
   fixture->program.clock = ds_manual_clock_new (0);
+  g_free (fixture->program.directory);
   fixture->program.directory = second;
   run_program (fixture, 1, words);
   fixture->program.directory = first;
