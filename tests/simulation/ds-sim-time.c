@@ -68,6 +68,24 @@ __wrap_getpid (void)
   return ds_sim_is_on () ? DS_SIM_PID : __real_getpid ();
 }
 
+/* How often it is looked whether a file descriptor is ready, in us. */
+#define DS_SIM_POLL_STEP 10000
+
+/* Of descriptors that another thread makes ready, and of none: a pause. */
+gint
+__wrap_g_poll (GPollFD *fds, guint n_fds, gint timeout)
+{
+  gint64 end;
+  gint n_ready;
+
+  if (!ds_sim_is_on ())
+    return __real_g_poll (fds, n_fds, timeout);
+  end = timeout >= 0 ? ds_sim_get_time () + timeout * DS_MILLISECOND : G_MAXINT64;
+  while ((n_ready = __real_g_poll (fds, n_fds, 0)) == 0 && ds_sim_get_time () < end)
+    ds_sim_sleep (MIN (DS_SIM_POLL_STEP, end - ds_sim_get_time ()));
+  return n_ready;
+}
+
 /* ---- What a main context is told ---- */
 
 guint

@@ -47,6 +47,7 @@ DS_SIM_WRAP (guint32, g_random_int, (void) );
 DS_SIM_WRAP (gint32, g_random_int_range, (gint32, gint32));
 DS_SIM_WRAP (ssize_t, getrandom, (void *, size_t, unsigned) );
 DS_SIM_WRAP (pid_t, getpid, (void) );
+DS_SIM_WRAP (gint, g_poll, (GPollFD *, guint, gint));
 DS_SIM_WRAP (guint, g_source_attach, (GSource *, GMainContext *) );
 DS_SIM_WRAP (void, g_source_set_ready_time, (GSource *, gint64));
 DS_SIM_WRAP (void, g_main_context_wakeup, (GMainContext *) );
