@@ -36,6 +36,14 @@ DsFileSink *ds_file_sink_open (const char *prefix,
                                const char *output_name,
                                gboolean adopts,
                                GError **error);
+/* After a recovery: @known is the newest batch that the checkpoint directory knows of.  A
+ * batch is planned there before it is saved, so when a later one is committed the
+ * directory is an older copy, and batches up to that one would be taken for saved
+ * whatever is in them: %DS_ERROR_INVALID_STATE, unless @adopts. */
+gboolean ds_file_sink_check_known (DsFileSink *self,
+                                   DsTime known,
+                                   gboolean adopts,
+                                   GError **error);
 void ds_file_sink_close (DsFileSink *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsFileSink, ds_file_sink_close)
 

@@ -22,7 +22,8 @@ struct _DsFileSink
   char *directory; /* of the output's files: names in manifests start there */
   guint8 application_id[DS_APPLICATION_ID_BYTES];
   char *output_name;
-  gint64 adopted_ms; /* batches up to here are of somebody else; G_MININT64: none */
+  gint64 known_ms;   /* batches up to here are this application's, ... */
+  gint64 adopted_ms; /* and later ones up to here of somebody else; G_MININT64: none */
   DsManifestChain *chain;
   gboolean
       has_to_replace; /* a directory could not be synced: its names are written anew */
@@ -109,11 +110,41 @@ ds_file_sink_open (const char *prefix,
   self->directory = ds_file_sink_split_prefix (prefix, &basename);
   memcpy (self->application_id, application_id, DS_APPLICATION_ID_BYTES);
   self->output_name = g_strdup (output_name);
+  self->known_ms = G_MININT64;
   self->adopted_ms = G_MININT64;
   self->chain = ds_manifest_chain_open (manifests, error);
   if (self->chain == NULL || !ds_file_sink_check_owner (self, adopts, error))
     return NULL;
   return g_steal_pointer (&self);
+}
+
+gboolean
+ds_file_sink_check_known (DsFileSink *self, DsTime known, gboolean adopts, GError **error)
+{
+  gint64 highest_ms = ds_manifest_chain_get_highest (self->chain);
+  gint64 known_ms = known / DS_MILLISECOND;
+
+  /* What is of another application already has been seen to. */
+  if (highest_ms <= known_ms || self->adopted_ms != G_MININT64)
+    return TRUE;
+  if (adopts)
+    {
+      self->known_ms = known_ms;
+      self->adopted_ms = highest_ms;
+      return TRUE;
+    }
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_INVALID_STATE,
+      "What was saved with the prefix \"%s\" goes up to batch %" G_GINT64_FORMAT
+      " ms, and the newest batch that the checkpoint directory knows of is "
+      "%" G_GINT64_FORMAT " ms: it is an older copy, and what it would give "
+      "batches in between would not be saved. Put the newer checkpoint directory "
+      "back, or the files of the time of this one; or save to a new directory; "
+      "or, to go on behind those batches, call ds_output_set_adopt_output () and "
+      "set \"catch-up-policy\" to coalesce: what came since is then saved once "
+      "more, in one batch. Nothing was changed",
+      self->prefix, highest_ms, known_ms);
+  return FALSE;
 }
 
 void
@@ -175,14 +206,15 @@ ds_file_sink_is_committed (DsFileSink *self,
   g_autoptr (DsManifest) manifest = NULL;
 
   *is_committed = FALSE;
-  if (batch_ms <= self->adopted_ms)
+  if (batch_ms <= self->adopted_ms && batch_ms > self->known_ms)
     {
       g_set_error (error, DS_ERROR, DS_ERROR_INVALID_STATE,
                    "Batch %" G_GINT64_FORMAT
                    " ms cannot be saved with the prefix \"%s\": "
                    "the output was adopted from an application that committed batches up "
                    "to %" G_GINT64_FORMAT " ms, and goes on behind them; save to a new "
-                   "directory",
+                   "directory, or set \"catch-up-policy\" to coalesce, so that batches "
+                   "that were missed come as one",
                    batch_ms, self->prefix, self->adopted_ms);
       return FALSE;
     }

@@ -121,6 +121,7 @@ ds_files_output_start (DsOutput *self, GError **error)
 {
   DsFilesOutput *files = self->state;
   const guint8 *application_id = ds_streaming_context_get_application_id (self->context);
+  DsRecovery *recovery = ds_streaming_context_get_recovery (self->context);
 
   if (application_id == NULL)
     return TRUE;
@@ -128,9 +129,14 @@ ds_files_output_start (DsOutput *self, GError **error)
     return FALSE;
   files->sink = ds_file_sink_open (files->prefix, files->suffix, application_id,
                                    ds_output_get_name (self), files->adopts, error);
-  if (files->sink == NULL)
-    g_prefix_error (error, "Output %s: ", ds_output_get_name (self));
-  return files->sink != NULL;
+  if (files->sink != NULL &&
+      (recovery == NULL ||
+       ds_file_sink_check_known (files->sink, ds_recovery_get_last_time (recovery),
+                                 files->adopts, error)))
+    return TRUE;
+  g_clear_pointer (&files->sink, ds_file_sink_close);
+  g_prefix_error (error, "Output %s: ", ds_output_get_name (self));
+  return FALSE;
 }
 
 static void
@@ -303,9 +309,10 @@ ds_output_set_single_file (DsOutput *self, gboolean single_file)
  *
  * Sets whether the output may take over a place where another application, or an output
  * of another name, has committed batches: after the checkpoint directory was emptied, or
- * was changed for a new one, while what was saved is to stay.  Its batches have to come
- * behind those that are there; one that does not fails.  %FALSE by default: start fails
- * with %DS_ERROR_INVALID_STATE then, since batches might be saved twice.
+ * was changed for a new one or for an older copy of its own, while what was saved is to
+ * stay.  Its batches have to come behind those that are there; one that does not fails.
+ * %FALSE by default: start fails with %DS_ERROR_INVALID_STATE then, since batches might
+ * be saved twice, or not at all.
  *
  * Without a checkpoint directory nothing is committed, and this changes nothing.
  *
@@ -348,7 +355,8 @@ ds_output_set_adopt_output (DsOutput *self, gboolean adopt_output)
  * before it is committed goes by the manifests, as the program ds-sink-list does.  A
  * batch of P partitions costs P + 4 syncs.  At start it fails with %DS_ERROR_LOCKED while
  * another process has the place, with %DS_ERROR_INVALID_STATE when another application
- * has, and with %DS_ERROR_CORRUPT for a damaged manifest.  While the disk is full the
+ * has, or when the checkpoint directory is older than what is committed, and with
+ * %DS_ERROR_CORRUPT for a damaged manifest.  While the disk is full the
  * batch waits, and goes on by itself; a stop ends that.
  *
  * The output fails with %DS_ERROR_IO, %DS_ERROR_NO_SPACE or %DS_ERROR_FSYNC_FAILED.
