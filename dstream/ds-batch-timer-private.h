@@ -62,6 +62,10 @@ void ds_batch_timer_skip (DsBatchTimer *self, gint64 n);
  * late, all up to the first that is not before now.  Returns the batch time of the last.
  */
 DsTime ds_batch_timer_finish (DsBatchTimer *self);
+/* Sooner than that: no tick fires after that of @time, or after the last one that has. */
+void ds_batch_timer_end_at (DsBatchTimer *self, DsTime time);
+/* How many of the next ticks were due before this process started. */
+gint64 ds_batch_timer_get_n_to_make_up (const DsBatchTimer *self);
 /* Neither waits for its time any longer. */
 void ds_batch_timer_hurry (DsBatchTimer *self);
 gboolean ds_batch_timer_is_over (const DsBatchTimer *self);

@@ -139,6 +139,18 @@ ds_batch_timer_finish (DsBatchTimer *self)
 }
 
 void
+ds_batch_timer_end_at (DsBatchTimer *self, DsTime time)
+{
+  self->last = MAX (self->next - 1, (time - self->zero_time) / self->interval);
+}
+
+gint64
+ds_batch_timer_get_n_to_make_up (const DsBatchTimer *self)
+{
+  return MAX ((self->started - self->zero_time) / self->interval - self->next + 1, 0);
+}
+
+void
 ds_batch_timer_hurry (DsBatchTimer *self)
 {
   self->hurries = TRUE;

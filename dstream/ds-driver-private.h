@@ -23,6 +23,10 @@ DsTime ds_driver_get_zero_time (DsDriver *self);
 gboolean ds_driver_start (DsDriver *self, GError **error);
 /* Graceful: the awaited tick and one more fire, at once; then the threads end. */
 void ds_driver_finish (DsDriver *self);
+/* After that, when it takes too long: batches that were missed before this run are left
+ * to the next one.  FALSE: there are none, or something that was received waits for one.
+ */
+gboolean ds_driver_leave_missed (DsDriver *self);
 /* Nothing more is generated or run; running jobs are cancelled. */
 void ds_driver_interrupt (DsDriver *self);
 /* The same, for a function of the program that asks for it; an error that it returns

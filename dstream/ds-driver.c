@@ -17,6 +17,7 @@
 #include "dstream/ds-file-input-dstream-private.h"
 #include "dstream/ds-batch-timer-private.h"
 #include "dstream/ds-job-set-private.h"
+#include "dstream/ds-missed-batches-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-step-rdd-private.h"
 
@@ -100,6 +101,8 @@ ds_driver_init_timer (DsDriver *self)
                " ms, the last one before the restart: batches go on after that one, and "
                "are that much ahead of the clock",
                (double) set_back / DS_SECOND, last_time / DS_MILLISECOND);
+  else
+    ds_missed_batches_tell (&self->timer, self->context, last_time);
 }
 
 DsDriver *
@@ -156,39 +159,6 @@ ds_driver_has_room_locked (DsDriver *self)
   return self->waiting.length < MAX (self->context->max_waiting_batches, 1);
 }
 
-/* Gives up overdue ticks, as the catch-up policy says.  The newest one due stays. */
-static void
-ds_driver_catch_up_locked (DsDriver *self)
-{
-  DsRecovery *recovery = ds_streaming_context_get_recovery (self->context);
-  DsCatchUpPolicy policy = self->context->catch_up_policy;
-  gint64 n_overdue = ds_batch_timer_get_n_overdue (&self->timer);
-  DsTime next = ds_batch_timer_get_time (&self->timer, 0);
-  DsTime idle_until;
-
-  /* What was planned runs again, whatever the policy; times that were given up then are
-   * given up again. */
-  if (recovery != NULL && next <= ds_recovery_get_last_time (recovery))
-    {
-      next = ds_recovery_get_next_time (recovery, next) - next;
-      if (next > 0)
-        ds_batch_timer_skip (&self->timer, next / self->timer.interval);
-      return;
-    }
-  if (policy == DS_CATCH_UP_ALL || n_overdue == 0)
-    return;
-  if (policy == DS_CATCH_UP_SKIP_EMPTY)
-    {
-      idle_until = ds_job_generator_get_idle_until (self->context);
-      if (idle_until <= next)
-        return;
-      /* The ticks before it, of which the next is the first. */
-      if (idle_until < G_MAXINT64)
-        n_overdue = MIN (n_overdue, (idle_until - next - 1) / self->timer.interval + 1);
-    }
-  ds_batch_timer_skip (&self->timer, n_overdue);
-}
-
 static void
 ds_driver_generate_locked (DsDriver *self)
 {
@@ -196,7 +166,7 @@ ds_driver_generate_locked (DsDriver *self)
   DsTime time;
 
   self->is_generating = TRUE;
-  ds_driver_catch_up_locked (self);
+  ds_missed_batches_give_up (&self->timer, self->context);
   time = ds_batch_timer_fire (&self->timer);
   g_mutex_unlock (&self->lock);
 
@@ -505,6 +475,25 @@ ds_driver_finish (DsDriver *self)
   ds_batch_timer_hurry (&self->timer);
   g_mutex_unlock (&self->lock);
   ds_driver_wake (self);
+}
+
+gboolean
+ds_driver_leave_missed (DsDriver *self)
+{
+  DsTime left_after = DS_TIME_NONE;
+  gint64 n_left;
+
+  g_mutex_lock (&self->lock);
+  n_left = ds_missed_batches_leave (&self->timer, self->context, &left_after);
+  g_mutex_unlock (&self->lock);
+  if (n_left == 0)
+    return FALSE;
+  g_message ("The stop leaves %" G_GINT64_FORMAT
+             " batches that were missed, those after %" G_GINT64_FORMAT
+             " ms, to the next run",
+             n_left, left_after / DS_MILLISECOND);
+  ds_driver_wake (self);
+  return TRUE;
 }
 
 void

@@ -100,6 +100,11 @@ ds_streaming_context_drain (DsStreamingContext *self, GError **error)
   /* A receiver that hangs must not keep what was received from being processed. */
   deadline = MAX (deadline, g_get_monotonic_time () + DS_STOP_PATIENCE);
   batches_ended = ds_driver_join (self->driver, deadline, &self->stop_at_once);
+  if (!batches_ended && receivers_ended && !g_atomic_int_get (&self->stop_at_once) &&
+      ds_driver_leave_missed (self->driver))
+    batches_ended =
+        ds_driver_join (self->driver, g_get_monotonic_time () + DS_STOP_PATIENCE,
+                        &self->stop_at_once);
 
   if (ds_driver_has_failed (self->driver, error))
     return FALSE;

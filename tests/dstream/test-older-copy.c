@@ -172,6 +172,7 @@ test_an_older_copy_may_go_on_behind_what_is_saved (Fixture *fixture,
   adopts = TRUE;
   ds_manual_clock_set_time (fixture->program.clock, 12 * DS_SECOND);
   ds_test_program_start (&fixture->program);
+  ds_test_program_run_until (&fixture->program, 12);
   ds_test_program_run_until (&fixture->program, 13);
   g_assert_true (g_str_has_prefix (fixture->program.log->str, "4 again: "));
   g_assert_null (strstr (fixture->program.log->str, "\n5: "));
