@@ -66,9 +66,10 @@ ds_durable_lock_describe_self (void)
   g_autofree char *since = g_date_time_format_iso8601 (now);
   const char *program = g_get_prgname ();
 
+  if (program == NULL)
+    program = program_invocation_short_name;
   return g_strdup_printf ("process %ld (%s) on host %s since %s, boot %s\n",
-                          (long) getpid (), program != NULL ? program : "unnamed",
-                          g_get_host_name (), since, boot);
+                          (long) getpid (), program, g_get_host_name (), since, boot);
 }
 
 /* The text in the file, "" for none that can be shown. */

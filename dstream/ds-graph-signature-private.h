@@ -64,4 +64,10 @@ gboolean ds_graph_signature_match (const DsGraphSignature *self,
                                    int *places,
                                    GError **error);
 
+/* Names in @dropped of which neither the graph nor the checkpoint has one, and those that
+ * the checkpoint has, for a message; NULL: there are none.  (transfer full) */
+char *ds_graph_signature_find_needless (const DsGraphSignature *self,
+                                        const DsGraphSignature *saved,
+                                        GPtrArray *dropped);
+
 G_END_DECLS

@@ -321,15 +321,51 @@ ds_graph_difference_set_error (const DsGraphDifference *self, GError **error)
 {
   g_set_error (
       error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
-      "the checkpoint was written by another graph.%s%s%s%s%s%s  Nothing was changed.  "
-      "Operators are found again by the names that ds_dstream_set_name () and "
-      "ds_output_set_name () gave them; without those only while the graph is the same. "
-      "Ways out, in the set-up function: ds_streaming_context_drop_state () for each "
+      "the checkpoint was written by another graph; nothing was changed.%s%s%s%s%s%s\n"
+      "  Ways out, in the set-up function: ds_streaming_context_drop_state () for each "
       "that was removed or has changed, ds_streaming_context_accept_new_streams () for "
-      "those that were added, which then begin empty",
-      self->added->len > 0 ? "  Added: " : "", self->added->str,
-      self->removed->len > 0 ? "  Removed: " : "", self->removed->str,
-      self->changed->len > 0 ? "  Changed: " : "", self->changed->str);
+      "those that were added, which then begin empty. Operators are found again by the "
+      "names that ds_dstream_set_name () and ds_output_set_name () gave them; without "
+      "those only while the graph is the same",
+      self->added->len > 0 ? "\n  Added: " : "", self->added->str,
+      self->removed->len > 0 ? "\n  Removed: " : "", self->removed->str,
+      self->changed->len > 0 ? "\n  Changed: " : "", self->changed->str);
+}
+
+static gboolean
+ds_graph_signature_has_name (const DsGraphSignature *self, const char *name)
+{
+  for (guint i = 0; i < self->entries->len; i++)
+    if (g_str_equal (ds_graph_signature_get_entry (self, i)->name, name))
+      return TRUE;
+  return FALSE;
+}
+
+char *
+ds_graph_signature_find_needless (const DsGraphSignature *self,
+                                  const DsGraphSignature *saved,
+                                  GPtrArray *dropped)
+{
+  GString *names = NULL;
+
+  for (guint i = 0; i < dropped->len; i++)
+    {
+      const char *name = g_ptr_array_index (dropped, i);
+
+      if (ds_graph_signature_has_name (self, name) ||
+          ds_graph_signature_has_name (saved, name))
+        continue;
+      if (names == NULL)
+        names = g_string_new (NULL);
+      g_string_append_printf (names, "%s\"%s\"", names->len > 0 ? ", " : "", name);
+    }
+  if (names == NULL)
+    return NULL;
+  g_string_append (names, "; the checkpoint has ");
+  for (guint i = 0; i < saved->entries->len; i++)
+    g_string_append_printf (names, "%s\"%s\"", i > 0 ? ", " : "",
+                            ds_graph_signature_get_entry (saved, i)->name);
+  return g_string_free (names, FALSE);
 }
 
 gboolean

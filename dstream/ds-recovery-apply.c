@@ -81,6 +81,22 @@ ds_recovery_match (DsRecovery *self,
   return TRUE;
 }
 
+void
+ds_recovery_tell_needless (DsRecovery *self,
+                           DsStreamingContext *context,
+                           GPtrArray *dropped)
+{
+  g_autoptr (DsGraphSignature) current =
+      ds_graph_signature_new (context->graph, context->interval);
+  g_autofree char *names =
+      ds_graph_signature_find_needless (current, self->saved, dropped);
+
+  if (names != NULL)
+    g_message ("Nothing has to be dropped of %s. If the name is right, the call of "
+               "ds_streaming_context_drop_state () can go",
+               names);
+}
+
 /* The stream that entry @entry of the checkpoint belongs to; NULL: it was dropped. */
 static DsDStream *
 ds_recovery_find_stream (DsRecovery *self, DsGraph *graph, guint entry, DsEntryRole role)

@@ -63,6 +63,10 @@ gboolean ds_recovery_match (DsRecovery *self,
                             GPtrArray *dropped,
                             gboolean accepts_new,
                             GError **error);
+/* Says which of @dropped nobody knows, for they may be slips of the pen. */
+void ds_recovery_tell_needless (DsRecovery *self,
+                                DsStreamingContext *context,
+                                GPtrArray *dropped);
 /* After ds_recovery_match () and ds_graph_freeze (): positions, plans, state, remembered
  * results.  Thread: the one that starts.  Locks: takes the graph's. */
 gboolean

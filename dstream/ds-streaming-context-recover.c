@@ -86,6 +86,7 @@ ds_streaming_context_start_checkpoints (DsStreamingContext *self, GError **error
           g_prefix_error (error, "Recovering from \"%s\": ", self->checkpoint_directory);
           return FALSE;
         }
+      ds_recovery_tell_needless (recovery, self, self->dropped_states);
     }
   if (!ds_checkpointer_start (self->checkpointer, self, error))
     return FALSE;
@@ -263,7 +264,8 @@ ds_streaming_context_is_recovered (DsStreamingContext *self)
  * @stream_name: the name of a stream or output, as %DS_ERROR_GRAPH_MISMATCH lists it
  *
  * Leaves out what a checkpoint has of an operator that is gone or has changed.  One of
- * that name begins empty.  Without such an operator in the checkpoint it does nothing.
+ * that name begins empty.  Without such an operator in the checkpoint it does nothing;
+ * start then says which names there are, for this one may be a slip of the pen.
  *
  * Latches %DS_ERROR_INVALID_STATE after start.
  */

@@ -337,13 +337,16 @@ ds_window_load_check_plan (DsWindowLoad *self,
     g_set_error (
         error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
         "The saved window is of a function %s an inverse, but the stream has %s. "
-        "Give it the functions that it had",
+        "Give it the functions that it had, or leave out what was saved with "
+        "ds_streaming_context_drop_state ()",
         has_queues ? "without" : "with", has_queues ? "one" : "none");
   else if (n_partitions != self->n_partitions)
-    g_set_error (error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
-                 "The saved window lies in %" G_GINT64_FORMAT
-                 " partitions, but the stream has %u. Give it as many as it had",
-                 n_partitions, self->n_partitions);
+    g_set_error (
+        error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+        "The saved window lies in %" G_GINT64_FORMAT
+        " partitions, but the stream has %u. Give it as many as it had, or leave "
+        "out what was saved with ds_streaming_context_drop_state ()",
+        n_partitions, self->n_partitions);
   else
     return TRUE;
   return FALSE;

@@ -7,6 +7,7 @@
 #include "tests/base/ds-test-durable-private.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 typedef DsTestDurable Fixture;
@@ -25,58 +26,60 @@ assert_locked (Fixture *fixture, const char *const *words)
 typedef struct
 {
   pid_t child;
-  int go;   /* closed: let go */
-  int gone; /* at its end when it has */
+  int go;    /* closed: let go */
+  int owner; /* of the files: a pidfd, which is told when it has none left */
   guint n_pauses;
 } DyingHolder;
 
 static void
 dying_holder_init (DyingHolder *self, Fixture *fixture)
 {
-  int ready[2], go[2], gone[2];
-  char byte = 0;
+  int ready[2], go[2];
+  pid_t owner = 0; /* as the child says; 0: it did not get the lock */
 
   g_assert_cmpint (pipe (ready), ==, 0);
   g_assert_cmpint (pipe (go), ==, 0);
-  g_assert_cmpint (pipe (gone), ==, 0);
   self->n_pauses = 0;
   self->child = fork ();
   g_assert_cmpint (self->child, >=, 0);
   if (self->child == 0)
     {
+      gboolean has_lock;
+
       close (go[1]);
-      close (gone[0]);
-      if (ds_durable_directory_open (fixture->path, DS_DURABLE_DIRECTORY_CREATE, NULL) !=
-          NULL)
-        byte = 1;
+      has_lock = ds_durable_directory_open (fixture->path, DS_DURABLE_DIRECTORY_CREATE,
+                                            NULL) != NULL;
       if (fork () == 0)
         {
-          if (write (ready[1], &byte, 1) == 1 && read (go[0], &byte, 1) == 0)
+          char byte;
+
+          owner = has_lock ? getpid () : 0;
+          if (write (ready[1], &owner, sizeof owner) == sizeof owner &&
+              read (go[0], &byte, 1) == 0)
             _exit (0);
           _exit (1);
         }
-      close (gone[1]);
       for (;;)
         pause ();
     }
   close (go[0]);
-  close (gone[1]);
-  g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
-  g_assert_cmpint (byte, ==, 1);
+  g_assert_cmpint (read (ready[0], &owner, sizeof owner), ==, sizeof owner);
+  g_assert_cmpint (owner, >, 0);
   close (ready[0]);
   close (ready[1]);
   self->go = go[1];
-  self->gone = gone[0];
+  self->owner = (int) syscall (SYS_pidfd_open, owner, 0);
+  g_assert_cmpint (self->owner, >=, 0);
 }
 
 static void
 dying_holder_let_go (DyingHolder *self)
 {
-  char byte;
+  GPollFD ended = { .fd = self->owner, .events = G_IO_IN };
 
   close (self->go);
-  g_assert_cmpint (read (self->gone, &byte, 1), ==, 0);
-  close (self->gone);
+  g_assert_cmpint (g_poll (&ended, 1, -1), ==, 1);
+  close (self->owner);
 }
 
 static void
@@ -136,8 +139,7 @@ test_a_process_that_is_dying (Fixture *fixture, gconstpointer is_reaped)
   ds_durable_lock_set_pause_func (let_go_at_third_pause, &holder);
   directory = ds_test_durable_open (fixture);
   ds_durable_directory_close (directory);
-  /* A closed pipe says that its files are on the way; the lock's may be the last. */
-  g_assert_cmpuint (holder.n_pauses, >=, 3);
+  g_assert_cmpuint (holder.n_pauses, ==, 3);
   ds_durable_lock_set_pause_func (NULL, NULL);
   if (is_reaped == NULL)
     waitpid (holder.child, NULL, 0);

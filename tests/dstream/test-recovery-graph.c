@@ -19,6 +19,7 @@ typedef struct
   DsDuration interval; /* of batches; 0: a second */
   const char *dropped;
   gboolean accepts_new;
+  const char *told; /* (nullable): the message when it goes on */
 } Version;
 
 static const Version *version;
@@ -158,7 +159,10 @@ try_edit (const Version *first, const Version *second)
                                                     &program, &error);
   if (program.ssc != NULL)
     {
+      if (second->told != NULL)
+        g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE, second->told);
       g_assert_true (ds_streaming_context_start (program.ssc, &error));
+      g_test_assert_expected_messages ();
       ds_test_program_run_until (&program, 4);
     }
   ds_test_program_tear_down (&program);
@@ -241,6 +245,18 @@ test_state_that_is_gone_has_to_be_dropped (void)
 }
 
 static void
+test_a_slip_of_the_pen_is_told (void)
+{
+  const Version slip = {
+    .is_named = TRUE,
+    .dropped = "secnd",
+    .told = "*dropped of \"secnd\", \"secnd-out\"; the checkpoint has*\"second\"*"
+  };
+
+  assert_goes_on (&named, &slip);
+}
+
+static void
 test_what_has_changed_is_named (void)
 {
   const Version timed = { .is_named = TRUE, .timeout = DS_SECOND };
@@ -276,6 +292,8 @@ main (int argc, char *argv[])
                    test_a_new_stream_has_to_be_accepted);
   g_test_add_func ("/recovery-graph/state-that-is-gone-has-to-be-dropped",
                    test_state_that_is_gone_has_to_be_dropped);
+  g_test_add_func ("/recovery-graph/a-slip-of-the-pen-is-told",
+                   test_a_slip_of_the_pen_is_told);
   g_test_add_func ("/recovery-graph/what-has-changed-is-named",
                    test_what_has_changed_is_named);
   return g_test_run ();

@@ -55,10 +55,18 @@ source_load (Source *self,
 static void
 source_save (Source *self, gboolean is_plan, GByteArray *bytes)
 {
+  gpointer capture;
+
   if (is_plan)
     self->recovery->save_plan (self->input, TIME, bytes);
-  else
+  else if (self->recovery->capture_position == NULL)
     self->recovery->save_position (self->input, TIME, bytes);
+  else
+    {
+      capture = self->recovery->capture_position (self->input, TIME);
+      self->recovery->encode_position (capture, bytes);
+      self->recovery->free_position (capture);
+    }
 }
 
 /* TRUE: it was loaded, and @saved is what is saved of it. */
