@@ -83,6 +83,17 @@ ds_streaming_context_make_report (DsStreamingContext *self)
   return g_string_free (text, FALSE);
 }
 
+/* Where there is an error it has been told; here nobody may ever ask. */
+static void
+ds_streaming_context_tell_what_is_left (DsStreamingContext *self)
+{
+  if (ds_receiver_tracker_get_n_received (self->receivers) >
+      ds_driver_get_n_processed (self->driver))
+    g_message ("The stop did not wait for all that was received: %s. What is in the log "
+               "comes back at the next start, the rest is lost; a graceful stop waits",
+               self->stop_report);
+}
+
 /* Receivers, then batches.  FALSE with why not all was processed. */
 static gboolean
 ds_streaming_context_drain (DsStreamingContext *self, GError **error)
@@ -147,18 +158,20 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   g_autoptr (GError) error = NULL;
   gboolean is_drained;
   gboolean has_ended;
+  gboolean is_well;
 
   ds_receiver_tracker_stop_async (self->receivers);
   is_drained = (flags & DS_STOP_GRACEFULLY) &&
                ds_streaming_context_drain (self, &error) &&
                !g_atomic_int_get (&self->stop_at_once);
 
+  /* The driver first: what fails after that was cut off, and is no failure. */
+  ds_driver_interrupt (self->driver);
   if (self->checkpointer != NULL && !is_drained)
     ds_checkpointer_interrupt (self->checkpointer);
   if (self->checkpointer != NULL)
     ds_checkpointer_give_up_at (self->checkpointer,
                                 g_get_monotonic_time () + DS_STOP_DISK_PATIENCE);
-  ds_driver_interrupt (self->driver);
   has_ended =
       ds_driver_join (self->driver, g_get_monotonic_time () + DS_STOP_PATIENCE, NULL);
   if (!has_ended)
@@ -186,6 +199,7 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   self->stop_report = ds_streaming_context_make_report (self);
   if (error != NULL)
     g_prefix_error (&error, "Stopped with %s. ", self->stop_report);
+  is_well = error == NULL && self->error == NULL;
   self->stop_error = g_steal_pointer (&error);
   self->state = DS_STREAMING_STOPPED;
   self->is_stopping = FALSE;
@@ -194,6 +208,8 @@ ds_streaming_context_shut_down (DsStreamingContext *self, DsStopFlags flags)
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
 
+  if (is_well)
+    ds_streaming_context_tell_what_is_left (self);
   g_clear_pointer (&signal_watch, ds_signal_watch_free);
   ds_streaming_context_close_bus (self);
 }

@@ -225,7 +225,10 @@ test_stop_now_says_what_is_left (void)
   ds_test_stream_run (&fixture.test, 1);
   store (&fixture, "b");
   store (&fixture, "c");
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE,
+                         "The stop did not wait*left 2*the rest is lost*");
   ds_streaming_context_stop (fixture.test.ssc, DS_STOP_NOW, &error);
+  g_test_assert_expected_messages ();
   g_assert_no_error (error);
   report = ds_streaming_context_get_stop_report (fixture.test.ssc);
   g_assert_cmpstr (report, ==,

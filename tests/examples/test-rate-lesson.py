@@ -41,7 +41,9 @@ def mean(values):
 
 def test_lesson():
     result = run(str(N_BATCHES))
-    tap.check(result.returncode == 0 and transcript.without_note(result.stderr) == "",
+    said = transcript.without_note(result.stderr).splitlines()
+    # Its receiver is faster than its batches, and it does not wait in the end.
+    tap.check(result.returncode == 0 and all("The stop did not wait for all that was received" in line for line in said),
               f"status {result.returncode}: {result.stderr}")
     halves = HALVES.match(result.stdout)
     tap.check(halves, f"not two tables of {N_BATCHES} batches:\n{result.stdout}")
