@@ -95,8 +95,16 @@ ds_test_peer_acknowledged (DsReceiver *receiver, guint64 token)
 }
 
 static void
+ds_test_peer_dispose (GObject *object)
+{
+  g_clear_object (&DS_TEST_PEER (object)->socket);
+  G_OBJECT_CLASS (ds_test_peer_parent_class)->dispose (object);
+}
+
+static void
 ds_test_peer_class_init (DsTestPeerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = ds_test_peer_dispose;
   DS_RECEIVER_CLASS (klass)->run = ds_test_peer_run;
   DS_RECEIVER_CLASS (klass)->acknowledged = ds_test_peer_acknowledged;
 }
@@ -141,7 +149,7 @@ static DsStreamingContext *
 build_child (gpointer user_data, GError **error)
 {
   Child *self = user_data;
-  DsTestPeer *peer = g_object_new (DS_TYPE_TEST_PEER, NULL);
+  g_autoptr (DsTestPeer) peer = g_object_new (DS_TYPE_TEST_PEER, NULL);
   DsStreamingContext *ssc =
       ds_streaming_context_new ("local[2]", "child", 10 * DS_MILLISECOND);
   DsDStream *lines;
