@@ -506,6 +506,21 @@ ds_driver_interrupt (DsDriver *self)
   ds_driver_wake (self);
 }
 
+gboolean
+ds_driver_pause (DsDriver *self, gint64 duration)
+{
+  gint64 deadline = g_get_monotonic_time () + duration;
+  gboolean is_time_up;
+
+  g_mutex_lock (&self->lock);
+  while (!self->is_interrupted &&
+         g_cond_wait_until (&self->changed, &self->lock, deadline))
+    ;
+  is_time_up = !self->is_interrupted;
+  g_mutex_unlock (&self->lock);
+  return is_time_up;
+}
+
 void
 ds_driver_cut_short (DsDriver *self)
 {

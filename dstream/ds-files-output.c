@@ -33,27 +33,12 @@ ds_files_output_get_path (const char *prefix, const char *suffix, DsTime time)
                           has_suffix ? "." : "", has_suffix ? suffix : "");
 }
 
-/* FALSE: it was cancelled meanwhile, or cannot be waited for. */
-static gboolean
-ds_files_output_wait (GCancellable *cancellable, int ms)
-{
-  GPollFD fd;
-  gboolean is_time_up;
-
-  if (!g_cancellable_make_pollfd (cancellable, &fd))
-    return FALSE;
-  is_time_up = g_poll (&fd, 1, ms) == 0;
-  g_cancellable_release_fd (cancellable);
-  return is_time_up;
-}
-
 /* What is to be there exactly once waits for room on a full disk: as long as it does,
  * batches queue up and receivers are held back, and no policy has to give it up. */
 static gboolean
 ds_files_output_run_sink (DsOutput *self, DsRdd *rdd, DsTime time, GError **error)
 {
   const DsFilesOutput *files = self->state;
-  GCancellable *cancellable = ds_driver_get_cancellable (self->context->driver);
 
   for (int delay = DS_FILES_FIRST_DELAY;; delay = MIN (2 * delay, DS_FILES_MAX_DELAY))
     {
@@ -68,7 +53,7 @@ ds_files_output_run_sink (DsOutput *self, DsRdd *rdd, DsTime time, GError **erro
                    ds_output_get_name (self), time / DS_MILLISECOND,
                    local_error->message);
       if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE) ||
-          !ds_files_output_wait (cancellable, delay))
+          !ds_driver_pause (self->context->driver, delay * DS_MILLISECOND))
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;

@@ -832,7 +832,7 @@ check_damaged_steps (DsContext *context, const Program *program)
   g_assert_true (load_damaged_steps (context, program, base, bytes));
   /* Behind another window they are refused. */
   g_assert_false (load_damaged (context, program, bytes));
-  for (gsize i = 0; i < n_bytes; i++)
+  for (gsize i = 0; i < n_bytes; i += DS_TEST_BYTE_STEP)
     {
       g_autoptr (GBytes) cut = g_bytes_new (data, i);
 
@@ -849,7 +849,7 @@ check_damaged_steps (DsContext *context, const Program *program)
     }
   g_test_message ("%" G_GSIZE_FORMAT " bytes, %u flips refused", n_bytes, n_refused);
   g_assert_cmpuint (n_bytes, >, 100);
-  g_assert_cmpuint (n_refused, >, n_bytes);
+  g_assert_cmpuint (n_refused * DS_TEST_BYTE_STEP, >, n_bytes);
 }
 
 static void

@@ -69,7 +69,9 @@ test_little_memory (Fixture *fixture, gconstpointer user_data)
   g_test_message ("a block of 16 MiB, %" G_GSIZE_FORMAT " values: peak memory grew by "
                   "%ld KiB",
                   n_values, after - before);
+  g_mutex_lock (&fixture->recorder->lock);
   g_assert_cmpuint (fixture->recorder->n_records, ==, n_values);
+  g_mutex_unlock (&fixture->recorder->lock);
   g_assert_cmpint (ds_receiver_supervisor_get_n_dropped (fixture->supervisor), ==, 0);
 #if !DS_HAS_ASAN && !defined(__SANITIZE_THREAD__)
   g_assert_cmpint (after - before, <=, MAX_GROWTH_KIB);
@@ -152,6 +154,7 @@ test_waits_for_room (Fixture *fixture, gconstpointer user_data)
   g_autoptr (GByteArray) bytes = new_block_of_sevens ("\x08");
   g_autoptr (GSocketConnection) connection = NULL;
   DsTestRecorder *recorder = fixture->recorder;
+  gsize n_bytes = 0;
   gsize n_done = 0;
 
   g_test_summary ("A large block waits for room in the memory budget between its pieces, "
@@ -165,8 +168,6 @@ test_waits_for_room (Fixture *fixture, gconstpointer user_data)
   send_bytes (connection, bytes->data, bytes->len);
   for (guint i = 0; i < 20; i++)
     {
-      gsize n_bytes = 0;
-
       ds_test_recorder_wait_until (recorder, recorder->n_bytes >= 4 << 20);
       g_mutex_lock (&recorder->lock);
       n_bytes = recorder->n_bytes;
@@ -179,8 +180,11 @@ test_waits_for_room (Fixture *fixture, gconstpointer user_data)
     }
   g_assert_cmpuint (n_done, <, BLOCK_BYTES);
   stop_receiver (fixture); /* which takes the rest */
+  g_mutex_lock (&recorder->lock);
   g_assert_cmpuint (recorder->n_records, ==, BLOCK_BYTES);
-  ds_memory_budget_release (recorder->budget, recorder->n_bytes);
+  n_bytes = recorder->n_bytes;
+  g_mutex_unlock (&recorder->lock);
+  ds_memory_budget_release (recorder->budget, n_bytes);
   g_assert_cmpuint (ds_memory_budget_get_n_bytes (recorder->budget), ==, 0);
 }
 
