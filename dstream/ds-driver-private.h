@@ -44,7 +44,7 @@ void ds_driver_abandon (DsDriver *self);
 gboolean ds_driver_await_batch (DsDriver *self, DsTime batch_time, GError **error);
 /* TRUE on the driver threads of this driver. */
 gboolean ds_driver_is_own_thread (DsDriver *self);
-/* Sleeps for @duration, in µs of this machine.  FALSE: it was interrupted.  Any thread. */
+/* Sleeps for @duration, in µs of this machine.  FALSE: interrupted.  Any thread. */
 gboolean ds_driver_pause (DsDriver *self, gint64 duration);
 GCancellable *ds_driver_get_cancellable (DsDriver *self);
 /* The clock as batches see it: wall time that never jumps. */
