@@ -327,7 +327,10 @@ end_in_third (DsTestProgram *program)
 
   ds_manual_clock_set_time (program->clock, 3 * DS_SECOND);
   g_assert_false (ds_streaming_context_await_batch (program->ssc, 3 * DS_SECOND, &error));
-  ds_test_program_stop (program, DS_STOP_NOW);
+  g_clear_error (&error);
+  /* It stops by itself. */
+  g_assert_false (ds_streaming_context_await_termination (program->ssc, &error));
+  g_clear_object (&program->ssc);
 }
 
 static void
