@@ -71,8 +71,6 @@ gboolean ds_checkpoint_writer_append (DsCheckpointWriter *self,
                                       gsize n_bytes,
                                       GError **error);
 gboolean ds_checkpoint_writer_end_section (DsCheckpointWriter *self, GError **error);
-/* Bytes so far, of the file. */
-guint64 ds_checkpoint_writer_get_n_bytes (DsCheckpointWriter *self);
 /* The checkpoint is there, durably, when this returns TRUE; else it is not, or (when
  * syncing the directory failed) it may be: both are whole states.  A checkpoint of that
  * time must not be there: %DS_ERROR_INVALID_STATE.  Every record before @head's

@@ -86,12 +86,6 @@ ds_checkpoint_writer_free (DsCheckpointWriter *self)
   g_free (self);
 }
 
-guint64
-ds_checkpoint_writer_get_n_bytes (DsCheckpointWriter *self)
-{
-  return DS_CHECKPOINT_HEAD_BYTES + self->n_body + self->n_buffer;
-}
-
 /* ---- Pieces ---- */
 
 static void

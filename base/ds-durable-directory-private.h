@@ -57,8 +57,6 @@ gboolean ds_durable_directory_is_read_only (DsDurableDirectory *self);
 const guint8 *ds_durable_directory_get_application_id (DsDurableDirectory *self);
 /* The same as 32 hexadecimal digits; "" for none. */
 const char *ds_durable_directory_get_application_name (DsDurableDirectory *self);
-/* When `app` was written, in us since 1970; 0: unknown. */
-gint64 ds_durable_directory_get_created (DsDurableDirectory *self);
 /* What is wrong with `app`, read only.  (nullable) */
 const char *ds_durable_directory_get_damage (DsDurableDirectory *self);
 

@@ -316,12 +316,6 @@ ds_durable_directory_get_application_name (DsDurableDirectory *self)
   return self->application.name;
 }
 
-gint64
-ds_durable_directory_get_created (DsDurableDirectory *self)
-{
-  return self->application.created;
-}
-
 const char *
 ds_durable_directory_get_damage (DsDurableDirectory *self)
 {

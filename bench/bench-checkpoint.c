@@ -11,6 +11,7 @@
  * checkpoints go.  Prints "name value" lines; times are those of whole batches, from the
  * tick to the end, so that what a capture holds up is in the first one. */
 
+#include "bench/bench-checks.h"
 #include "dstream/dstream.h"
 
 #include <ftw.h>
@@ -39,12 +40,6 @@ count (DsValue key, DsValue value, DsState *state, DsTask *task, gpointer user_d
       state,
       ds_value_int (ds_value_get_int_or (ds_state_get_or (state, ds_value_null ()), 0) +
                     ds_value_get_int (value)));
-}
-
-static gboolean
-ignore (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
-{
-  return TRUE;
 }
 
 static int
@@ -183,7 +178,7 @@ main (int argc, char **argv)
   ds_dstream_set_n_partitions (counts, 4);
   /* Due once all keys are there, and not again. */
   ds_dstream_checkpoint (counts, N_BETWEEN * DS_SECOND);
-  ds_dstream_foreach_rdd (counts, ignore, NULL, NULL);
+  ds_dstream_foreach_rdd (counts, bench_ignore, NULL, NULL);
   if (!ds_streaming_context_start (bench.ssc, &error))
     fail (error->message);
 

@@ -10,6 +10,8 @@
  * stored; batches are far apart.  By hand: the same bytes by write (), and fdatasync () a
  * MiB or a record.  Prints "name value" lines. */
 
+#include "bench/bench-checks.h"
+
 #include <dstream/dstream.h>
 
 #include <fcntl.h>
@@ -21,15 +23,6 @@
 #define RECORD_BYTES 100
 #define BLOCK_BYTES ((gsize) 256 << 10)
 #define GROUP_BYTES ((gsize) 1 << 20)
-
-static void
-fail_if (const GError *error)
-{
-  if (error == NULL)
-    return;
-  g_printerr ("bench-durable: %s\n", error->message);
-  exit (1);
-}
 
 /* @n_bytes of lines. */
 static char *
@@ -160,12 +153,6 @@ bench_feed_init (BenchFeed *self)
   g_cond_init (&self->changed);
 }
 
-static gboolean
-ignore (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
-{
-  return TRUE;
-}
-
 static double
 store (const char *directory, DsDurability durability, guint64 n_bytes)
 {
@@ -183,9 +170,9 @@ store (const char *directory, DsDurability durability, guint64 n_bytes)
     ds_streaming_context_checkpoint (ssc, checkpoints);
   stream = ds_streaming_context_receiver_stream (ssc, DS_RECEIVER (g_object_ref (feed)));
   ds_dstream_set_durability (stream, durability);
-  ds_dstream_foreach_rdd (stream, ignore, NULL, NULL);
+  ds_dstream_foreach_rdd (stream, bench_ignore, NULL, NULL);
   ds_streaming_context_start (ssc, &error);
-  fail_if (error);
+  bench_fail_if (error);
   g_mutex_lock (&feed->lock);
   while (!feed->is_over)
     g_cond_wait (&feed->changed, &feed->lock);
@@ -197,7 +184,7 @@ store (const char *directory, DsDurability durability, guint64 n_bytes)
       exit (1);
     }
   ds_streaming_context_stop (ssc, DS_STOP_NOW, &error);
-  fail_if (error);
+  bench_fail_if (error);
   return feed->seconds;
 }
 

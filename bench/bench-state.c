@@ -9,6 +9,7 @@
  * library, function calls here; both must be what was touched.  Prints "name value"
  * lines. */
 
+#include "bench/bench-checks.h"
 #include "bench/bench-checkpoints.h"
 #include "dstream/ds-state-stepper-private.h"
 #include "dstream/ds-streaming-context-private.h"
@@ -37,31 +38,6 @@ count (DsValue key, DsValue value, DsState *state, DsTask *task, gpointer user_d
   __atomic_fetch_add ((guint64 *) user_data, 1, __ATOMIC_RELAXED);
 }
 
-static gboolean
-ignore (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
-{
-  return TRUE;
-}
-
-static void
-fail_if (const GError *error)
-{
-  if (error == NULL)
-    return;
-  g_printerr ("bench-state: %s\n", error->message);
-  exit (1);
-}
-
-static void
-expect (const char *what, guint64 found, guint64 expected)
-{
-  if (found == expected)
-    return;
-  g_printerr ("bench-state: %" G_GUINT64_FORMAT " %s instead of %" G_GUINT64_FORMAT "\n",
-              found, what, expected);
-  exit (1);
-}
-
 static DsStateStore *
 get_store (Bench *self)
 {
@@ -85,7 +61,7 @@ run_batch (Bench *self, guint n_touched, guint n_keys, guint offset)
   start_time = g_get_monotonic_time ();
   ds_manual_clock_advance (self->clock, DS_SECOND);
   ds_streaming_context_await_batch (self->ssc, self->now, &error);
-  fail_if (error);
+  bench_fail_if (error);
   return g_get_monotonic_time () - start_time;
 }
 
@@ -109,9 +85,10 @@ measure (Bench *self, guint n_touched, guint n_keys, guint n_batches)
       guint64 n_calls = self->n_calls;
 
       times[i] = run_batch (self, n_touched, n_keys, i * 7);
-      expect ("keys visited", ds_state_store_get_n_visited (get_store (self)) - n_visited,
-              n_touched);
-      expect ("calls", self->n_calls - n_calls, n_touched);
+      bench_expect ("keys visited",
+                    ds_state_store_get_n_visited (get_store (self)) - n_visited,
+                    n_touched);
+      bench_expect ("calls", self->n_calls - n_calls, n_touched);
     }
   qsort (times, n_batches, sizeof *times, compare_times);
   g_print ("visited_%u %u\n", n_touched, n_touched);
@@ -141,21 +118,21 @@ main (int argc, char **argv)
                                                            NULL, NULL),
                                            count, &self.n_calls, NULL);
   ds_dstream_checkpoint (self.counts, BENCH_NO_CHECKPOINTS);
-  ds_dstream_foreach_rdd (self.counts, ignore, NULL, NULL);
+  ds_dstream_foreach_rdd (self.counts, bench_ignore, NULL, NULL);
   ds_streaming_context_start (self.ssc, &error);
-  fail_if (error);
+  bench_fail_if (error);
 
   g_print ("fill_us %" G_GINT64_FORMAT "\n", run_batch (&self, n_keys, n_keys, 0));
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     measure (&self, sizes[i], n_keys, n_batches);
-  expect ("keys", ds_state_store_get_n_keys (get_store (&self)), n_keys);
+  bench_expect ("keys", ds_state_store_get_n_keys (get_store (&self)), n_keys);
   g_print ("keys %u\n", n_keys);
   g_print ("bytes_per_key %.1f\n",
            (double) ds_state_store_get_n_bytes (get_store (&self)) / n_keys);
 
   ds_streaming_context_stop (self.ssc, DS_STOP_NOW, &error);
   bench_remove_checkpoints ();
-  fail_if (error);
+  bench_fail_if (error);
   g_object_unref (self.ssc);
   g_object_unref (self.clock);
   return 0;

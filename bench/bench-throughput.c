@@ -12,6 +12,7 @@
  * neither plans nor log.  The batch after them has all keys and adds nothing: the sum of
  * the states it finds must be right.  Prints "name value" lines. */
 
+#include "bench/bench-checks.h"
 #include "dstream/ds-dstream-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "dstream/dstream.h"
@@ -62,32 +63,6 @@ update_state (DsValue key,
   return n_values > 0 ? ds_value_int (step (user_data, old)) : state;
 }
 
-static gboolean
-ignore (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
-{
-  return TRUE;
-}
-
-static void
-fail_if (const GError *error)
-{
-  if (error == NULL)
-    return;
-  g_printerr ("bench-throughput: %s\n", error->message);
-  exit (1);
-}
-
-static void
-expect (const char *what, gint64 found, gint64 expected)
-{
-  if (found == expected)
-    return;
-  g_printerr ("bench-throughput: %" G_GINT64_FORMAT " %s instead of %" G_GINT64_FORMAT
-              "\n",
-              found, what, expected);
-  exit (1);
-}
-
 /* One of @n_touched keys, none twice, is due. */
 static void
 push_batch (Bench *self, guint n_touched, guint n_keys, guint offset)
@@ -122,7 +97,7 @@ run_batches (Bench *self)
 
   ds_manual_clock_set_time (self->clock, self->now);
   ds_streaming_context_await_batch (self->ssc, self->now, &error);
-  fail_if (error);
+  bench_fail_if (error);
   return g_get_monotonic_time () - start_time;
 }
 
@@ -147,7 +122,7 @@ set_up (Bench *self, const char *directory, gboolean after_each, gboolean maps)
     ds_dstream_need_checkpoints (counts, 0);
   else if (after_each)
     ds_dstream_checkpoint (counts, DS_SECOND);
-  ds_dstream_foreach_rdd (counts, ignore, NULL, NULL);
+  ds_dstream_foreach_rdd (counts, bench_ignore, NULL, NULL);
 }
 
 int
@@ -171,7 +146,7 @@ main (int argc, char **argv)
     }
   set_up (&self, directory, g_str_equal (argv[1], "each"), g_str_equal (argv[2], "map"));
   ds_streaming_context_start (self.ssc, &error);
-  fail_if (error);
+  bench_fail_if (error);
 
   push_batch (&self, n_keys, n_keys, 0);
   for (guint i = 0; i < N_WARM_UP; i++)
@@ -186,10 +161,10 @@ main (int argc, char **argv)
   self.is_checking = TRUE;
   push_batch (&self, n_keys, n_keys, 0);
   run_batches (&self);
-  expect ("is the sum of the states", self.sum,
-          n_keys + (gint64) (N_WARM_UP + n_batches) * n_changed);
+  bench_expect ("is the sum of the states", self.sum,
+                n_keys + (gint64) (N_WARM_UP + n_batches) * n_changed);
   ds_streaming_context_stop (self.ssc, DS_STOP_NOW, &error);
-  fail_if (error);
+  bench_fail_if (error);
   g_print ("seconds %.6f\n", (double) us / G_USEC_PER_SEC);
   g_print ("cpu_seconds %.6f\n", (double) cpu_us / G_USEC_PER_SEC);
   g_print ("sum %" G_GINT64_FORMAT "\n", self.sum);

@@ -25,7 +25,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsExecutor, ds_executor_free)
 void
 ds_executor_run (DsExecutor *self, guint n_items, DsExecutorFunc func, gpointer data);
 
-guint ds_executor_get_n_workers (DsExecutor *self);
 guint ds_executor_get_n_threads (DsExecutor *self); /* that were made so far */
 
 G_END_DECLS

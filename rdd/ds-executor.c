@@ -271,17 +271,6 @@ ds_executor_run (DsExecutor *self, guint n_items, DsExecutorFunc func, gpointer 
 }
 
 guint
-ds_executor_get_n_workers (DsExecutor *self)
-{
-  guint n_workers;
-
-  g_mutex_lock (&self->lock);
-  n_workers = self->n_workers;
-  g_mutex_unlock (&self->lock);
-  return n_workers;
-}
-
-guint
 ds_executor_get_n_threads (DsExecutor *self)
 {
   guint n_threads;

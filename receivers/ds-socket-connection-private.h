@@ -49,7 +49,6 @@ DsSocketConnection *ds_socket_connection_open (DsReceiverSupervisor *supervisor,
                                                GError **error);
 /* Frees it; nothing is called any more. */
 void ds_socket_connection_close (DsSocketConnection *self);
-gboolean ds_socket_connection_is_open (DsSocketConnection *self);
 
 /* What has come, without waiting.  0 at the end; -1 with @error, among others
  * %G_IO_ERROR_WOULD_BLOCK. */

@@ -224,12 +224,6 @@ ds_socket_connection_set_up_tls (DsSocketConnection *self,
 
 /* ---- Reading ---- */
 
-gboolean
-ds_socket_connection_is_open (DsSocketConnection *self)
-{
-  return self->connection != NULL;
-}
-
 /* The source of a stream with TLS looks at its socket only, and the rest of a record that
  * was read in part is not there any more: until a read finds nothing it is dispatched at
  * once. */

@@ -67,6 +67,31 @@ ds_test_source_add (DsStreamingContext *ssc, guint salt)
   return ds_streaming_context_input_stream (ssc, DS_INPUT_DSTREAM (self));
 }
 
+/* ---- Functions whose results tell in which order they were called ---- */
+
+static inline DsValue
+ds_test_add_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_double (ds_value_get_double (a) + ds_value_get_double (b));
+}
+
+static inline DsValue
+ds_test_subtract_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_double (ds_value_get_double (a) - ds_value_get_double (b));
+}
+
+static inline DsValue
+ds_test_join_texts (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  gsize n_a;
+  gsize n_b;
+  const char *text_a = ds_value_get_string (a, &n_a);
+  const char *text_b = ds_value_get_string (b, &n_b);
+
+  return ds_string_printf (task, "%.*s%.*s", (int) n_a, text_a, (int) n_b, text_b);
+}
+
 /* ---- A program ---- */
 
 typedef struct _DsTestProgram DsTestProgram;

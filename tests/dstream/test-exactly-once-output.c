@@ -11,6 +11,7 @@
 #include "tests/dstream/ds-test-stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 static const guint8 application[DS_APPLICATION_ID_BYTES] = "application-----";
 static const guint8 another[DS_APPLICATION_ID_BYTES] = "another---------";
@@ -176,32 +177,38 @@ test_a_second_run_writes_nothing_twice (Fixture *fixture, gconstpointer user_dat
   ds_test_assert_tree (fixture->directory, "_ds-", BATCH_1 EMPTIES ("2000") BATCH_3);
 }
 
-/* DsDurableFaultFunc: so many writes find no room; below 0: all. */
-static int
-fill_disk (const char *call, const char *path, gsize *n_bytes, gpointer n_writes)
+typedef struct
 {
-  gint left = g_atomic_int_get ((gint *) n_writes);
+  gint64 n_writes;    /* find no room */
+  DsTestGate refused; /* how many have found none */
+} FullDisk;
 
-  if (left == 0 || !g_str_equal (call, "write") || strstr (path, "_ds-out") == NULL)
+/* DsDurableFaultFunc */
+static int
+fill_disk (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  FullDisk *disk = user_data;
+
+  if (!g_str_equal (call, "write") || strstr (path, "_ds-out") == NULL ||
+      ds_test_gate_get (&disk->refused) >= disk->n_writes)
     return 0;
-  if (left > 0)
-    g_atomic_int_dec_and_test ((gint *) n_writes);
+  ds_test_gate_add (&disk->refused, 1);
   return ENOSPC;
 }
 
 static void
 test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
 {
-  gint n_writes = 3;
+  FullDisk disk = { .n_writes = 3 };
 
   g_test_summary ("No policy gives a batch up because the disk is full for a moment");
 
   g_object_set (fixture->test.ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
   save (fixture);
   ds_test_stream_start (&fixture->test);
-  ds_durable_file_set_fault_func (fill_disk, &n_writes);
+  ds_durable_file_set_fault_func (fill_disk, &disk);
   ds_test_stream_run (&fixture->test, 3);
-  g_assert_cmpint (n_writes, ==, 0);
+  g_assert_cmpint (ds_test_gate_get (&disk.refused), ==, 3);
   ds_durable_file_set_fault_func (NULL, NULL);
   ds_test_assert_tree (fixture->directory, "_ds-", BATCH_1 EMPTIES ("2000") BATCH_3);
 }
@@ -209,15 +216,28 @@ test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
 static void
 test_a_stop_ends_the_wait_for_a_full_disk (Fixture *fixture, gconstpointer user_data)
 {
-  gint n_writes = -1;
+  FullDisk disk = { .n_writes = G_MAXINT64 };
+  g_autofree char *lock =
+      g_build_filename (fixture->directory, "new", "_ds-out", "lock", NULL);
+  struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  int fd;
+
+  g_test_summary ("However long the disk is full, a stop at once ends the batch, and "
+                  "nothing was saved");
 
   save (fixture);
   ds_test_stream_start (&fixture->test);
-  ds_durable_file_set_fault_func (fill_disk, &n_writes);
+  ds_durable_file_set_fault_func (fill_disk, &disk);
   ds_manual_clock_advance (fixture->test.clock, DS_SECOND);
-  g_usleep (50 * DS_MILLISECOND);
+  ds_test_gate_await (&disk.refused, 1);
   ds_streaming_context_stop (fixture->test.ssc, DS_STOP_NOW, NULL);
   ds_durable_file_set_fault_func (NULL, NULL);
+  ds_test_assert_tree (fixture->directory, "_ds-", "");
+  /* While a batch is at work the output stays locked. */
+  fd = open (lock, O_RDWR | O_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (fcntl (fd, F_OFD_SETLK, &whole), ==, 0);
+  close (fd);
 }
 
 static void

@@ -27,28 +27,6 @@ double_itself (DsValue word, DsTask *task, gpointer user_data)
   return ds_pair (task, word, word);
 }
 
-static DsValue
-add_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  return ds_value_double (ds_value_get_double (a) + ds_value_get_double (b));
-}
-
-static DsValue
-subtract_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  return ds_value_double (ds_value_get_double (a) - ds_value_get_double (b));
-}
-
-static DsValue
-join_texts (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  gsize n_a, n_b;
-  const char *text_a = ds_value_get_string (a, &n_a);
-  const char *text_b = ds_value_get_string (b, &n_b);
-
-  return ds_string_printf (task, "%.*s%.*s", (int) n_a, text_a, (int) n_b, text_b);
-}
-
 static gboolean
 is_not_small (DsValue pair, DsTask *task, gpointer user_data)
 {
@@ -74,28 +52,30 @@ build_windows (DsTestProgram *program, DsStreamingContext *ssc)
   DsDStream *texts = ds_dstream_map (words, double_itself, NULL, NULL);
   DsDStream *counts = ds_dstream_update_state_by_key (
       ds_dstream_map (words, ds_pair_with_one, NULL, NULL), count_words, NULL, NULL);
-  DsDStream *inverse = ds_dstream_reduce_by_key_and_window (pairs, 20 * DS_SECOND, 0,
-                                                            add_doubles, NULL, NULL);
+  DsDStream *inverse =
+      ds_dstream_reduce_by_key_and_window (pairs, 20 * DS_SECOND, 0, ds_test_add_doubles,
+                                           NULL, NULL);
   DsDStream *filtered =
       ds_dstream_reduce_by_key_and_window (pairs, 16 * DS_SECOND, 2 * DS_SECOND,
-                                           add_doubles, NULL, NULL);
-  DsDStream *hidden = ds_dstream_reduce_by_key_and_window (pairs, 20 * DS_SECOND, 0,
-                                                           add_doubles, NULL, NULL);
+                                           ds_test_add_doubles, NULL, NULL);
+  DsDStream *hidden =
+      ds_dstream_reduce_by_key_and_window (pairs, 20 * DS_SECOND, 0, ds_test_add_doubles,
+                                           NULL, NULL);
 
   ds_dstream_checkpoint (counts, DS_SECOND);
-  ds_dstream_set_inverse (inverse, subtract_doubles, NULL, NULL);
-  ds_dstream_set_inverse (filtered, subtract_doubles, NULL, NULL);
+  ds_dstream_set_inverse (inverse, ds_test_subtract_doubles, NULL, NULL);
+  ds_dstream_set_inverse (filtered, ds_test_subtract_doubles, NULL, NULL);
   ds_dstream_set_window_filter (filtered, is_not_small, NULL, NULL);
   ds_dstream_set_window_filter (hidden, is_not_small, NULL, NULL);
   ds_test_program_record (program, inverse);
   ds_test_program_record (program, filtered);
   ds_test_program_record (program, hidden);
+  ds_test_program_record (
+      program, ds_dstream_reduce_by_key_and_window (texts, 18 * DS_SECOND, 3 * DS_SECOND,
+                                                    ds_test_join_texts, NULL, NULL));
   ds_test_program_record (program,
-                          ds_dstream_reduce_by_key_and_window (texts, 18 * DS_SECOND,
-                                                               3 * DS_SECOND, join_texts,
-                                                               NULL, NULL));
-  ds_test_program_record (program, ds_dstream_reduce_by_window (words, 20 * DS_SECOND, 0,
-                                                                join_texts, NULL, NULL));
+                          ds_dstream_reduce_by_window (words, 20 * DS_SECOND, 0,
+                                                       ds_test_join_texts, NULL, NULL));
   ds_test_program_record (program, ds_dstream_count_by_window (words, 20 * DS_SECOND, 0));
   ds_test_program_record (program,
                           ds_dstream_count_by_value_and_window (words, 20 * DS_SECOND,

@@ -20,29 +20,6 @@ half (DsValue word, DsTask *task, gpointer user_data)
 }
 
 static DsValue
-add_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  return ds_value_double (ds_value_get_double (a) + ds_value_get_double (b));
-}
-
-static DsValue
-subtract_doubles (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  return ds_value_double (ds_value_get_double (a) - ds_value_get_double (b));
-}
-
-static DsValue
-join_texts (DsValue a, DsValue b, DsTask *task, gpointer user_data)
-{
-  gsize n_a;
-  gsize n_b;
-  const char *text_a = ds_value_get_string (a, &n_a);
-  const char *text_b = ds_value_get_string (b, &n_b);
-
-  return ds_string_printf (task, "%.*s%.*s", (int) n_a, text_a, (int) n_b, text_b);
-}
-
-static DsValue
 pair_with_itself (DsValue word, DsTask *task, gpointer user_data)
 {
   return ds_pair (task, word, word);
@@ -148,9 +125,9 @@ build_inverse_window (DsTestProgram *program, DsStreamingContext *ssc)
 {
   DsDStream *pairs = ds_dstream_map (ds_test_source_add (ssc, 3), half, NULL, NULL);
   DsDStream *sums = ds_dstream_reduce_by_key_and_window (pairs, 5 * DS_SECOND, 0,
-                                                         add_doubles, NULL, NULL);
+                                                         ds_test_add_doubles, NULL, NULL);
 
-  ds_dstream_set_inverse (sums, subtract_doubles, NULL, NULL);
+  ds_dstream_set_inverse (sums, ds_test_subtract_doubles, NULL, NULL);
   ds_dstream_checkpoint (sums, 2 * DS_SECOND);
   ds_test_program_record (program, sums);
 }
@@ -162,7 +139,7 @@ build_queue_window (DsTestProgram *program, DsStreamingContext *ssc)
       ds_dstream_map (ds_test_source_add (ssc, 6), pair_with_itself, NULL, NULL);
   DsDStream *texts =
       ds_dstream_reduce_by_key_and_window (pairs, 4 * DS_SECOND, 2 * DS_SECOND,
-                                           join_texts, NULL, NULL);
+                                           ds_test_join_texts, NULL, NULL);
 
   ds_test_program_record (program, texts);
   ds_test_program_record (program, ds_dstream_count_by_value_and_window (
@@ -188,7 +165,7 @@ build_window_of_window (DsTestProgram *program, DsStreamingContext *ssc)
 {
   DsDStream *pairs = ds_dstream_map (ds_test_source_add (ssc, 2), half, NULL, NULL);
   DsDStream *sums = ds_dstream_reduce_by_key_and_window (pairs, 3 * DS_SECOND, 0,
-                                                         add_doubles, NULL, NULL);
+                                                         ds_test_add_doubles, NULL, NULL);
 
   ds_test_program_record (program,
                           ds_dstream_window (sums, 4 * DS_SECOND, 2 * DS_SECOND));
