@@ -10,6 +10,7 @@
 
 #include "dstream/ds-file-input-dstream-private.h"
 
+#include "base/ds-write-ahead-log-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
 #include <time.h>
@@ -300,6 +301,18 @@ ds_file_input_dstream_end_batch (DsInputDStream *input, DsTime time, gboolean ok
 
 /* ---- Start and stop ---- */
 
+/* The plan of a batch is one record of the log, with the files of all streams and the
+ * blocks of all receivers.  Three quarters of it are for files; a stream's share is
+ * enough for one file even where there are thousands of streams.  0: no plan is written.
+ */
+static guint64
+ds_file_input_dstream_get_max_plan_bytes (DsStreamingContext *context)
+{
+  if (context->checkpoint_directory == NULL)
+    return 0;
+  return DS_LOG_MAX_RECORD_BYTES / 4 * 3 / ds_graph_get_n_inputs (context->graph);
+}
+
 static gboolean
 ds_file_input_dstream_start (DsInputDStream *input, GError **error)
 {
@@ -318,6 +331,7 @@ ds_file_input_dstream_start (DsInputDStream *input, GError **error)
   self->rules.remember = n_batches <= G_MAXINT64 / context->interval
                              ? n_batches * context->interval
                              : G_MAXINT64;
+  self->rules.max_plan_bytes = ds_file_input_dstream_get_max_plan_bytes (context);
   return TRUE;
 }
 

@@ -193,6 +193,10 @@ ds_dstream_set_settle_time (DsDStream *self, DsDuration settle_time)
  * Sets how many files a batch takes at most.  The oldest are taken first, the others wait
  * for later batches and do not become too old meanwhile.
  *
+ * With a checkpoint directory there is a limit of its own: a batch has no more files than
+ * its plan in the log can name, 48 MiB of paths and 64 bytes for each, shared by the
+ * sources of the context.
+ *
  * Latches %DS_ERROR_INVALID_ARGUMENT for any other stream.
  */
 void

@@ -36,8 +36,13 @@ void ds_received_block_tracker_add_logged (DsReceivedBlockTracker *self,
                                            gsize n_bytes,
                                            DsTime arrival_time,
                                            guint64 sequence);
-/* Gives @batch_time all blocks that have arrived by then and have no batch yet.  A time
- * that is not after the last one is ignored: FALSE. */
+/* How many blocks of the log a batch has at most.  Its plan names each with up to nine
+ * bytes, and has room for 16 MiB of them. */
+#define DS_RECEIVED_BLOCKS_PER_BATCH 1500000
+
+/* Gives @batch_time all blocks that have arrived by then and have no batch yet; those for
+ * which it has no room wait for the next.  A time that is not after the last one is
+ * ignored: FALSE. */
 gboolean ds_received_block_tracker_allocate (DsReceivedBlockTracker *self,
                                              DsTime batch_time);
 /* The blocks of a batch, in order of arrival.  (transfer full) of DsBlock; @n_records

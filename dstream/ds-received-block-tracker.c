@@ -124,6 +124,7 @@ ds_received_block_tracker_add_logged (DsReceivedBlockTracker *self,
 gboolean
 ds_received_block_tracker_allocate (DsReceivedBlockTracker *self, DsTime batch_time)
 {
+  guint n_logged = 0;
   gboolean is_new;
 
   g_mutex_lock (&self->lock);
@@ -136,7 +137,8 @@ ds_received_block_tracker_allocate (DsReceivedBlockTracker *self, DsTime batch_t
         {
           DsReceivedBlock taken = g_array_index (self->blocks, DsReceivedBlock, i);
 
-          if (taken.arrival_time > batch_time)
+          if (taken.arrival_time > batch_time ||
+              (taken.sequence > 0 && ++n_logged > DS_RECEIVED_BLOCKS_PER_BATCH))
             continue;
           /* Blocks of several receivers arrive nearly in order, so this moves few. */
           for (guint k = i; k > self->n_allocated; k--)

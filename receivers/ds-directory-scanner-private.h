@@ -32,6 +32,7 @@ typedef struct
   DsDuration settle_time;       /* it has been seen unchanged for so long; 0: at once */
   guint max_files;              /* 0: no limit */
   guint64 max_bytes;            /* 0: no limit; at least one file */
+  guint64 max_plan_bytes;       /* for writing them down; the same */
   const DsFileStatus *excluded; /* (nullable): a directory that is not looked into */
 } DsScanRules;
 

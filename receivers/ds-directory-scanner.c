@@ -440,7 +440,8 @@ ds_directory_scanner_scan (DsDirectoryScanner *self,
   };
 
   scan->files = g_ptr_array_new_with_free_func ((GDestroyNotify) ds_planned_file_free);
-  ds_scan_candidates_init (&scanning.candidates, rules->max_files, rules->max_bytes);
+  ds_scan_candidates_init (&scanning.candidates, rules->max_files, rules->max_bytes,
+                           rules->max_plan_bytes);
   /* Of what was taken longer ago the time keeps it out. */
   ds_recent_paths_forget (self->recent, batch_time - rules->remember);
 

@@ -16,10 +16,14 @@ typedef struct
   gsize name_offset;
 } DsScanCandidate;
 
+/* What writing a file down takes besides its path, at most. */
+#define DS_SCAN_PLAN_BYTES 64
+
 typedef struct
 {
   guint max_files;        /* 0: no limit */
   guint64 max_bytes;      /* 0: no limit; at least one file */
+  guint64 max_plan_bytes; /* the same */
   GArray *files;          /* DsScanCandidate */
   GString *texts;         /* names and directories, each with its NUL */
   gsize directory_offset; /* of the last file's */
@@ -29,7 +33,10 @@ typedef struct
   DsScanCandidate first_dropped; /* nothing after it has room */
 } DsScanCandidates;
 
-void ds_scan_candidates_init (DsScanCandidates *self, guint max_files, guint64 max_bytes);
+void ds_scan_candidates_init (DsScanCandidates *self,
+                              guint max_files,
+                              guint64 max_bytes,
+                              guint64 max_plan_bytes);
 void ds_scan_candidates_clear (DsScanCandidates *self);
 
 void ds_scan_candidates_add (DsScanCandidates *self,

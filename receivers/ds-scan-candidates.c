@@ -17,11 +17,15 @@
 #define DS_SCAN_TRIM_SLACK 1024
 
 void
-ds_scan_candidates_init (DsScanCandidates *self, guint max_files, guint64 max_bytes)
+ds_scan_candidates_init (DsScanCandidates *self,
+                         guint max_files,
+                         guint64 max_bytes,
+                         guint64 max_plan_bytes)
 {
   *self =
       (DsScanCandidates){ .max_files = max_files,
                           .max_bytes = max_bytes,
+                          .max_plan_bytes = max_plan_bytes,
                           .files = g_array_new (FALSE, FALSE, sizeof (DsScanCandidate)),
                           .texts = g_string_new (NULL),
                           .directory_offset = G_MAXSIZE };
@@ -75,39 +79,51 @@ ds_scan_candidates_compare (gconstpointer a, gconstpointer b, gpointer user_data
 
 /* ---- Room ---- */
 
+/* What the files up to some place take of the limits. */
+typedef struct
+{
+  guint64 n_bytes;
+  guint64 n_plan_bytes;
+} DsScanRoom;
+
 /* Sizes are whatever the file system says.  FALSE: no number is that large. */
 static gboolean
-ds_scan_candidates_add_bytes (const DsScanCandidates *self,
-                              guint begin,
-                              guint end,
-                              guint64 *n_bytes)
+ds_scan_room_add (DsScanRoom *self,
+                  const DsScanCandidates *candidates,
+                  const DsScanCandidate *file)
 {
-  for (guint i = begin; i < end; i++)
-    if (!g_uint64_checked_add (n_bytes, *n_bytes,
-                               ds_scan_candidates_get (self, i)->status.n_bytes))
-      return FALSE;
-  return TRUE;
+  const char *texts = candidates->texts->str;
+
+  /* Reading the names is what costs. */
+  if (candidates->max_plan_bytes > 0)
+    self->n_plan_bytes += strlen (texts + file->directory_offset) +
+                          strlen (texts + file->name_offset) + DS_SCAN_PLAN_BYTES;
+  return g_uint64_checked_add (&self->n_bytes, self->n_bytes, file->status.n_bytes) ||
+         candidates->max_bytes == 0;
 }
 
-/* Whether there is room for all of [begin, end), too, where @n_bytes are those before
- * @begin, and afterwards those before @end. */
+/* Whether there is room for all of [begin, end), too, where @room is what those before
+ * @begin take, and afterwards those before @end. */
 static gboolean
 ds_scan_candidates_has_room (const DsScanCandidates *self,
                              guint begin,
                              guint end,
-                             guint64 *n_bytes)
+                             DsScanRoom *room)
 {
-  guint64 n_all = *n_bytes;
+  DsScanRoom all = *room;
 
   if (self->max_files > 0 && end > self->max_files)
     return FALSE;
-  if (self->max_bytes == 0)
+  if (self->max_bytes == 0 && self->max_plan_bytes == 0)
     return TRUE;
+  for (guint i = begin; i < end; i++)
+    if (!ds_scan_room_add (&all, self, ds_scan_candidates_get (self, i)))
+      return FALSE;
   /* The oldest file has room whatever its size. */
-  if (!ds_scan_candidates_add_bytes (self, begin, end, &n_all) ||
-      (n_all > self->max_bytes && end > 1))
+  if (end > 1 && ((self->max_bytes > 0 && all.n_bytes > self->max_bytes) ||
+                  (self->max_plan_bytes > 0 && all.n_plan_bytes > self->max_plan_bytes)))
     return FALSE;
-  *n_bytes = n_all;
+  *room = all;
   return TRUE;
 }
 
@@ -145,7 +161,7 @@ ds_scan_candidates_divide (DsScanCandidates *self, guint begin, guint end)
 static guint
 ds_scan_candidates_select (DsScanCandidates *self)
 {
-  guint64 n_bytes = 0;
+  DsScanRoom room = { 0 };
   guint begin = 0;
   guint end = self->files->len;
 
@@ -153,7 +169,7 @@ ds_scan_candidates_select (DsScanCandidates *self)
     {
       guint n = end - begin > 1 ? ds_scan_candidates_divide (self, begin, end) : 1;
 
-      if (ds_scan_candidates_has_room (self, begin, begin + n, &n_bytes))
+      if (ds_scan_candidates_has_room (self, begin, begin + n, &room))
         begin += n;
       else if (n > 1)
         end = begin + n;

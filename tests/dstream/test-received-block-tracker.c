@@ -202,6 +202,35 @@ test_input_infos_are_cleaned_strictly_below (void)
   g_assert_cmpuint (count_infos (infos, 1), ==, 1);
 }
 
+static void
+test_a_batch_has_no_more_than_its_plan_can_name (void)
+{
+  g_autoptr (DsReceivedBlockTracker) tracker = ds_received_block_tracker_new (NULL);
+  g_autoptr (DsBlock) block = ds_block_new_strings ("a", NULL);
+  g_autoptr (GArray) sequences = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  g_test_summary ("Blocks of the log beyond 1.5 million wait for the next batch");
+
+  /* Numbers that take nine bytes each, as far apart as no log has them. */
+  for (guint64 i = 1; i <= 1500003; i++)
+    ds_received_block_tracker_add_logged (tracker, STREAM, ds_block_ref (block), 1, 0, 0,
+                                          i << 33);
+  g_assert_true (ds_received_block_tracker_allocate (tracker, 1));
+  ds_received_block_tracker_get_plan (tracker, 1, STREAM, sequences);
+  g_assert_cmpuint (sequences->len, ==, 1500000);
+  ds_block_plan_encode (sequences, bytes);
+  g_assert_cmpuint (bytes->len, <=, 16 * 1024 * 1024);
+  g_assert_cmpint (ds_received_block_tracker_get_n_unallocated_records (tracker), ==, 3);
+
+  g_array_set_size (sequences, 0);
+  g_assert_true (ds_received_block_tracker_allocate (tracker, 2));
+  ds_received_block_tracker_get_plan (tracker, 2, STREAM, sequences);
+  g_assert_cmpuint (sequences->len, ==, 3);
+  g_assert_cmpuint (g_array_index (sequences, guint64, 0), ==,
+                    G_GUINT64_CONSTANT (1500001) << 33);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -219,5 +248,8 @@ main (int argc, char *argv[])
   g_test_add_func (
       "/dstream/received-block-tracker/input-infos-are-cleaned-strictly-below",
       test_input_infos_are_cleaned_strictly_below);
+  g_test_add_func (
+      "/dstream/received-block-tracker/a-batch-has-no-more-than-its-plan-can-name",
+      test_a_batch_has_no_more_than_its_plan_can_name);
   return g_test_run ();
 }

@@ -413,6 +413,83 @@ test_a_stop_leaves_files_that_a_recovery_may_need (void)
   tear_down (&program);
 }
 
+/* ---- More files than a plan can name ---- */
+
+/* Makes directories below "incoming" until the path of a file is some 3,800 bytes. */
+static char *
+make_deep_directory (void)
+{
+  GString *path = g_string_new (incoming);
+  g_autofree char *name = g_strnfill (220, 'd');
+
+  while (path->len < 3500)
+    {
+      g_string_append_printf (path, "/%s", name);
+      g_assert_cmpint (g_mkdir (path->str, 0700), ==, 0);
+    }
+  return g_string_free (path, FALSE);
+}
+
+static void
+make_files_of_long_names (const char *directory, guint n_files)
+{
+  g_autofree char *filler = g_strnfill (220, 'n');
+  int fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  for (guint i = 0; i < n_files; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%05u%s", i, filler);
+      int file = openat (fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+      g_assert_cmpint (file, >=, 0);
+      g_assert_cmpint (write (file, "x\n", 2), ==, 2);
+      close (file);
+    }
+  close (fd);
+}
+
+static char *deep_directory;
+
+static void
+build_count (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *lines = ds_streaming_context_text_file_stream (ssc, deep_directory);
+
+  ds_dstream_set_file_selection (lines, DS_FILES_ALL);
+  ds_test_program_record (program, ds_dstream_count (lines));
+}
+
+static void
+test_more_names_than_the_log_takes_are_several_batches (void)
+{
+  DsTestProgram program;
+  guint n_first;
+  guint n_second;
+
+  g_test_summary ("19,000 names of 3,700 bytes are 70 MB, and a record has 64 MiB");
+
+  set_up (&program, DS_FILES_ALL, 0);
+  deep_directory = make_deep_directory ();
+  program.build = build_count;
+  make_files_of_long_names (deep_directory, 19000);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 3);
+  g_assert_cmpint (sscanf (program.log->str, "1: %u 2: %u 3: 0", &n_first, &n_second), ==,
+                   2);
+  g_assert_cmpuint (n_first, >, 12000);
+  g_assert_cmpuint (n_first, <, 19000);
+  g_assert_cmpuint (n_first + n_second, ==, 19000);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+
+  g_string_truncate (program.log, 0);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  assert_log (&program, "3 again: 0\n4: 0\n");
+  g_free (deep_directory);
+  tear_down (&program);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -437,5 +514,7 @@ main (int argc, char *argv[])
                    test_files_stay_until_no_kept_checkpoint_needs_them);
   g_test_add_func ("/recovery-files/a-stop-leaves-files-that-a-recovery-may-need",
                    test_a_stop_leaves_files_that_a_recovery_may_need);
+  g_test_add_func ("/recovery-files/more-names-than-the-log-takes-are-several-batches",
+                   test_more_names_than_the_log_takes_are_several_batches);
   return g_test_run ();
 }

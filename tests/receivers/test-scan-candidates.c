@@ -11,6 +11,7 @@ typedef struct
   char *path;
   DsFileStatus status;
   guint index;
+  guint64 n_path_bytes; /* of the directory as it was given, and of the name */
 } Offered;
 
 static void
@@ -35,9 +36,10 @@ compare_offered (gconstpointer a, gconstpointer b)
 
 /* The oldest, up to the first that has no room. */
 static guint
-count_room (GPtrArray *sorted, guint max_files, guint64 max_bytes)
+count_room (GPtrArray *sorted, guint max_files, guint64 max_bytes, guint64 max_plan_bytes)
 {
   guint64 n_bytes = 0;
+  guint64 n_plan_bytes = 0;
   guint n = 0;
 
   while (n < sorted->len && (max_files == 0 || n < max_files))
@@ -46,6 +48,9 @@ count_room (GPtrArray *sorted, guint max_files, guint64 max_bytes)
 
       n_bytes += offered->status.n_bytes;
       if (max_bytes > 0 && n > 0 && n_bytes > max_bytes)
+        break;
+      n_plan_bytes += offered->n_path_bytes + 64;
+      if (max_plan_bytes > 0 && n > 0 && n_plan_bytes > max_plan_bytes)
         break;
       n++;
     }
@@ -60,6 +65,7 @@ check (guint n_files,
        guint max_size,
        guint max_files,
        guint64 max_bytes,
+       guint64 max_plan_bytes,
        const char *const *directories)
 {
   g_autoptr (GPtrArray) offered = g_ptr_array_new_with_free_func (offered_free);
@@ -70,7 +76,7 @@ check (guint n_files,
   while (directories[n_directories] != NULL)
     n_directories++;
 
-  ds_scan_candidates_init (&candidates, max_files, max_bytes);
+  ds_scan_candidates_init (&candidates, max_files, max_bytes, max_plan_bytes);
   for (guint i = 0; i < n_files; i++)
     {
       const char *directory = directories[(guint) g_test_rand_int () % n_directories];
@@ -79,6 +85,7 @@ check (guint n_files,
 
       file->path = g_build_filename (directory, name, NULL);
       file->index = i;
+      file->n_path_bytes = strlen (directory) + strlen (name);
       file->status.inode = i;
       file->status.modified_ns = (guint) g_test_rand_int () % n_times;
       file->status.n_bytes = (guint) g_test_rand_int () % (max_size + 1);
@@ -89,7 +96,7 @@ check (guint n_files,
     }
   ds_scan_candidates_trim (&candidates);
   g_ptr_array_sort (offered, compare_offered);
-  n_kept = count_room (offered, max_files, max_bytes);
+  n_kept = count_room (offered, max_files, max_bytes, max_plan_bytes);
   g_assert_cmpuint (candidates.files->len, ==, n_kept);
   g_assert_cmpuint (candidates.n_dropped, ==, n_files - n_kept);
   for (guint i = 0; i < n_kept; i++)
@@ -117,18 +124,23 @@ test_keeps_the_oldest (void)
 
   for (guint round = 0; round < 20; round++)
     {
-      check (5000, G_MAXUINT, 10, 100, 0, one);
-      check (5000, G_MAXUINT, 10, 1, 0, one);
-      check (5000, 3, 10, 700, 0, several); /* time alone does not tell */
-      check (5000, 1, 10, 700, 0, several);
-      check (5000, G_MAXUINT, 10, 0, 1000, one);
-      check (5000, 40, 10, 300, 1000, several);
-      check (5000, 40, 10, 100, 100000, several);
-      check (5000, 40, 5000, 0, 1000, several); /* few of them fit alone */
-      check (500, 40, 10, 0, 0, several);
+      check (5000, G_MAXUINT, 10, 100, 0, 0, one);
+      check (5000, G_MAXUINT, 10, 1, 0, 0, one);
+      check (5000, 3, 10, 700, 0, 0, several); /* time alone does not tell */
+      check (5000, 1, 10, 700, 0, 0, several);
+      check (5000, G_MAXUINT, 10, 0, 1000, 0, one);
+      check (5000, 40, 10, 300, 1000, 0, several);
+      check (5000, 40, 10, 100, 100000, 0, several);
+      check (5000, 40, 5000, 0, 1000, 0, several); /* few of them fit alone */
+      check (500, 40, 10, 0, 0, 0, several);
+      check (5000, G_MAXUINT, 10, 0, 0, 8000, one);
+      check (5000, 40, 10, 0, 0, 80000, several);
+      check (5000, 40, 10, 100, 1000, 9000, several); /* whichever comes first */
+      check (5000, 40, 10, 300, 1000, 9000, several);
     }
-  check (0, 1, 1, 5, 5, one);
-  check (1, 1, 1000, 5, 5, one);
+  check (0, 1, 1, 5, 5, 0, one);
+  check (1, 1, 1000, 5, 5, 0, one);
+  check (5, 1, 1, 0, 0, 1, one); /* the oldest always has room */
 }
 
 static void
@@ -139,7 +151,7 @@ test_adds_up_any_sizes (void)
   DsScanCandidates candidates;
   DsFileStatus status = { .n_bytes = G_MAXUINT64 - 1 };
 
-  ds_scan_candidates_init (&candidates, 0, G_MAXUINT64);
+  ds_scan_candidates_init (&candidates, 0, G_MAXUINT64, 0);
   for (guint i = 0; i < 5; i++)
     {
       g_autofree char *name = g_strdup_printf ("%u", i);
