@@ -74,8 +74,9 @@ ds_durable_application_decode (DsDurableApplication *self,
     {
       g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
                    "\"%s\", which says whose checkpoints these are, is damaged: it %s; "
-                   "nothing was changed: put it back from a copy, or start afresh in "
-                   "another directory",
+                   "nothing was changed: put it back from a copy, or begin "
+                   "anew: ds_streaming_context_allow_fresh_start () puts what is there "
+                   "aside",
                    path, what);
       return FALSE;
     }

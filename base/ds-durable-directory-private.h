@@ -10,7 +10,8 @@
  *     wal-<number>       segments of the log, 16 digits
  *     .tmp-*             begun and not finished: removed by the next who opens it
  *     unused-*           what a recovery had to pass over, kept for people to look at
- *     discarded-<app>/   what was there before a fresh start that was asked for
+ *     discarded-<app>/   what was there before a fresh start that was asked for;
+ *                        discarded-unknown of what `app` did not tell whose it was
  *
  * Files are the user's alone (0600, the directory 0700), regular, of one name, and opened
  * by name in the open directory without following links; anything else is refused.  Any
@@ -31,7 +32,9 @@ typedef enum
   /* Takes owner and mode as they are. */
   DS_DURABLE_DIRECTORY_ALLOW_SHARED = 4,
   /* Takes file systems that cannot make names durable as they are. */
-  DS_DURABLE_DIRECTORY_BEST_EFFORT = 8
+  DS_DURABLE_DIRECTORY_BEST_EFFORT = 8,
+  /* Where `app` is damaged, or missing, what is there is put aside. */
+  DS_DURABLE_DIRECTORY_BEGIN_ANEW = 16
 } DsDurableDirectoryFlags;
 
 typedef struct _DsDurableDirectory DsDurableDirectory;
@@ -108,7 +111,8 @@ gboolean ds_durable_directory_sync_names (DsDurableDirectory *self, GError **err
 
 /* Moves checkpoints and log into discarded-<application id>, where a tool can still read
  * them, and starts anew with another application id.  When it is interrupted, nothing
- * that is left looks like a fresh start; doing it again goes on. */
+ * that is left looks like a fresh start; doing it again goes on, with a second directory
+ * where the id is not known. */
 gboolean ds_durable_directory_discard (DsDurableDirectory *self, GError **error);
 
 /* What may become part of a file's name: 1 to 64 of A-Z a-z 0-9 . _ -, not starting with

@@ -27,27 +27,7 @@ struct _DsDurableDirectory
   char *damage; /* of app, read only */
 };
 
-/* ---- Names ---- */
-
-gboolean
-ds_durable_name_check (const char *name, const char *what, GError **error)
-{
-  gsize n = strspn (name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                          "._-");
-
-  if (n > 0 && n <= 64 && name[n] == '\0' && name[0] != '.' && name[0] != '-')
-    return TRUE;
-
-  g_autofree char *shown = g_strescape (name, NULL);
-
-  if (strlen (shown) > 80)
-    memcpy (shown + 76, "...", 4);
-  g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
-               "%s \"%s\" is no name for what is kept in files: it must be 1 to 64 of "
-               "A-Z a-z 0-9 . _ - and not start with a dot or a dash; give another name",
-               what, shown);
-  return FALSE;
-}
+/* ---- Opening ---- */
 
 /* Ours alone, so this is about mistakes of the library. */
 static gboolean
@@ -55,66 +35,6 @@ ds_durable_name_is_ours (const char *name)
 {
   return ds_durable_name_check (*name == '.' ? name + 1 : name, "File", NULL);
 }
-
-/* ---- What is refused ---- */
-
-static gboolean
-ds_durable_refuse (const char *path, const char *what, const char *hint, GError **error)
-{
-  g_set_error (error, DS_ERROR, DS_ERROR_BAD_FILE,
-               "\"%s\" %s; checkpoints are the user's alone, nothing was changed: %s",
-               path, what, hint);
-  return FALSE;
-}
-
-static gboolean
-ds_durable_check_owner (const struct stat *info, const char *path, GError **error)
-{
-  if (info->st_uid != geteuid ())
-    {
-      g_autofree char *what =
-          g_strdup_printf ("belongs to user %u, not to the one that runs this, %u",
-                           (guint) info->st_uid, (guint) geteuid ());
-
-      return ds_durable_refuse (path, what, "run it as that user, or change the owner",
-                                error);
-    }
-  if ((info->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    {
-      g_autofree char *what = g_strdup_printf ("may be written by others (mode %04o)",
-                                               (guint) (info->st_mode & 07777));
-
-      return ds_durable_refuse (path, what,
-                                "chmod go-w, or allow a shared directory explicitly",
-                                error);
-    }
-  return TRUE;
-}
-
-gboolean
-ds_durable_check_file (int fd,
-                       const char *path,
-                       gboolean is_shared,
-                       guint64 *n_bytes,
-                       GError **error)
-{
-  struct stat info;
-
-  if (!ds_durable_file_stat (fd, path, &info, error))
-    return FALSE;
-  if (!S_ISREG (info.st_mode))
-    return ds_durable_refuse (path, "is not a regular file", "remove it", error);
-  if (info.st_nlink > 1)
-    return ds_durable_refuse (path, "has a second name (a hard link)",
-                              "remove the other name, or put a copy in its place", error);
-  if (!is_shared && !ds_durable_check_owner (&info, path, error))
-    return FALSE;
-  if (n_bytes != NULL)
-    *n_bytes = (guint64) info.st_size;
-  return TRUE;
-}
-
-/* ---- Opening ---- */
 
 static gboolean
 ds_durable_directory_make (const char *path, GError **error)
@@ -152,7 +72,12 @@ ds_durable_directory_open_fd (DsDurableDirectory *self, GError **error)
   /* Who looks for damage as root may look at everybody's. */
   if (ds_durable_directory_is_read_only (self) && geteuid () == 0)
     return TRUE;
-  return ds_durable_check_owner (&info, self->path, error);
+  return ds_durable_check_owner (
+      &info, self->path,
+      ds_durable_directory_is_read_only (self)
+          ? "chmod go-w"
+          : "chmod go-w, or set \"allow-shared-directory\" of the streaming context",
+      error);
 }
 
 static gboolean
@@ -188,6 +113,15 @@ ds_durable_directory_is_shared (DsDurableDirectory *self)
 }
 
 static gboolean
+ds_durable_directory_make_application (DsDurableDirectory *self, GError **error)
+{
+  ds_durable_application_generate (&self->application);
+  self->has_application =
+      ds_durable_application_write (&self->application, self->fd, self->path, error);
+  return self->has_application;
+}
+
+static gboolean
 ds_durable_directory_know_application (DsDurableDirectory *self, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
@@ -202,25 +136,27 @@ ds_durable_directory_know_application (DsDurableDirectory *self, GError **error)
       self->damage = g_strdup (local_error->message);
       return TRUE;
     }
-  if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NOT_FOUND))
+  if (g_error_matches (local_error, DS_ERROR, DS_ERROR_NOT_FOUND))
     {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  if (!self->is_fresh)
-    {
+      if (self->is_fresh)
+        return ds_durable_directory_make_application (self, error);
+      g_clear_error (&local_error);
       g_set_error (
-          error, DS_ERROR, DS_ERROR_CORRUPT,
+          &local_error, DS_ERROR, DS_ERROR_CORRUPT,
           "\"%s/app\", which says whose checkpoints these are, is missing while "
           "there are checkpoints or a log; nothing was changed: put it back from "
-          "a copy, or start afresh in another directory",
+          "a copy, or begin anew: "
+          "ds_streaming_context_allow_fresh_start () puts what is there aside",
           self->path);
-      return FALSE;
     }
-  ds_durable_application_generate (&self->application);
-  self->has_application =
-      ds_durable_application_write (&self->application, self->fd, self->path, error);
-  return self->has_application;
+  if ((self->flags & DS_DURABLE_DIRECTORY_BEGIN_ANEW) != 0 &&
+      g_error_matches (local_error, DS_ERROR, DS_ERROR_CORRUPT))
+    {
+      g_message ("Beginning anew, as the program allows: %s", local_error->message);
+      return ds_durable_directory_discard (self, error);
+    }
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
 }
 
 static gboolean
@@ -533,10 +469,42 @@ ds_durable_directory_move_out (DsDurableDirectory *self,
          ds_durable_directory_sync_names (self, error);
 }
 
+/* Where no `app` says whose the files are they do not get among those of others.
+ * (transfer full) */
+static char *
+ds_durable_directory_name_discarded (DsDurableDirectory *self)
+{
+  char *name =
+      g_strdup_printf ("discarded-%s",
+                       self->has_application ? self->application.name : "unknown");
+
+  for (guint i = 2; !self->has_application && ds_durable_directory_has (self, name); i++)
+    {
+      g_free (name);
+      name = g_strdup_printf ("discarded-unknown.%u", i);
+    }
+  return name;
+}
+
+/* With the others, as far as it can be read; else as the last one, damaged as it is. */
+static gboolean
+ds_durable_directory_move_application (DsDurableDirectory *self,
+                                       int to_fd,
+                                       const char *to_path,
+                                       gboolean is_last,
+                                       GError **error)
+{
+  if (self->has_application)
+    return is_last ||
+           ds_durable_application_write (&self->application, to_fd, to_path, error);
+  return !is_last || !ds_durable_directory_has (self, "app") ||
+         ds_durable_file_rename_at (self->fd, self->path, "app", to_fd, "app", error);
+}
+
 gboolean
 ds_durable_directory_discard (DsDurableDirectory *self, GError **error)
 {
-  g_autofree char *name = g_strdup_printf ("discarded-%s", self->application.name);
+  g_autofree char *name = ds_durable_directory_name_discarded (self);
   g_autofree char *path = ds_durable_directory_get_file_path (self, name);
   gboolean is_out;
   int fd;
@@ -551,15 +519,15 @@ ds_durable_directory_discard (DsDurableDirectory *self, GError **error)
   if (fd < 0)
     return FALSE;
 
-  is_out = ds_durable_application_write (&self->application, fd, path, error) &&
+  is_out = ds_durable_directory_move_application (self, fd, path, FALSE, error) &&
            ds_durable_directory_move_out (self, "ckpt-", fd, path, error) &&
            ds_durable_directory_move_out (self, "wal-", fd, path, error) &&
-           ds_durable_directory_move_out (self, "unused-", fd, path, error);
+           ds_durable_directory_move_out (self, "unused-", fd, path, error) &&
+           ds_durable_directory_move_application (self, fd, path, TRUE, error);
   close (fd);
   DS_FP ("directory.discarded");
   if (!is_out)
     return FALSE;
-  ds_durable_application_generate (&self->application);
   self->is_fresh = TRUE;
-  return ds_durable_application_write (&self->application, self->fd, self->path, error);
+  return ds_durable_directory_make_application (self, error);
 }

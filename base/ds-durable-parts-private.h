@@ -5,6 +5,8 @@
 
 #include "base/ds-durable-directory-private.h"
 
+#include <sys/stat.h>
+
 G_BEGIN_DECLS
 
 /* The version of everything in the directory.  A newer major is refused, of a newer minor
@@ -38,7 +40,15 @@ gboolean ds_durable_probe (int directory_fd,
                            gboolean is_best_effort,
                            GError **error);
 
-/* Regular, of one name, the user's, writable by nobody else. */
+/* FALSE with %DS_ERROR_BAD_FILE: @path @what; @hint. */
+gboolean
+ds_durable_refuse (const char *path, const char *what, const char *hint, GError **error);
+/* The user's, writable by nobody else; @if_shared: what to do about that. */
+gboolean ds_durable_check_owner (const struct stat *info,
+                                 const char *path,
+                                 const char *if_shared,
+                                 GError **error);
+/* And regular, of one name. */
 gboolean ds_durable_check_file (int fd,
                                 const char *path,
                                 gboolean is_shared,

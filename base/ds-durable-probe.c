@@ -92,6 +92,11 @@ ds_durable_probe (int directory_fd,
   const char *what;
   gboolean is_able =
       ds_durable_probe_all (directory_fd, directory, is_best_effort, &what, &local_error);
+  /* What there is no such call for, as against one that failed. */
+  gboolean is_lacking =
+      !is_able && !is_best_effort &&
+      !ds_durable_directory_sync_fd (directory_fd, directory, FALSE, NULL) &&
+      ds_durable_directory_sync_fd (directory_fd, directory, TRUE, NULL);
 
   ds_durable_file_remove_at (directory_fd, directory, DS_PROBE_FROM, NULL);
   ds_durable_file_remove_at (directory_fd, directory, DS_PROBE_TO, NULL);
@@ -100,7 +105,11 @@ ds_durable_probe (int directory_fd,
 
   g_set_error (error, DS_ERROR, local_error->code,
                "Checkpoint directory \"%s\" does not do what checkpoints need, %s: %s "
-               "(or give a directory on another file system)",
-               directory, what, local_error->message);
+               "(or give a directory on another file system%s)",
+               directory, what, local_error->message,
+               is_lacking ? ", or set \"best-effort-durability\" of the streaming "
+                            "context, which takes what a power cut does to the names "
+                            "of files"
+                          : "");
   return FALSE;
 }

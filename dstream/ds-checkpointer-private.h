@@ -15,8 +15,10 @@ G_BEGIN_DECLS
 
 typedef struct _DsCheckpointer DsCheckpointer;
 
-/* Opens, or makes, @directory, and locks it. */
-DsCheckpointer *ds_checkpointer_open (const char *directory, GError **error);
+/* Opens, or makes, @directory, and locks it; @flags: what is taken as it is there. */
+DsCheckpointer *ds_checkpointer_open (const char *directory,
+                                      DsDurableDirectoryFlags flags,
+                                      GError **error);
 void ds_checkpointer_free (DsCheckpointer *self); /* after finish */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DsCheckpointer, ds_checkpointer_free)
 

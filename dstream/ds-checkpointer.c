@@ -66,7 +66,9 @@ ds_checkpointer_note_application (DsCheckpointer *self)
 }
 
 DsCheckpointer *
-ds_checkpointer_open (const char *directory, GError **error)
+ds_checkpointer_open (const char *directory,
+                      DsDurableDirectoryFlags flags,
+                      GError **error)
 {
   g_autoptr (DsCheckpointer) self = g_new0 (DsCheckpointer, 1);
 
@@ -78,7 +80,7 @@ ds_checkpointer_open (const char *directory, GError **error)
   self->unneeded = g_ptr_array_new_with_free_func (g_free);
   self->shelf = ds_checkpoint_shelf_new ();
   self->directory =
-      ds_durable_directory_open (directory, DS_DURABLE_DIRECTORY_CREATE, error);
+      ds_durable_directory_open (directory, flags | DS_DURABLE_DIRECTORY_CREATE, error);
   if (self->directory == NULL)
     return NULL;
   ds_checkpointer_note_application (self);

@@ -66,6 +66,8 @@ struct _DsStreamingContext
   const char *checkpoint_directory; /* (nullable) interned */
   DsDuration wal_rolling_interval;
   guint max_batch_attempts; /* 0: no limit */
+  gboolean allow_shared_directory;
+  gboolean best_effort_durability;
 
   /* Going on from a checkpoint: fixed at start. */
   DsCheckpointer *checkpointer; /* (nullable): no checkpoint directory */

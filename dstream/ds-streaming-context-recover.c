@@ -15,6 +15,15 @@ ds_streaming_context_get_recovery (DsStreamingContext *self)
                                     : NULL;
 }
 
+/* What the program allows of a directory beyond the usual. */
+static DsDurableDirectoryFlags
+ds_streaming_context_get_allowances (DsStreamingContext *self)
+{
+  return (self->allow_shared_directory ? DS_DURABLE_DIRECTORY_ALLOW_SHARED : 0) |
+         (self->best_effort_durability ? DS_DURABLE_DIRECTORY_BEST_EFFORT : 0) |
+         (self->allows_fresh_start ? DS_DURABLE_DIRECTORY_BEGIN_ANEW : 0);
+}
+
 /* ---- At start ---- */
 
 gboolean
@@ -28,7 +37,9 @@ ds_streaming_context_open_checkpoints (DsStreamingContext *self, GError **error)
     self->context->default_parallelism = ds_recovery_get_parallelism (recovery);
   if (self->checkpoint_directory == NULL || self->checkpointer != NULL)
     return TRUE;
-  self->checkpointer = ds_checkpointer_open (self->checkpoint_directory, error);
+  self->checkpointer =
+      ds_checkpointer_open (self->checkpoint_directory,
+                            ds_streaming_context_get_allowances (self), error);
   if (self->checkpointer == NULL)
     return FALSE;
   if (ds_checkpointer_is_fresh (self->checkpointer))
@@ -145,6 +156,34 @@ ds_streaming_context_take_directory (DsStreamingContext *self,
   return ds_checkpointer_read (checkpointer, self->allows_fresh_start, error);
 }
 
+/* @directory could not be opened because of @refusal, taken over: once more, if the
+ * set-up function allows what it may be about. */
+static DsCheckpointer *
+ds_streaming_context_open_again (DsStreamingContext *self,
+                                 const char *directory,
+                                 GError *refusal,
+                                 GError **error)
+{
+  DsDurableDirectoryFlags flags = ds_streaming_context_get_allowances (self);
+
+  if (flags == 0)
+    {
+      g_propagate_error (error, refusal);
+      return NULL;
+    }
+  g_error_free (refusal);
+  return ds_checkpointer_open (directory, flags, error);
+}
+
+/* Whether a program may allow it. */
+static gboolean
+ds_streaming_context_may_be_allowed (const GError *refusal)
+{
+  return g_error_matches (refusal, DS_ERROR, DS_ERROR_BAD_FILE) ||
+         g_error_matches (refusal, DS_ERROR, DS_ERROR_FSYNC_FAILED) ||
+         g_error_matches (refusal, DS_ERROR, DS_ERROR_CORRUPT);
+}
+
 /* A graph that does not fit is told here, not at start. */
 static gboolean
 ds_streaming_context_check_graph (DsStreamingContext *self, GError **error)
@@ -178,11 +217,14 @@ ds_streaming_context_check_graph (DsStreamingContext *self, GError **error)
  * partitions (the default parallelism), so that the batches are the same on any machine.
  *
  * Fails with what @setup fails with; %DS_ERROR_LOCKED while another process or context
- * uses the directory; %DS_ERROR_CORRUPT when there is something in it, and none of it can
- * be used (damage of the newest checkpoint alone makes the one before it be used);
- * %DS_ERROR_GRAPH_MISMATCH with what was added, removed and changed, and the ways out;
- * %DS_ERROR_VERSION for checkpoints of a newer library.  Never is an empty state made of
- * one that cannot be read.
+ * uses the directory; %DS_ERROR_BAD_FILE when others can write to it, and
+ * %DS_ERROR_FSYNC_FAILED when it lies where names of files cannot be made durable, unless
+ * #DsStreamingContext:allow-shared-directory and
+ * #DsStreamingContext:best-effort-durability allow it; %DS_ERROR_CORRUPT when there is
+ * something in it, and none of it can be used (damage of the newest checkpoint alone
+ * makes the one before it be used); %DS_ERROR_GRAPH_MISMATCH with what was added, removed
+ * and changed, and the ways out; %DS_ERROR_VERSION for checkpoints of a newer library.
+ * Never is an empty state made of one that cannot be read.
  *
  * Returns: (transfer full) (nullable): the context, not started; %NULL with @error
  */
@@ -194,15 +236,22 @@ ds_streaming_context_get_or_create (const char *directory,
 {
   g_autoptr (DsCheckpointer) checkpointer = NULL;
   g_autoptr (DsStreamingContext) made = NULL;
+  g_autoptr (GError) refusal = NULL;
 
   g_return_val_if_fail (directory != NULL, NULL);
   g_return_val_if_fail (setup != NULL, NULL);
 
-  checkpointer = ds_checkpointer_open (directory, error);
-  if (checkpointer == NULL)
-    return NULL;
+  checkpointer = ds_checkpointer_open (directory, 0, &refusal);
+  if (checkpointer == NULL && !ds_streaming_context_may_be_allowed (refusal))
+    {
+      g_propagate_error (error, g_steal_pointer (&refusal));
+      return NULL;
+    }
   made = ds_streaming_context_set_up (setup, user_data, "get_or_create", error);
-  if (made == NULL ||
+  if (made != NULL && checkpointer == NULL)
+    checkpointer = ds_streaming_context_open_again (made, directory,
+                                                    g_steal_pointer (&refusal), error);
+  if (made == NULL || checkpointer == NULL ||
       !ds_streaming_context_take_directory (made, directory, checkpointer, error))
     return NULL;
   made->checkpointer = g_steal_pointer (&checkpointer);
@@ -301,7 +350,8 @@ ds_streaming_context_accept_new_streams (DsStreamingContext *self)
  * ds_streaming_context_allow_fresh_start:
  * @self: a context, in its set-up function
  *
- * Lets the context begin anew when nothing in the checkpoint directory can be used, or
+ * Lets the context begin anew when nothing in the checkpoint directory can be used, be it
+ * checkpoints, log or the file "app" that says whose they are, or
  * when it was not made by ds_streaming_context_get_or_create () and the directory holds
  * checkpoints.  What is there is not deleted: it is moved into a directory
  * "discarded-..." within it.  Spark's `createOnError`.

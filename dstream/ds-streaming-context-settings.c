@@ -208,6 +208,26 @@ static const DsSetting ds_settings[] = {
    */
   { "max-batch-attempts", DS_SETTING_COUNT, DS_MEMBER (max_batch_attempts), 0, 10, NULL,
     NULL, "how often a batch may have ended the process before it is refused; 0: ever" },
+  /**
+   * DsStreamingContext:allow-shared-directory:
+   *
+   * Takes a checkpoint directory that others can write to, or that belongs to another
+   * user.  Whoever can write to it can make the program go on with states of theirs.
+   */
+  { "allow-shared-directory", DS_SETTING_BOOLEAN, DS_MEMBER (allow_shared_directory), 0,
+    FALSE, NULL, NULL,
+    "whether others than the user of the program may write to the checkpoint directory" },
+  /**
+   * DsStreamingContext:best-effort-durability:
+   *
+   * Takes a checkpoint directory on a file system that cannot sync directories, as some
+   * that are mounted from user space.  Killing the program loses nothing there; a power
+   * cut may lose what the file system had not written by itself.
+   */
+  { "best-effort-durability", DS_SETTING_BOOLEAN, DS_MEMBER (best_effort_durability), 0,
+    FALSE, NULL, NULL,
+    "whether the checkpoint directory may be where names of files are not safe from a "
+    "power cut" },
 };
 
 /* ---- Values in a context ---- */

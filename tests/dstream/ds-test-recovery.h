@@ -215,6 +215,53 @@ ds_test_program_tear_down (DsTestProgram *self)
   g_mutex_clear (&self->lock);
 }
 
+/* ---- Going wrong ---- */
+
+/* Tries to go on: the error.  (transfer full) */
+static inline GError *
+ds_test_program_fail_to_start (DsTestProgram *program)
+{
+  GError *error = NULL;
+
+  g_assert_false (ds_test_program_try_start (program, &error));
+  g_assert_nonnull (error);
+  g_clear_object (&program->ssc);
+  return error;
+}
+
+static inline int
+ds_test_compare_paths (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Names of checkpoints, oldest first.  (transfer full) */
+static inline GPtrArray *
+ds_test_program_list_files (DsTestProgram *program, const char *prefix)
+{
+  GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (program->directory, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, prefix))
+      g_ptr_array_add (paths, g_build_filename (program->directory, name, NULL));
+  g_ptr_array_sort (paths, ds_test_compare_paths);
+  return paths;
+}
+
+static inline void
+ds_test_damage (const char *path)
+{
+  g_autofree char *content = NULL;
+  gsize n_bytes;
+
+  g_assert_true (g_file_get_contents (path, &content, &n_bytes, NULL));
+  content[n_bytes / 2] ^= 0x20;
+  g_assert_true (g_file_set_contents_full (path, content, (gssize) n_bytes,
+                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
 /* ---- Comparing ---- */
 
 /* Lines of @log, without " again"; of several runs of a batch the last. */

@@ -33,51 +33,6 @@ run_three (DsTestProgram *program, DsTestBuildFunc build)
   ds_test_program_run_until (program, 3);
 }
 
-/* Tries to go on: the error.  (transfer full) */
-static GError *
-fail_to_go_on (DsTestProgram *program)
-{
-  GError *error = NULL;
-
-  g_assert_false (ds_test_program_try_start (program, &error));
-  g_assert_nonnull (error);
-  g_clear_object (&program->ssc);
-  return error;
-}
-
-static int
-compare_paths (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-/* Names of checkpoints, oldest first.  (transfer full) */
-static GPtrArray *
-list_files (DsTestProgram *program, const char *prefix)
-{
-  GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GDir) dir = g_dir_open (program->directory, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_prefix (name, prefix))
-      g_ptr_array_add (paths, g_build_filename (program->directory, name, NULL));
-  g_ptr_array_sort (paths, compare_paths);
-  return paths;
-}
-
-static void
-damage (const char *path)
-{
-  g_autofree char *content = NULL;
-  gsize n_bytes;
-
-  g_assert_true (g_file_get_contents (path, &content, &n_bytes, NULL));
-  content[n_bytes / 2] ^= 0x20;
-  g_assert_true (g_file_set_contents_full (path, content, (gssize) n_bytes,
-                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
-}
-
 /* ---- A directory in use ---- */
 
 static void
@@ -150,7 +105,7 @@ test_checkpoints_of_an_earlier_run_are_not_written_over (void)
   program.ssc = make_without_recovery (&program, TRUE);
   g_assert_true (ds_streaming_context_start (program.ssc, &error));
   g_assert_no_error (error);
-  kept = list_files (&program, "discarded-");
+  kept = ds_test_program_list_files (&program, "discarded-");
   g_assert_cmpuint (kept->len, ==, 1);
   ds_test_program_tear_down (&program);
 }
@@ -172,9 +127,9 @@ test_a_damaged_newest_checkpoint_is_passed_over (void)
 
   run_three (&program, build_state);
   ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
-  checkpoints = list_files (&program, "ckpt-");
+  checkpoints = ds_test_program_list_files (&program, "ckpt-");
   g_assert_cmpuint (checkpoints->len, >=, 2);
-  damage (g_ptr_array_index (checkpoints, checkpoints->len - 1));
+  ds_test_damage (g_ptr_array_index (checkpoints, checkpoints->len - 1));
 
   /* A graceful stop lets the awaited batch come, and one more. */
   g_string_assign (program.log, "");
@@ -202,14 +157,14 @@ test_damage_of_an_older_checkpoint_keeps_nobody_from_starting (void)
       ds_test_program_run_until (&program, k);
       ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
     }
-  paths = list_files (&program, "ckpt-");
+  paths = ds_test_program_list_files (&program, "ckpt-");
   g_assert_cmpuint (paths->len, >, 1);
   g_assert_cmpint (truncate (g_ptr_array_index (paths, 0), 50), ==, 0);
   copy = g_build_filename (program.directory, "ckpt-copy.bak", NULL);
   g_assert_true (g_file_set_contents (copy, "mine", -1, NULL));
 
   ds_test_program_start (&program);
-  unused = list_files (&program, "unused-ckpt-");
+  unused = ds_test_program_list_files (&program, "unused-ckpt-");
   g_assert_cmpuint (unused->len, ==, 1);
   g_assert_true (g_file_test (copy, G_FILE_TEST_EXISTS));
   ds_test_program_tear_down (&program);
@@ -224,10 +179,10 @@ test_damage_of_every_checkpoint_is_an_error (void)
 
   run_three (&program, build_state);
   ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
-  checkpoints = list_files (&program, "ckpt-");
+  checkpoints = ds_test_program_list_files (&program, "ckpt-");
   for (guint i = 0; i < checkpoints->len; i++)
-    damage (g_ptr_array_index (checkpoints, i));
-  error = fail_to_go_on (&program);
+    ds_test_damage (g_ptr_array_index (checkpoints, i));
+  error = ds_test_program_fail_to_start (&program);
   g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
   for (guint i = 0; i < checkpoints->len; i++)
     {
@@ -247,10 +202,10 @@ test_a_log_without_checkpoint_is_an_error (void)
 
   run_three (&program, build_counts);
   ds_test_program_stop (&program, DS_STOP_NOW);
-  checkpoints = list_files (&program, "ckpt-");
+  checkpoints = ds_test_program_list_files (&program, "ckpt-");
   for (guint i = 0; i < checkpoints->len; i++)
     g_assert_cmpint (g_unlink (g_ptr_array_index (checkpoints, i)), ==, 0);
-  error = fail_to_go_on (&program);
+  error = ds_test_program_fail_to_start (&program);
   g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
   ds_test_program_tear_down (&program);
 }
@@ -264,11 +219,11 @@ test_a_checkpoint_without_its_log_is_an_error (void)
 
   run_three (&program, build_state);
   ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
-  segments = list_files (&program, "wal-");
+  segments = ds_test_program_list_files (&program, "wal-");
   g_assert_cmpuint (segments->len, >, 0);
   for (guint i = 0; i < segments->len; i++)
     g_assert_cmpint (g_unlink (g_ptr_array_index (segments, i)), ==, 0);
-  error = fail_to_go_on (&program);
+  error = ds_test_program_fail_to_start (&program);
   g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
   g_assert_nonnull (strstr (error->message, "there is no file wal-*"));
   ds_test_program_tear_down (&program);
@@ -289,9 +244,9 @@ test_a_fresh_start_can_be_allowed (void)
 
   run_three (&program, build_allowing);
   ds_test_program_stop (&program, DS_STOP_NOW);
-  checkpoints = list_files (&program, "ckpt-");
+  checkpoints = ds_test_program_list_files (&program, "ckpt-");
   for (guint i = 0; i < checkpoints->len; i++)
-    damage (g_ptr_array_index (checkpoints, i));
+    ds_test_damage (g_ptr_array_index (checkpoints, i));
   ds_test_program_start (&program);
   g_assert_false (ds_streaming_context_is_recovered (program.ssc));
   ds_test_program_tear_down (&program);
@@ -347,7 +302,7 @@ test_a_batch_that_ends_the_process_is_refused_in_the_end (void)
       ds_test_program_start (&program);
       end_in_third (&program);
     }
-  error = fail_to_go_on (&program);
+  error = ds_test_program_fail_to_start (&program);
   g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
   g_assert_nonnull (strstr (error->message, "batch 3000 ms was begun 3 times"));
   g_assert_nonnull (strstr (error->message, "\"max-batch-attempts\""));
@@ -409,7 +364,7 @@ test_a_batch_that_ends_the_process_at_once_is_counted (void)
       g_test_trap_assert_stderr_unmatched ("*should not be reached*");
     }
   g_unsetenv ("DS_TEST_DIRECTORY");
-  error = fail_to_go_on (&program);
+  error = ds_test_program_fail_to_start (&program);
   g_assert_error (error, DS_ERROR, DS_ERROR_USER_FUNCTION);
   g_assert_nonnull (strstr (error->message, "batch 3000 ms was begun 10 times"));
   ds_test_program_tear_down (&program);
