@@ -244,6 +244,25 @@ test_windows_keep_their_blocks (void)
   ds_test_block_log_tear_down (&test);
 }
 
+static void
+test_first_behind_the_end (void)
+{
+  DsTestBlockLog test;
+
+  g_test_summary ("The block right behind the last that was in a batch waits for one, "
+                  "though no plan lies between them");
+
+  ds_test_block_log_set_up (&test);
+  ds_test_block_log_add (&test, "a", 10);
+  ds_test_block_log_add (&test, "b", 1010);
+  ds_test_block_log_plan (&test, 1000);
+  ds_test_block_log_checkpoint (&test, 1000);
+  ds_test_block_log_restart (&test);
+  ds_test_block_log_assert_batch (&test, 1000, "a");
+  ds_test_block_log_assert_unallocated (&test, 1);
+  ds_test_block_log_tear_down (&test);
+}
+
 /* ---- C10 ---- */
 
 static void
@@ -392,6 +411,8 @@ main (int argc, char *argv[])
                    test_missing_block);
   g_test_add_func ("/dstream/received-block-log/windows-keep-their-blocks",
                    test_windows_keep_their_blocks);
+  g_test_add_func ("/dstream/received-block-log/the-first-behind-the-end-waits",
+                   test_first_behind_the_end);
   g_test_add_func ("/dstream/received-block-log/"
                    "c10-spark-23438-blocks-behind-a-plan-are-not-lost",
                    test_spark_23438);
