@@ -6,6 +6,7 @@
 #include "base/ds-checkpoint-format-private.h"
 
 #include "base/ds-error.h"
+#include "base/ds-log-format-private.h"
 
 /* All checkpoints, the oldest first. */
 static GPtrArray *
@@ -57,6 +58,34 @@ ds_checkpoint_open_chain (DsDurableDirectory *directory, const char *name, GErro
       base_time = ds_checkpoint_reader_get_head (base)->base_time;
     }
   return g_steal_pointer (&newest);
+}
+
+/* The log goes back to the oldest of those that are kept.  Older ones are there only
+ * because later ones build on them, so that what came since is lost with those.  FALSE
+ * with an error like that of damage; what is wrong with the log itself is told by who
+ * reads it. */
+static gboolean
+ds_checkpoint_check_log (DsDurableDirectory *directory,
+                         const char *name,
+                         const DsCheckpointHead *head,
+                         GError **error)
+{
+  g_autoptr (GArray) segments = ds_log_list_segments (directory, error);
+  g_autofree char *path = ds_durable_directory_get_file_path (directory, name);
+  const DsLogSegmentFile *first;
+
+  if (segments == NULL)
+    return FALSE;
+  first = segments->len > 0 ? &g_array_index (segments, DsLogSegmentFile, 0) : NULL;
+  if (first == NULL || !first->is_whole ||
+      first->head.first_sequence <= MAX (head->wal_sequence, 1))
+    return TRUE;
+  g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+               "checkpoint \"%s\" is whole, but there only for later ones that build on "
+               "it: it needs the log from record %" G_GUINT64_FORMAT
+               " on, which begins with %" G_GUINT64_FORMAT,
+               path, head->wal_sequence, first->head.first_sequence);
+  return FALSE;
 }
 
 /* What was passed over must not come between later ones. */
@@ -148,6 +177,11 @@ ds_checkpoint_find_newest (DsDurableDirectory *directory,
       g_autoptr (GError) local_error = NULL;
 
       *reader = ds_checkpoint_open_chain (directory, names->pdata[i - 1], &local_error);
+      if (*reader != NULL && messages->len > 0 &&
+          !ds_checkpoint_check_log (directory, names->pdata[i - 1],
+                                    ds_checkpoint_reader_get_head (*reader),
+                                    &local_error))
+        g_clear_pointer (reader, ds_checkpoint_reader_free);
       if (*reader != NULL)
         break;
       if (!ds_checkpoint_is_damage (local_error))

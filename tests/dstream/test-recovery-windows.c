@@ -6,6 +6,8 @@
  * bytes. */
 
 #include "base/ds-checkpoint-file-private.h"
+#include "base/ds-log-format-private.h"
+#include "tests/base/ds-test-tree.h"
 #include "tests/dstream/ds-test-recovery.h"
 
 #include <glib/gstdio.h>
@@ -291,6 +293,78 @@ test_without_its_beginning_a_chain_is_an_error (void)
   ds_test_program_tear_down (&program);
 }
 
+/* "name" of all files, a line each. */
+static char *
+list_files (DsTestProgram *program)
+{
+  g_auto (GStrv) names = ds_test_list_names (program->directory);
+
+  return g_strjoinv ("\n", names);
+}
+
+/* Which link of @chain is the first that the log does not go back to; 0: none, when it
+ * was not removed as far as it may be. */
+static guint
+find_without_log (DsTestProgram *program, GPtrArray *chain)
+{
+  g_autoptr (GError) error = NULL;
+  DsDurableDirectory *directory =
+      ds_durable_directory_open (program->directory, DS_DURABLE_DIRECTORY_READ_ONLY,
+                                 &error);
+  g_autoptr (GArray) segments = ds_log_list_segments (directory, &error);
+  guint64 first = g_array_index (segments, DsLogSegmentFile, 0).head.first_sequence;
+  guint found = 0;
+
+  for (guint i = chain->len; i > 0; i--)
+    {
+      DsCheckpointHead head;
+
+      g_assert_true (
+          ds_checkpoint_read_head (directory, chain->pdata[i - 1], &head, &error));
+      if (head.wal_sequence < first)
+        found = i - 1;
+    }
+  ds_durable_directory_close (directory);
+  return found;
+}
+
+/* The log goes back to the oldest of the three that are kept; what those build on is
+ * whole, and no place to go on from. */
+static void
+test_what_is_only_built_on_is_not_gone_on_from (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) chain = NULL;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  DsTestProgram program;
+  guint without_log = 0;
+
+  g_test_summary (
+      "A damaged link that all that is kept builds on, with whole ones before "
+      "it, is an error, and nothing is changed");
+  for (;;)
+    {
+      set_up_chain (&program);
+      chain = list_chain (&program);
+      without_log = find_without_log (&program, chain);
+      if (without_log > 0)
+        break;
+      g_clear_pointer (&chain, g_ptr_array_unref);
+      ds_test_program_tear_down (&program);
+    }
+  damage (&program, chain->pdata[without_log - 1], FALSE);
+  before = list_files (&program);
+  g_assert_false (ds_test_program_try_start (&program, &error));
+  after = list_files (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, chain->pdata[without_log - 1]));
+  g_assert_nonnull (strstr (error->message, "nothing was changed"));
+  g_assert_cmpstr (after, ==, before);
+  g_clear_object (&program.ssc);
+  ds_test_program_tear_down (&program);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -302,6 +376,8 @@ main (int argc, char **argv)
                    test_a_damaged_link_means_the_one_before);
   g_test_add_func ("/recovery-windows/without-its-beginning-a-chain-is-an-error",
                    test_without_its_beginning_a_chain_is_an_error);
+  g_test_add_func ("/recovery-windows/what-is-only-built-on-is-not-gone-on-from",
+                   test_what_is_only_built_on_is_not_gone_on_from);
 
   return g_test_run ();
 }
