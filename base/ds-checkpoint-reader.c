@@ -8,9 +8,9 @@
 
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
+#include "base/ds-hash-state-private.h"
 
 #include <unistd.h>
-#include <xxhash.h>
 
 #define DS_CHECKPOINT_READ_BYTES (256 * 1024)
 
@@ -93,11 +93,10 @@ static gboolean
 ds_checkpoint_reader_check_body (DsCheckpointReader *self, GError **error)
 {
   g_autofree guint8 *room = g_malloc (DS_CHECKPOINT_READ_BYTES);
-  XXH3_state_t *hash = XXH3_createState ();
+  XXH3_state_t *hash = ds_hash_state_new ();
   guint64 offset = DS_CHECKPOINT_HEAD_BYTES;
   guint64 found;
 
-  XXH3_64bits_reset (hash);
   while (offset < self->n_bytes)
     {
       gsize n_bytes = (gsize) MIN (self->n_bytes - offset, DS_CHECKPOINT_READ_BYTES);

@@ -9,10 +9,10 @@
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
+#include "base/ds-hash-state-private.h"
 #include "base/ds-planted-fault-private.h"
 
 #include <unistd.h>
-#include <xxhash.h>
 
 #define DS_CHECKPOINT_BUFFER_BYTES (256 * 1024)
 /* A piece is not begun with less room. */
@@ -63,8 +63,7 @@ ds_checkpoint_writer_new (DsDurableDirectory *directory,
                                 g_atomic_int_add (&n_writers, 1));
   self->path = ds_durable_directory_get_file_path (directory, self->name);
   self->buffer = g_malloc (DS_CHECKPOINT_BUFFER_BYTES);
-  self->hash = XXH3_createState ();
-  XXH3_64bits_reset (self->hash);
+  self->hash = ds_hash_state_new ();
   self->fd = ds_durable_directory_create_file (directory, self->name, error);
   if (self->fd >= 0)
     return g_steal_pointer (&self);

@@ -7,10 +7,10 @@
 #include "base/ds-durable-file-private.h"
 
 #include "base/ds-error.h"
+#include "base/ds-hash-state-private.h"
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #define DS_DURABLE_READ_BYTES (256 * 1024)
 
@@ -53,12 +53,19 @@ ds_durable_file_read (const char *path,
 
   if (fd < 0)
     return FALSE;
-  if (n_expected > max_bytes || (room = g_try_malloc ((gsize) n_expected + 1)) == NULL)
+  if (n_expected > max_bytes)
+    g_set_error (error, DS_ERROR, DS_ERROR_LIMIT,
+                 "\"%s\" has %" G_GUINT64_FORMAT " bytes; at most %" G_GSIZE_FORMAT
+                 " are read: it is not ours",
+                 path, n_expected, max_bytes);
+  else if ((room = g_try_malloc ((gsize) n_expected + 1)) == NULL)
+    g_set_error (error, DS_ERROR, DS_ERROR_LIMIT,
+                 "Reading \"%s\" needs %" G_GUINT64_FORMAT
+                 " bytes of memory, which there are not; nothing was changed: give the "
+                 "process more",
+                 path, n_expected);
+  if (room == NULL)
     {
-      g_set_error (error, DS_ERROR, DS_ERROR_LIMIT,
-                   "\"%s\" has %" G_GUINT64_FORMAT " bytes; at most %" G_GSIZE_FORMAT
-                   " are read: it is not ours",
-                   path, n_expected, max_bytes);
       close (fd);
       return FALSE;
     }
@@ -103,8 +110,7 @@ ds_durable_file_hash (const char *path, guint64 *n_bytes, guint64 *hash, GError 
   if (fd < 0)
     return FALSE;
   room = g_malloc (DS_DURABLE_READ_BYTES);
-  state = XXH3_createState ();
-  XXH3_64bits_reset (state);
+  state = ds_hash_state_new ();
   *n_bytes = 0;
   while ((n_read = ds_durable_file_read_at (fd, path, room, DS_DURABLE_READ_BYTES,
                                             *n_bytes, error)) > 0)

@@ -41,10 +41,15 @@ ds_set_error_from_errno (GError **error,
       code = DS_ERROR_NOT_FOUND;
       hint = "look whether the path is right";
     }
-  else if (error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM)
+  else if (error_number == EMFILE || error_number == ENFILE)
     {
       code = DS_ERROR_LIMIT;
       hint = "raise the limit (ulimit -n for open files) and try again";
+    }
+  else if (error_number == ENOMEM)
+    {
+      code = DS_ERROR_LIMIT;
+      hint = "give the process more memory and try again";
     }
   else if (error_number == EEXIST)
     hint = "give another path, or remove what is there";

@@ -8,6 +8,7 @@
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
+#include "base/ds-hash-state-private.h"
 #include "base/ds-log-writer-private.h"
 #include "base/ds-planted-fault-private.h"
 
@@ -24,7 +25,7 @@ ds_log_segment_init (DsLogSegment *self,
   *self = (DsLogSegment){ .directory = directory, .fd = -1, .next_number = next_number };
   self->scratch = g_byte_array_new ();
   self->pieces = g_array_new (FALSE, FALSE, sizeof (struct iovec));
-  self->hash = XXH3_createState ();
+  self->hash = ds_hash_state_new ();
 }
 
 static void

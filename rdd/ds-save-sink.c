@@ -7,6 +7,7 @@
 #include "base/ds-codec-private.h"
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
+#include "base/ds-hash-state-private.h"
 #include "base/ds-value-private.h"
 #include "base/ds-planted-fault-private.h"
 #include "rdd/ds-save-private.h"
@@ -15,7 +16,6 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #define DS_SAVE_BUFFER_BYTES (64 * 1024)
 
@@ -241,10 +241,7 @@ ds_save_sink_new (DsTask *task, DsSave *save)
                                                      : g_string_sized_new (n_reserved);
   self->msgpack = g_byte_array_new ();
   if (save->files != NULL)
-    {
-      self->hash = XXH3_createState ();
-      XXH3_64bits_reset (self->hash);
-    }
+    self->hash = ds_hash_state_new ();
   /* Without values to save, unless their absence is, there is a file all the same. */
   if (!save->plan->skips_empty)
     ds_save_sink_open (self);

@@ -280,6 +280,8 @@ class Disk:
     def feed_A(self, record):
         pass
 
+    feed_E = feed_A
+
     # ---- What is there ----
 
     def live_image(self):

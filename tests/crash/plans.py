@@ -26,10 +26,12 @@ ERRORS = {
 class Sizes:
     """How much of each phase; 0: all."""
 
-    def __init__(self, is_quick):
+    def __init__(self, is_quick, has_memory=True):
+        self.has_memory = has_memory
         self.kills = 0
         self.faults = 80 if is_quick else 0
         self.reads = 24 if is_quick else 100
+        self.memories = 60 if is_quick else 0
         self.power_points = 90 if is_quick else 0
         self.power_seeds = 6 if is_quick else 40
         self.sync_failures = 10 if is_quick else 0
@@ -37,6 +39,7 @@ class Sizes:
         self.inside_kills = 16 if is_quick else 80
         self.inside_points = 12 if is_quick else 80
         self.inside_calls = 8 if is_quick else 40
+        self.inside_memories = 1 if is_quick else 20
         self.inside_powers = 3 if is_quick else 10
         self.inside_seeds = 1 if is_quick else 4
         self.random_seeds = 20 if is_quick else 500
@@ -81,6 +84,14 @@ def fault_steps(records):
     return steps
 
 
+def memory_steps(records, sizes, n, chance):
+    """Memory runs out for a moment, and in every third step for ever."""
+    if not sizes.has_memory or not records or records[-1].type != "E":
+        return []
+    return [f"no-memory@{at}:ENOMEM:{0 if i % 3 == 2 else 1}"
+            for i, at in enumerate(sample(range(1, records[-1].offset + 1), n, chance))]
+
+
 def power_points(records, first=1):
     """Numbers of records after which the power may be cut: after each call, and when
     something was just acknowledged."""
@@ -110,6 +121,7 @@ def phases(records, sizes, seed):
         ("reads that fail in recovery",
          [("steps", (sample(kills, 1, chance)[0], f"read-fail@{1 + i // 2 % 6}:EIO:{i % 2}"))
           for i in range(sizes.reads)]),
+        ("memory runs out", [("steps", (step,)) for step in memory_steps(records, sizes, sizes.memories, chance)]),
         ("killed at some time",
          [("steps", (f"timed@{seed + 2 * i}", f"timed@{seed + 2 * i + 1}")) for i in range(sizes.timed_seeds)]),
     ]
@@ -160,6 +172,7 @@ def work_inside(lab, sizes, seed, first):
     steps = sample(kill_steps(records), sizes.inside_calls, chance)
     if steps:
         steps += sample(fault_steps(records), sizes.inside_calls // 2, chance)
+        steps += memory_steps(records, sizes, sizes.inside_memories, chance)
     for step in steps:
         yield f"{first}+{step}", lab.evaluate((step,), state)
     models = ("none/none", "none/all", "all/subset") + tuple(f"seed-{seed + i}" for i in range(sizes.inside_seeds))

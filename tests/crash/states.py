@@ -6,6 +6,7 @@ befalls the recovery from the one before.
 
   kill-before@N, kill-inside@N, kill-after@N   killed at call N
   fail@N:ERRNO:TIMES, half-fail@..., read-fail@...   call N fails; TIMES 0: for ever
+  no-memory@N:ENOMEM:TIMES   taking memory fails, the Nth time and perhaps from then on
   random@SEED         EINTR, short reads and short writes throughout
   timed@SEED          killed from outside, at some time
   power@K:MODEL       the power is cut after record K of the log; MODEL: DATA/NAMES or seed-N
@@ -14,12 +15,20 @@ befalls the recovery from the one before.
 
 import random
 import re
+import signal
 
 from disk import Disk, Unseen, read_log
 from program import DIED, FAILED, FINISHED, HUNG, KILLED, UNSEEN, read_tree, write_tree
 
-CALL_STEP = re.compile(r"(kill-before|kill-inside|kill-after|fail|half-fail|read-fail|random)@(\d+)((?::\w+)*)$")
+CALL_STEP = re.compile(r"(kill-before|kill-inside|kill-after|fail|half-fail|read-fail|no-memory|random)@(\d+)((?::\w+)*)$")
 POWER_STEP = re.compile(r"power@(\d+):([^@]+)(?:@(.+))?$")
+
+
+def ends_by_lack_of_memory(plan, status):
+    """A kill like any other.  Who has nothing left to say it with ends in GLib by a stack that is full."""
+    if plan is None or not plan.startswith("no-memory"):
+        return False
+    return status in (signal.SIGABRT, signal.SIGTRAP) or status == signal.SIGSEGV and plan.endswith(":0")
 
 
 class Finding:
@@ -87,6 +96,8 @@ class Lab:
         """Runs on from @state; the log, how it ended."""
         self.enter(state)
         how, status = self.program.run(plan)
+        if how == DIED and ends_by_lack_of_memory(plan, status):
+            how = KILLED
         if how == DIED:
             findings.append(Finding("died", f"by signal {status}: {self.program.said()}"))
         elif how == HUNG:
@@ -126,7 +137,9 @@ class Lab:
             raise ValueError(f"no step is written as {step}")
         plan = f"{match.group(1)}:{match.group(2)}{match.group(3)}"
         log, how = self.run(state, plan, findings, may_fail=not step.startswith("random"))
-        return self.after_run(state, log, how, findings)
+        # A process that ends itself may do that while another thread of it is in a call: as
+        # in kill_at_some_time () the log may lack that one.
+        return self.after_run(state, log, how, findings, is_followed=how != KILLED or not step.startswith("no-memory"))
 
     def after_run(self, state, log, how, findings, is_followed=True):
         """The state of the directory as it is now."""

@@ -15,7 +15,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -301,27 +300,4 @@ closedir (DIR *directory)
     *(void **) (&next) = dlsym (RTLD_NEXT, "closedir");
   ds_crash_forget (dirfd (directory));
   return next (directory);
-}
-
-/* ---- What cannot be followed ---- */
-
-static void *
-ds_crash_map (void *start, size_t n, int protection, int flags, int fd, off_t offset)
-{
-  if (ds_crash_is_written (ds_crash_get_handle (fd)) && (protection & PROT_WRITE) != 0 &&
-      (flags & MAP_SHARED) != 0)
-    ds_crash_refuse ("a watched file is written through memory, which is not seen here");
-  return (void *) syscall (SYS_mmap, start, n, protection, flags, fd, offset);
-}
-
-DS_CRASH_PUBLIC void *
-mmap (void *start, size_t n, int protection, int flags, int fd, off_t offset)
-{
-  return ds_crash_map (start, n, protection, flags, fd, offset);
-}
-
-DS_CRASH_PUBLIC void *
-mmap64 (void *start, size_t n, int protection, int flags, int fd, off_t offset)
-{
-  return ds_crash_map (start, n, protection, flags, fd, offset);
 }

@@ -11,6 +11,7 @@
  *                   fail:N:ERRNO:TIMES        TIMES 0: for ever
  *                   half-fail:N:ERRNO:TIMES   a write: half of its bytes first
  *                   read-fail:N:ERRNO:TIMES   counts reads instead
+ *                   no-memory:N:ENOMEM:TIMES  counts what takes memory instead
  *                   random:SEED               EINTR, short reads and short writes
  *
  * Calls that change something below the root are counted from 1, in the order in which
@@ -36,7 +37,8 @@ typedef enum
   DS_CRASH_RMDIR = 'X',
   DS_CRASH_LINK = 'L', /* from a path, or from a handle when the path is empty */
   DS_CRASH_CLOSE = 'C',
-  DS_CRASH_ACKNOWLEDGE = 'A'
+  DS_CRASH_ACKNOWLEDGE = 'A',
+  DS_CRASH_END = 'E' /* offset: how often memory was taken */
 } DsCrashType;
 
 #define DS_CRASH_CREATED 1
@@ -73,6 +75,13 @@ DsCrashFate ds_crash_begin (DsCrashCall *call);
 void ds_crash_end (const DsCrashCall *call, bool failed);
 /* For reads of watched files: they are not logged. */
 DsCrashFate ds_crash_begin_read (size_t *n_bytes);
+
+/* ---- Memory; any thread, without the lock ---- */
+
+/* Counts, and says whether it is to fail. */
+bool ds_crash_runs_out_of_memory (void);
+/* For the shim itself, not counted; to be freed by free (). */
+void *ds_crash_take_memory (size_t n_bytes);
 
 /* ---- Which files are watched ---- */
 

@@ -29,11 +29,13 @@ typedef enum
   AT_AFTER,
   AT_FAIL,
   AT_HALF_FAIL,
-  AT_READ_FAIL
+  AT_READ_FAIL,
+  AT_NO_MEMORY
 } DsCrashEvent;
 
 static const char *const event_names[] = { "kill-before", "kill-inside", "kill-after",
-                                           "fail",        "half-fail",   "read-fail" };
+                                           "fail",        "half-fail",   "read-fail",
+                                           "no-memory" };
 
 #define N_EVENTS (sizeof event_names / sizeof event_names[0])
 
@@ -43,7 +45,7 @@ static int event_errno[N_EVENTS];
 static unsigned long event_times[N_EVENTS];
 static bool is_random;
 static uint64_t random_state;
-static unsigned long n_calls, n_reads, n_failures;
+static unsigned long n_calls, n_reads, n_failures, n_memories;
 static bool kills_inside;
 static int log_fd = -1;
 static char root[PATH_MAX], acks[PATH_MAX];
@@ -143,6 +145,19 @@ ds_crash_load (void)
   setting = getenv ("DS_CRASH_PLAN");
   if (setting != NULL)
     ds_crash_parse_plan (setting);
+  /* What was taken before is that of the loader and of this. */
+  __atomic_store_n (&n_memories, 0, __ATOMIC_RELAXED);
+}
+
+__attribute__ ((destructor)) static void
+ds_crash_unload (void)
+{
+  DsCrashCall call = { .type = DS_CRASH_END,
+                       .offset = __atomic_load_n (&n_memories, __ATOMIC_RELAXED) };
+
+  ds_crash_lock ();
+  ds_crash_end (&call, false);
+  ds_crash_unlock ();
 }
 
 void
@@ -210,6 +225,15 @@ ds_crash_is_failing (DsCrashEvent event, unsigned long n)
     ds_crash_kill ();
   errno = event_errno[event];
   return true;
+}
+
+bool
+ds_crash_runs_out_of_memory (void)
+{
+  unsigned long n = __atomic_add_fetch (&n_memories, 1, __ATOMIC_RELAXED);
+  unsigned long first = event_calls[AT_NO_MEMORY];
+
+  return first != 0 && n >= first && n - first < event_times[AT_NO_MEMORY];
 }
 
 static DsCrashFate

@@ -107,7 +107,7 @@ ds_crash_write_parts (int fd, const struct iovec *parts, int n_parts, off_t offs
     }
   for (int i = 0; i < n_parts; i++)
     n += parts[i].iov_len;
-  data = malloc (n + 1);
+  data = ds_crash_take_memory (n + 1);
   if (data == NULL)
     ds_crash_refuse ("no memory for the parts of a write");
   for (int i = 0; i < n_parts; i++)
