@@ -213,6 +213,57 @@ test_start_failure_of_an_input (void)
   assert_state (streaming, DS_STREAMING_STOPPED);
 }
 
+static DsValue
+add_up_values (DsValue key,
+               const DsValue *values,
+               gsize n_values,
+               DsValue state,
+               DsTask *task,
+               gpointer unused)
+{
+  return ds_value_int (ds_value_get_int_or (state, 0) + (gint64) n_values);
+}
+
+static gboolean
+count_batch (DsRdd *rdd, DsBatch *batch, gpointer n_batches, GError **error)
+{
+  gate_add (n_batches, 1);
+  return TRUE;
+}
+
+static void
+test_start_failure_without_a_directory (void)
+{
+  g_autoptr (DsManualClock) clock = NULL;
+  g_autoptr (DsStreamingContext) streaming = behaviour_new_streaming (&clock);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) await_error = NULL;
+  DsDStream *pairs;
+  Gate n_batches;
+
+  g_test_summary (
+      "State without the checkpoint directory that it needs makes start fail; "
+      "the context is STOPPED, and no batch ever comes");
+
+  gate_init (&n_batches);
+  pairs = ds_dstream_map (ds_streaming_context_queue_stream (streaming), ds_pair_with_one,
+                          NULL, NULL);
+  ds_dstream_foreach_rdd (ds_dstream_update_state_by_key (pairs, add_up_values, NULL,
+                                                          NULL),
+                          count_batch, &n_batches, NULL);
+  g_assert_false (ds_streaming_context_start (streaming, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
+  g_assert_nonnull (strstr (error->message, "checkpoint"));
+  assert_state (streaming, DS_STREAMING_STOPPED);
+  g_assert_null (ds_streaming_context_get_active ());
+
+  ds_manual_clock_advance (clock, 10 * DS_SECOND);
+  g_assert_false (ds_streaming_context_await_termination (streaming, &await_error));
+  g_assert_cmpstr (await_error->message, ==, error->message);
+  g_assert_cmpint (gate_get (&n_batches), ==, 0);
+  gate_clear (&n_batches);
+}
+
 /* ---- Waiting ---- */
 
 static gpointer
@@ -740,6 +791,8 @@ main (int argc, char *argv[])
   ADD ("stop-the-engine-later", test_stop_the_engine_later);
   g_test_add_func ("/behaviour/start-failure", test_start_failure);
   g_test_add_func ("/behaviour/start-failure/latched", test_start_failure_of_an_input);
+  g_test_add_func ("/behaviour/start-failure/without-a-checkpoint-directory",
+                   test_start_failure_without_a_directory);
   ADD ("await-returns-after-stop", test_await_returns_after_stop);
   ADD ("await-raises-a-task-error", test_await_raises_a_task_error);
   ADD ("await-raises-a-generation-error", test_await_raises_a_generation_error);
