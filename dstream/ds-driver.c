@@ -17,6 +17,7 @@
 #include "dstream/ds-file-input-dstream-private.h"
 #include "dstream/ds-batch-timer-private.h"
 #include "dstream/ds-job-set-private.h"
+#include "dstream/ds-lateness-private.h"
 #include "dstream/ds-missed-batches-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-step-rdd-private.h"
@@ -66,12 +67,14 @@ struct _DsDriver
   guint n_parked;             /* seats that wait for room in the queue */
   gint64 last_turn;           /* monotonic: when the last batch was begun */
   DsTime running_time;        /* of the batch that runs, or DS_TIME_NONE */
-  GArray *failed_times;       /* DsTime */
-  gint64 n_failed_before;     /* those */
-  GError *error;              /* (nullable): why await_batch fails */
-  DsTime awaited;             /* the earliest that someone waits for; or G_MAXINT64 */
-  gint64 n_processed;         /* records */
-  DsTime done;                /* atomic: everything up to here is over */
+  DsTime generating_time;     /* of the one that is generated, or DS_TIME_NONE */
+  DsLateness lateness;
+  GArray *failed_times;   /* DsTime */
+  gint64 n_failed_before; /* those */
+  GError *error;          /* (nullable): why await_batch fails */
+  DsTime awaited;         /* the earliest that someone waits for; or G_MAXINT64 */
+  gint64 n_processed;     /* records */
+  DsTime done;            /* atomic: everything up to here is over */
 };
 
 static _Thread_local DsDriver *ds_current_driver;
@@ -117,6 +120,8 @@ ds_driver_new (DsStreamingContext *context)
   ds_driver_init_timer (self);
   g_queue_init (&self->waiting);
   self->running_time = DS_TIME_NONE;
+  self->generating_time = DS_TIME_NONE;
+  ds_lateness_init (&self->lateness, context->interval);
   self->failed_times = g_array_new (FALSE, FALSE, sizeof (DsTime));
   self->awaited = G_MAXINT64;
   for (guint i = 0; i < DS_N_DRIVER_THREADS; i++)
@@ -168,12 +173,14 @@ ds_driver_generate_locked (DsDriver *self)
   self->is_generating = TRUE;
   ds_missed_batches_give_up (&self->timer, self->context);
   time = ds_batch_timer_fire (&self->timer);
+  self->generating_time = time;
   g_mutex_unlock (&self->lock);
 
   set = ds_job_generator_generate (self->context, time);
 
   g_mutex_lock (&self->lock);
   self->is_generating = FALSE;
+  self->generating_time = DS_TIME_NONE;
   if (set->error != NULL && self->context->failure_policy != DS_FAILURE_POLICY_CONTINUE)
     self->generation_failed = TRUE;
   g_queue_push_tail (&self->waiting, set);
@@ -342,6 +349,27 @@ ds_driver_run_locked (DsDriver *self)
   g_mutex_lock (&self->lock);
 }
 
+/* Says it when the batch that runs, or is generated, has been on its way for too long;
+ * then the lock was given up meanwhile, and the result is 0.  Otherwise that is how long
+ * it may still take, in us; G_MAXINT64: as long as it likes. */
+static DsDuration
+ds_driver_look_at_lateness_locked (DsDriver *self)
+{
+  gboolean is_generated = self->running_time == DS_TIME_NONE;
+  DsTime time = is_generated ? self->generating_time : self->running_time;
+  DsDuration late;
+
+  if (time == DS_TIME_NONE || self->timer.hurries)
+    return G_MAXINT64;
+  late = ds_batch_timer_get_now (&self->timer) - MAX (time, self->timer.started);
+  if (!ds_lateness_look (&self->lateness, late))
+    return self->lateness.limit - late;
+  g_mutex_unlock (&self->lock);
+  ds_lateness_tell (self->context, time, late, is_generated);
+  g_mutex_lock (&self->lock);
+  return 0;
+}
+
 /* Nothing to do: until the next tick that the other thread does not wait for. */
 static void
 ds_driver_rest_locked (DsDriver *self, DsDriverSeat *seat)
@@ -358,10 +386,16 @@ ds_driver_rest_locked (DsDriver *self, DsDriverSeat *seat)
     {
       /* Overdue, and the other thread is at it.  If it is quick it needs no help, and
        * waking up for every batch would only disturb it. */
+      DsDuration rest = ds_driver_look_at_lateness_locked (self);
+
+      if (rest == 0)
+        return;
       self->n_parked++;
       if (ds_driver_has_room_locked (self))
         g_cond_wait_until (&self->changed, &self->lock,
                            g_get_monotonic_time () + seat->patience);
+      else if (rest < G_MAXINT64)
+        g_cond_wait_until (&self->changed, &self->lock, g_get_monotonic_time () + rest);
       else
         g_cond_wait (&self->changed, &self->lock);
       seat->patience = MIN (2 * seat->patience, DS_DRIVER_MAX_PATIENCE);

@@ -44,6 +44,7 @@ ds_job_scheduler_run_steps (DsRunningBatch *self)
   guint n_failed = 0;
 
   g_clear_error (&self->step_error);
+  g_atomic_pointer_set (&self->context->part_in_work, scope.job_group);
   ds_job_scope_push (&scope);
   for (guint i = 0; i < self->set->steps->len; i++)
     {
@@ -58,6 +59,7 @@ ds_job_scheduler_run_steps (DsRunningBatch *self)
                                     self->set->time / DS_MILLISECOND);
     }
   ds_job_scope_pop (&scope);
+  g_atomic_pointer_set (&self->context->part_in_work, NULL);
   return n_failed;
 }
 
@@ -95,9 +97,11 @@ ds_job_scheduler_run_body (DsRunningBatch *self, DsOutputJob *job, GError **erro
   ds_job_scheduler_name_application (self->context, application, sizeof application);
   g_snprintf (key, sizeof key, "%s/%s/%" G_GINT64_FORMAT, application,
               ds_output_get_name (output), self->set->time / DS_MILLISECOND);
+  g_atomic_pointer_set (&self->context->part_in_work, scope.job_group);
   ds_job_scope_push (&scope);
   ok = output->ops->run (output, job->rdd, self->batch, &local_error);
   ds_job_scope_pop (&scope);
+  g_atomic_pointer_set (&self->context->part_in_work, NULL);
 
   if (ok)
     return TRUE;

@@ -83,6 +83,7 @@ struct _DsStreamingContext
   DsListenerBus *bus; /* or at the end of the stop, when it has been emptied */
   DsReceiverTracker *receivers;
   DsDriver *driver;
+  const char *part_in_work; /* atomic, (nullable): "state" or an output of the batch */
 
   GMutex lock; /* guards what follows */
   GCond changed;

@@ -64,6 +64,7 @@ struct _DsJob
   gint state;                /* atomic, DsJobState; leaves RUNNING once */
   GError *error;             /* of whoever made it FAILED; read after the last task */
   GPtrArray *pins;           /* (nullable): RDDs whose kept partitions it may read */
+  DsTask *tasks;             /* that run; guarded by the context's lock */
   DsJob *next;               /* guarded by the context's lock */
   DsJob *previous;
 };
@@ -93,6 +94,13 @@ void ds_job_fail (DsJob *self, GError *error);
 void ds_job_interrupt (DsJob *self, DsJobState state);
 /* The error of an interrupted job.  (transfer full) */
 GError *ds_job_new_interruption_error (DsJob *self);
+
+/* Around the work of @task, so that others can tell what goes on. */
+void ds_job_add_task (DsJob *self, DsTask *task);
+void ds_job_remove_task (DsJob *self, DsTask *task);
+/* What one of the tasks of the group @job_group does just now, as "parse, partition 3".
+ * (transfer full) (nullable): no task runs */
+char *ds_context_describe_work (DsContext *self, const char *job_group);
 
 void ds_job_scope_push (DsJobScope *scope);
 void ds_job_scope_pop (DsJobScope *scope);

@@ -189,6 +189,54 @@ ds_job_end (DsJob *self, GError **error)
   return FALSE;
 }
 
+/* ---- What others see of its tasks ---- */
+
+void
+ds_job_add_task (DsJob *self, DsTask *task)
+{
+  g_mutex_lock (&self->context->lock);
+  task->next = self->tasks;
+  if (task->next != NULL)
+    task->next->previous = task;
+  self->tasks = task;
+  g_mutex_unlock (&self->context->lock);
+}
+
+void
+ds_job_remove_task (DsJob *self, DsTask *task)
+{
+  g_mutex_lock (&self->context->lock);
+  if (task->previous != NULL)
+    task->previous->next = task->next;
+  else
+    self->tasks = task->next;
+  if (task->next != NULL)
+    task->next->previous = task->previous;
+  g_mutex_unlock (&self->context->lock);
+}
+
+/* Names are those of RDDs, which outlive the tasks of their jobs. */
+char *
+ds_context_describe_work (DsContext *self, const char *job_group)
+{
+  char *text = NULL;
+
+  g_mutex_lock (&self->lock);
+  for (DsJob *job = self->jobs; job != NULL && text == NULL; job = job->next)
+    {
+      const char *name;
+
+      if (job->tasks == NULL || job->scope == NULL ||
+          g_strcmp0 (job->scope->job_group, job_group) != 0)
+        continue;
+      name = __atomic_load_n (&job->tasks->operator_name, __ATOMIC_RELAXED);
+      if (name != NULL)
+        text = g_strdup_printf ("%s, partition %u", name, job->tasks->partition);
+    }
+  g_mutex_unlock (&self->lock);
+  return text;
+}
+
 /* ---- What a task knows of its job ---- */
 
 gboolean

@@ -43,7 +43,7 @@ ds_stage_try_task (DsStage *stage, DsTask *task, guint index)
   gboolean success;
 
   ds_task_begin (task);
-  task->operator_name = ds_rdd_get_operator_name (stage->rdd);
+  ds_task_set_operator_name (task, ds_rdd_get_operator_name (stage->rdd));
   sink = stage->funcs->make_sink (task, index, stage->data);
   if (sink->operator_name == NULL)
     sink->operator_name = task->operator_name;
@@ -84,7 +84,9 @@ ds_stage_run_task (DsStage *stage, guint index)
           task.is_replay = job->scope->is_replay;
         }
 
+      ds_job_add_task (job, &task);
       is_done = ds_stage_try_task (stage, &task, index);
+      ds_job_remove_task (job, &task);
       if (is_done && task.counters != NULL)
         ds_context_add_counters (job->context, task.counters);
       if (!is_done && attempt + 1 >= max_attempts)

@@ -52,7 +52,7 @@ struct _DsTask
 
   /* Of the operator whose function runs just now; saved and restored by ds_task_enter ().
    */
-  const char *operator_name;
+  const char *operator_name;         /* atomic: others look at it */
   DsEmitter *emitter;                /* (nullable): this operator emits nothing */
   const DsValue *current;            /* (nullable): the value in work, for messages */
   const DsValue *current_pair_value; /* (nullable) */
@@ -61,6 +61,8 @@ struct _DsTask
   GHashTable
       *counters; /* (nullable): name -> gint64 *, added to the context's on success */
   DsArena *own_arena; /* (nullable): for functions that run outside of an operator */
+  DsTask *next; /* of the tasks of its job that run; guarded by the lock of the context */
+  DsTask *previous;
 };
 
 typedef struct
@@ -71,6 +73,12 @@ typedef struct
   const DsValue *current;
   const DsValue *current_pair_value;
 } DsTaskFrame;
+
+static inline void
+ds_task_set_operator_name (DsTask *self, const char *operator_name)
+{
+  __atomic_store_n (&self->operator_name, operator_name, __ATOMIC_RELAXED);
+}
 
 DsTask *ds_task_new (DsContext *context, guint partition, guint attempt);
 void ds_task_free (DsTask *self);
@@ -93,7 +101,7 @@ ds_task_enter (DsTask *self,
   DsTaskFrame frame = { self->operator_name, self->arena, self->emitter, self->current,
                         self->current_pair_value };
 
-  self->operator_name = operator_name;
+  ds_task_set_operator_name (self, operator_name);
   self->arena = arena;
   self->emitter = emitter;
   self->current = NULL;
@@ -104,7 +112,7 @@ ds_task_enter (DsTask *self,
 static inline void
 ds_task_leave (DsTask *self, const DsTaskFrame *frame)
 {
-  self->operator_name = frame->operator_name;
+  ds_task_set_operator_name (self, frame->operator_name);
   self->arena = frame->arena;
   self->emitter = frame->emitter;
   self->current = frame->current;

@@ -5,6 +5,8 @@
 
 #include "tests/dstream/ds-test-recovery.h"
 
+#include "base/ds-durable-file-private.h"
+
 /* Of one test. */
 static DsTestGate entered;
 static DsTestGate released;
@@ -136,6 +138,56 @@ test_a_stop_leaves_them_to_the_next_run (DsTestProgram *program, gconstpointer u
     }
 }
 
+/* Row A13: how many intervals a process is stopped for, and how soon it must be over. */
+#define N_STOPPED 600
+#define MOST_SECONDS 5
+
+/* How long syncs take is not what it is about. */
+static int
+pretend_to_sync (const char *call, const char *path, gsize *n_bytes, gpointer unused)
+{
+  return g_str_has_suffix (call, "sync") ? DS_DURABLE_PRETEND : 0;
+}
+
+static void
+test_a_process_that_was_stopped_catches_up (DsTestProgram *program,
+                                            gconstpointer user_data)
+{
+  const gint64 first = 6; /* behind those of the run before */
+  gint64 began;
+  g_auto (GStrv) lines = NULL;
+
+  g_test_summary ("A process that did nothing for 600 intervals, as after SIGSTOP, makes "
+                  "each batch, in order and exact, within 5 s");
+
+  ds_durable_file_set_fault_func (pretend_to_sync, NULL);
+  ds_manual_clock_set_time (program->clock, (first - 1) * DS_SECOND);
+  ds_test_program_start (program);
+  ds_test_program_run_until (program, first);
+  g_string_truncate (program->log, 0);
+
+  began = g_get_monotonic_time ();
+  ds_manual_clock_advance (program->clock, N_STOPPED * DS_SECOND);
+  ds_test_program_run_until (program, first + N_STOPPED);
+  g_test_message ("%d batches made up for in %.3f s", N_STOPPED,
+                  (double) (g_get_monotonic_time () - began) / DS_SECOND);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, MOST_SECONDS * DS_SECOND);
+
+  lines = g_strsplit (program->log->str, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, N_STOPPED + 1);
+  for (gint64 i = 0; i < N_STOPPED; i++)
+    {
+      g_autoptr (DsBlock) block = ds_test_source_make_block (0, first + 1 + i);
+      g_autofree char *values = ds_block_to_string (block);
+      g_autofree char *expected =
+          g_strdup_printf ("%" G_GINT64_FORMAT ": %s", first + 1 + i,
+                           g_strdelimit (g_strchomp (values), "\n", ' '));
+
+      g_assert_cmpstr (lines[i], ==, expected);
+    }
+  ds_durable_file_set_fault_func (NULL, NULL);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -146,5 +198,7 @@ main (int argc, char *argv[])
               test_a_short_pause_is_not, tear_down);
   g_test_add ("/missed-batches/a-stop-leaves-them-to-the-next-run", DsTestProgram, NULL,
               set_up, test_a_stop_leaves_them_to_the_next_run, tear_down);
+  g_test_add ("/missed-batches/a13-a-process-that-was-stopped-catches-up", DsTestProgram,
+              NULL, set_up, test_a_process_that_was_stopped_catches_up, tear_down);
   return g_test_run ();
 }
