@@ -54,6 +54,8 @@ void ds_durable_directory_close (DsDurableDirectory *self);
 
 const char *ds_durable_directory_get_path (DsDurableDirectory *self);
 int ds_durable_directory_get_fd (DsDurableDirectory *self);
+/* Whether @path leads to it, however it is written. */
+gboolean ds_durable_directory_is_at (DsDurableDirectory *self, const char *path);
 gboolean ds_durable_directory_is_read_only (DsDurableDirectory *self);
 /* %DS_APPLICATION_ID_BYTES bytes, until ds_durable_directory_discard ().  (nullable):
  * read only, and `app` is missing or damaged. */

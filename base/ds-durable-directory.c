@@ -235,6 +235,16 @@ ds_durable_directory_get_fd (DsDurableDirectory *self)
 }
 
 gboolean
+ds_durable_directory_is_at (DsDurableDirectory *self, const char *path)
+{
+  struct stat own;
+  struct stat other;
+
+  return fstat (self->fd, &own) == 0 && stat (path, &other) == 0 &&
+         own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+gboolean
 ds_durable_directory_is_read_only (DsDurableDirectory *self)
 {
   return (self->flags & DS_DURABLE_DIRECTORY_READ_ONLY) != 0;

@@ -143,7 +143,8 @@ ds_streaming_context_take_directory (DsStreamingContext *self,
       return FALSE;
     }
   if (self->checkpoint_directory != NULL &&
-      !g_str_equal (self->checkpoint_directory, directory))
+      !ds_durable_directory_is_at (ds_checkpointer_get_directory (checkpointer),
+                                   self->checkpoint_directory))
     {
       g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
                    "get_or_create: the set-up function has set the checkpoint directory "

@@ -27,6 +27,57 @@ run_three (DsTestProgram *program)
   ds_test_program_run_until (program, 3);
 }
 
+/* ---- Which one it is ---- */
+
+static const char *set_up_directory;
+
+static void
+build_with_directory (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  build_counts (program, ssc);
+  ds_streaming_context_checkpoint (ssc, set_up_directory);
+}
+
+static void
+test_the_same_directory_may_be_written_in_other_ways (void)
+{
+  DsTestProgram program;
+  g_autofree char *above = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *slash = NULL;
+  g_autofree char *dots = NULL;
+  g_autofree char *link = NULL;
+  g_autofree char *by_link = NULL;
+  g_autofree char *here = g_get_current_dir ();
+  g_autoptr (GError) error = NULL;
+
+  ds_test_program_set_up (&program, build_with_directory);
+  above = g_path_get_dirname (program.directory);
+  name = g_path_get_basename (program.directory);
+  slash = g_strdup_printf ("%s/", program.directory);
+  dots = g_strdup_printf ("%s/./%s//", above, name);
+  link = g_strdup_printf ("%s.link", program.directory);
+  by_link = g_build_filename (link, name, NULL);
+  g_assert_cmpint (symlink (above, link), ==, 0);
+  g_assert_cmpint (g_chdir (above), ==, 0);
+  {
+    const char *const ways[] = { slash, dots, by_link, name, program.directory };
+
+    for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+      {
+        set_up_directory = ways[i];
+        ds_test_program_start (&program);
+        ds_test_program_stop (&program, DS_STOP_NOW);
+      }
+  }
+  g_assert_cmpint (g_chdir (here), ==, 0);
+  g_assert_cmpint (g_unlink (link), ==, 0);
+  set_up_directory = above;
+  error = ds_test_program_fail_to_start (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+  ds_test_program_tear_down (&program);
+}
+
 /* ---- Whose it is ---- */
 
 static void
@@ -187,6 +238,8 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/recovery-directory/the-same-directory-may-be-written-in-other-ways",
+                   test_the_same_directory_may_be_written_in_other_ways);
   g_test_add_func (
       "/recovery-directory/a-fresh-start-can-be-allowed-where-app-is-damaged",
       test_a_fresh_start_can_be_allowed_where_app_is_damaged);
