@@ -302,5 +302,9 @@ DsOutputInfo ds_output_get_info (DsOutput *self);
 char *ds_print_output_format (DsTime batch_time, DsBlock *values, guint n);
 /* "<prefix>-<ms>.<suffix>" */
 char *ds_files_output_get_path (const char *prefix, const char *suffix, DsTime time);
+/* @path, or where it is from @directory (nullable) on, if it is relative.  (transfer
+ * full)
+ */
+char *ds_files_output_place (const char *directory, const char *path);
 
 G_END_DECLS

@@ -26,11 +26,13 @@ G_BEGIN_DECLS
 
 typedef struct _DsFileSink DsFileSink;
 
-/* @application_id: 16 bytes.  Makes the directories, takes the lock (%DS_ERROR_LOCKED),
+/* @directory: (nullable): what a relative @prefix starts from, %NULL: the current one.
+ * @application_id: 16 bytes.  Makes the directories, takes the lock (%DS_ERROR_LOCKED),
  * removes what a killed process left aside.  %DS_ERROR_INVALID_STATE when what is there
  * was committed by another application or output, unless @adopts: then it goes on behind
  * it.  %DS_ERROR_CORRUPT for damaged manifests. */
-DsFileSink *ds_file_sink_open (const char *prefix,
+DsFileSink *ds_file_sink_open (const char *directory,
+                               const char *prefix,
                                const char *suffix,
                                const guint8 *application_id,
                                const char *output_name,

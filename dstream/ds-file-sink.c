@@ -17,6 +17,7 @@
 
 struct _DsFileSink
 {
+  char *root; /* (nullable): what the prefix starts from */
   char *prefix;
   char *suffix;    /* (nullable) */
   char *directory; /* of the output's files: names in manifests start there */
@@ -94,20 +95,24 @@ ds_file_sink_check_owner (DsFileSink *self, gboolean adopts, GError **error)
 }
 
 DsFileSink *
-ds_file_sink_open (const char *prefix,
+ds_file_sink_open (const char *directory,
+                   const char *prefix,
                    const char *suffix,
                    const guint8 *application_id,
                    const char *output_name,
                    gboolean adopts,
                    GError **error)
 {
-  g_autofree char *manifests = ds_file_sink_get_manifest_directory (prefix);
+  g_autofree char *beside = ds_file_sink_get_manifest_directory (prefix);
+  g_autofree char *manifests = ds_files_output_place (directory, beside);
   g_autoptr (DsFileSink) self = g_new0 (DsFileSink, 1);
   const char *basename;
+  g_autofree char *parent = ds_file_sink_split_prefix (prefix, &basename);
 
+  self->root = g_strdup (directory);
   self->prefix = g_strdup (prefix);
   self->suffix = g_strdup (suffix);
-  self->directory = ds_file_sink_split_prefix (prefix, &basename);
+  self->directory = ds_files_output_place (directory, parent);
   memcpy (self->application_id, application_id, DS_APPLICATION_ID_BYTES);
   self->output_name = g_strdup (output_name);
   self->known_ms = G_MININT64;
@@ -151,6 +156,7 @@ void
 ds_file_sink_close (DsFileSink *self)
 {
   g_clear_pointer (&self->chain, ds_manifest_chain_close);
+  g_free (self->root);
   g_free (self->prefix);
   g_free (self->suffix);
   g_free (self->directory);
@@ -316,7 +322,8 @@ ds_file_sink_run (DsFileSink *self,
                   GError **error)
 {
   gint64 batch_ms = time / DS_MILLISECOND;
-  g_autofree char *path = ds_files_output_get_path (self->prefix, self->suffix, time);
+  g_autofree char *name = ds_files_output_get_path (self->prefix, self->suffix, time);
+  g_autofree char *path = ds_files_output_place (self->root, name);
   g_autofree char *prefix = g_strdup_printf (".tmp-%" G_GINT64_FORMAT "-", batch_ms);
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (DsSavedFile));
   gboolean is_committed;

@@ -16,7 +16,8 @@
 typedef struct
 {
   char *prefix;
-  char *suffix; /* (nullable) */
+  char *suffix;    /* (nullable) */
+  char *directory; /* that was the current one when the output was made */
   DsSavePlan plan;
   gboolean adopts;
   DsFileSink *sink; /* (nullable): from start to stop, with a checkpoint directory */
@@ -31,6 +32,17 @@ ds_files_output_get_path (const char *prefix, const char *suffix, DsTime time)
   return g_strdup_printf ("%s%s%" G_GINT64_FORMAT "%s%s", has_prefix ? prefix : "",
                           has_prefix ? "-" : "", time / DS_MILLISECOND,
                           has_suffix ? "." : "", has_suffix ? suffix : "");
+}
+
+char *
+ds_files_output_place (const char *directory, const char *path)
+{
+  if (directory == NULL || g_path_is_absolute (path))
+    return g_strdup (path);
+  while (g_str_has_prefix (path, "./"))
+    path += 2;
+  return g_str_equal (path, ".") ? g_strdup (directory)
+                                 : g_build_filename (directory, path, NULL);
 }
 
 /* What is to be there exactly once waits for room on a full disk: as long as it does,
@@ -66,17 +78,29 @@ ds_files_output_run (DsOutput *self, DsRdd *rdd, DsBatch *batch, GError **error)
 {
   const DsFilesOutput *files = self->state;
   DsTime time = ds_batch_get_time (batch);
+  g_autofree char *name = NULL;
   g_autofree char *path = NULL;
 
   if (files->sink != NULL)
     return ds_files_output_run_sink (self, rdd, time, error);
-  path = ds_files_output_get_path (files->prefix, files->suffix, time);
+  name = ds_files_output_get_path (files->prefix, files->suffix, time);
+  path = ds_files_output_place (files->directory, name);
   return ds_rdd_save (rdd, path, &files->plan, error);
 }
 
 /* ---- With a checkpoint directory ---- */
 
 static gboolean ds_files_output_is_one (DsOutput *self);
+
+/* Not by what was written: one may be relative. */
+static gboolean
+ds_files_output_has_prefix_of (const DsFilesOutput *self, const DsFilesOutput *other)
+{
+  g_autofree char *own = ds_files_output_place (self->directory, self->prefix);
+  g_autofree char *theirs = ds_files_output_place (other->directory, other->prefix);
+
+  return g_str_equal (own, theirs);
+}
 
 /* The manifests of two such outputs would be in one place. */
 static gboolean
@@ -90,7 +114,7 @@ ds_files_output_check_prefix (DsOutput *self, GError **error)
       DsOutput *other = ds_graph_get_output (graph, i);
 
       if (other == self || !ds_files_output_is_one (other) ||
-          !g_str_equal (files->prefix, ((DsFilesOutput *) other->state)->prefix))
+          !ds_files_output_has_prefix_of (files, other->state))
         continue;
       g_set_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT,
                    "The outputs %s and %s both have the prefix \"%s\"; with a checkpoint "
@@ -112,8 +136,9 @@ ds_files_output_start (DsOutput *self, GError **error)
     return TRUE;
   if (!ds_files_output_check_prefix (self, error))
     return FALSE;
-  files->sink = ds_file_sink_open (files->prefix, files->suffix, application_id,
-                                   ds_output_get_name (self), files->adopts, error);
+  files->sink =
+      ds_file_sink_open (files->directory, files->prefix, files->suffix, application_id,
+                         ds_output_get_name (self), files->adopts, error);
   if (files->sink != NULL &&
       (recovery == NULL ||
        ds_file_sink_check_known (files->sink, ds_recovery_get_last_time (recovery),
@@ -136,6 +161,7 @@ ds_files_output_free (gpointer state)
   DsFilesOutput *files = state;
 
   g_clear_pointer (&files->sink, ds_file_sink_close);
+  g_free (files->directory);
   g_free (files->prefix);
   g_free (files->suffix);
   g_free (files);
@@ -173,7 +199,7 @@ ds_files_output_has_place_of (DsOutput *self, DsOutput *other)
   const DsFilesOutput *others = other->state;
 
   return other != self && ds_files_output_is_one (other) &&
-         g_str_equal (files->prefix, others->prefix) &&
+         ds_files_output_has_prefix_of (files, others) &&
          g_strcmp0 (files->suffix, others->suffix) == 0;
 }
 
@@ -210,6 +236,7 @@ ds_files_output_new (DsDStream *stream,
 
   files->prefix = g_strdup (prefix);
   files->suffix = suffix != NULL && *suffix != '\0' ? g_strdup (suffix) : NULL;
+  files->directory = g_get_current_dir ();
   files->plan.format = format;
   files->plan.replaces = TRUE;
   self = ds_output_new (stream, &ds_files_output_ops[format], files);
@@ -325,6 +352,8 @@ ds_output_set_adopt_output (DsOutput *self, gboolean adopt_output)
  * Saves each batch, also an empty one, as a directory
  * `<prefix>-<batch time in ms>.<suffix>` with a file `part-00000` ... for each partition
  * and, last, an empty `_SUCCESS`: one value a line, in its printed form, strings raw.
+ *
+ * A relative @prefix starts from what the current directory is when this is called.
  *
  * Each file appears whole, by rename.  A batch that runs again replaces them one by one;
  * `_SUCCESS` is missing meanwhile.  Options: ds_output_set_skip_empty (),

@@ -129,7 +129,7 @@ do_all (const Case *one, const char *prefix, Kill *kill)
   g_autoptr (GError) error = NULL;
 
   ds_durable_file_set_fault_func (kill_or_not, kill);
-  sink = ds_file_sink_open (prefix, "txt", application, "output", FALSE, &error);
+  sink = ds_file_sink_open (NULL, prefix, "txt", application, "output", FALSE, &error);
   g_assert_no_error (error);
   for (guint k = 1; k <= N_BATCHES; k++)
     {

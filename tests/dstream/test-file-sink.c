@@ -51,8 +51,8 @@ static DsFileSink *
 open_sink (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
-  DsFileSink *sink =
-      ds_file_sink_open (fixture->prefix, NULL, application, "output", FALSE, &error);
+  DsFileSink *sink = ds_file_sink_open (NULL, fixture->prefix, NULL, application,
+                                        "output", FALSE, &error);
 
   g_assert_no_error (error);
   return sink;
@@ -369,15 +369,15 @@ test_another_application_is_refused (Fixture *fixture, gconstpointer user_data)
     run_well (fixture, sink, 2, &in_directories);
   }
   g_assert_null (
-      ds_file_sink_open (fixture->prefix, NULL, another, "output", FALSE, &error));
+      ds_file_sink_open (NULL, fixture->prefix, NULL, another, "output", FALSE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
   g_assert_nonnull (strstr (error->message, fixture->prefix));
   g_assert_nonnull (strstr (error->message, "6170706c69636174696f6e2d2d2d2d2d"));
   g_assert_nonnull (strstr (error->message, "new directory"));
   g_assert_nonnull (strstr (error->message, "ds_output_set_adopt_output"));
   g_clear_error (&error);
-  g_assert_null (
-      ds_file_sink_open (fixture->prefix, NULL, application, "other", FALSE, &error));
+  g_assert_null (ds_file_sink_open (NULL, fixture->prefix, NULL, application, "other",
+                                    FALSE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_STATE);
   ds_test_assert_tree (fixture->directory, "_ds-", BATCH_2);
 }
@@ -396,7 +396,7 @@ test_adopt_goes_on_behind (Fixture *fixture, gconstpointer user_data)
   }
   {
     g_autoptr (DsFileSink) sink =
-        ds_file_sink_open (fixture->prefix, NULL, another, "output", TRUE, &error);
+        ds_file_sink_open (NULL, fixture->prefix, NULL, another, "output", TRUE, &error);
 
     g_assert_no_error (error);
     g_assert_false (run (fixture, sink, 1, &in_directories, &error));
@@ -410,7 +410,7 @@ test_adopt_goes_on_behind (Fixture *fixture, gconstpointer user_data)
   /* It is of the new one from then on, which needs to adopt no more. */
   {
     g_autoptr (DsFileSink) sink =
-        ds_file_sink_open (fixture->prefix, NULL, another, "output", FALSE, &error);
+        ds_file_sink_open (NULL, fixture->prefix, NULL, another, "output", FALSE, &error);
 
     g_assert_no_error (error);
     run_well (fixture, sink, 3, &in_directories);
@@ -427,8 +427,8 @@ test_second_sink_is_refused (Fixture *fixture, gconstpointer user_data)
   g_test_summary ("Two at one place: the second is told who is there");
 
   g_assert_nonnull (sink);
-  g_assert_null (
-      ds_file_sink_open (fixture->prefix, NULL, application, "output", FALSE, &error));
+  g_assert_null (ds_file_sink_open (NULL, fixture->prefix, NULL, application, "output",
+                                    FALSE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_LOCKED);
 }
 
@@ -636,7 +636,8 @@ test_read_only_directory (Fixture *fixture, gconstpointer user_data)
       return;
     }
   g_assert_cmpint (g_mkdir (inside, 0500), ==, 0);
-  g_assert_null (ds_file_sink_open (prefix, NULL, application, "output", FALSE, &error));
+  g_assert_null (
+      ds_file_sink_open (NULL, prefix, NULL, application, "output", FALSE, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_IO);
   g_assert_nonnull (strstr (error->message, inside));
 }

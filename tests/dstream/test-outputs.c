@@ -77,6 +77,67 @@ test_text_files_hold_each_partition (void)
   g_assert_cmpint (g_rmdir (directory), ==, 0);
 }
 
+/* The stream has a checkpoint directory, or not. */
+static void
+check_stays_where_it_was_defined (gboolean has_checkpoints)
+{
+  DsTestStream test;
+  DsDStream *stream;
+  g_autofree char *here = g_get_current_dir ();
+  g_autofree char *directory = g_dir_make_tmp ("ds-test-XXXXXX", NULL);
+  g_autofree char *elsewhere = g_dir_make_tmp ("ds-test-XXXXXX", NULL);
+  static const char *const names[] = { "1000.txt", "out-1000", "sub/b-1000" };
+
+  ds_test_stream_set_up (&test, "local[2]");
+  if (has_checkpoints)
+    ds_test_stream_allow_checkpoints (&test);
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  g_assert_cmpint (g_chdir (directory), ==, 0);
+  ds_output_set_single_file (ds_dstream_save_as_text_files (stream, "", "txt"), TRUE);
+  ds_output_set_single_file (ds_dstream_save_as_text_files (stream, "./out", NULL), TRUE);
+  ds_output_set_single_file (ds_dstream_save_as_text_files (stream, "sub/b", NULL), TRUE);
+  g_assert_cmpint (g_chdir (elsewhere), ==, 0);
+  ds_test_stream_push (stream, "x", NULL);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 1);
+  ds_test_stream_tear_down (&test);
+  g_assert_cmpint (g_chdir (here), ==, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    assert_file (directory, names[i], "x\n");
+  g_assert_cmpint (g_rmdir (elsewhere), ==, 0); /* nothing there */
+  ds_test_drop_directory (g_steal_pointer (&directory));
+}
+
+static void
+test_a_relative_prefix_stays_where_it_was_defined (void)
+{
+  g_test_summary ("Whatever the current directory is later");
+
+  check_stays_where_it_was_defined (FALSE);
+  check_stays_where_it_was_defined (TRUE);
+}
+
+static void
+test_a_relative_prefix_is_known_as_the_absolute_one (void)
+{
+  DsTestStream test;
+  DsDStream *stream;
+  g_autofree char *here = g_get_current_dir ();
+  g_autofree char *prefix = g_build_filename (here, "out", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Two outputs at one place are refused, however that is written");
+
+  ds_test_stream_set_up (&test, "local[2]");
+  stream = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_save_as_text_files (stream, "out", NULL);
+  ds_dstream_save_as_text_files (stream, prefix, NULL);
+  g_assert_false (ds_streaming_context_start (test.ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_INVALID_ARGUMENT);
+  ds_test_stream_tear_down (&test);
+}
+
 /* A stream of the batches "ab" "c" (two partitions), nothing, "d". */
 static DsDStream *
 set_up_letters (DsTestStream *test, char **directory, char **prefix)
@@ -500,6 +561,10 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dstream/outputs/text-files-are-named-by-batch",
                    test_text_files_are_named_by_batch);
+  g_test_add_func ("/dstream/outputs/a-relative-prefix-stays-where-it-was-defined",
+                   test_a_relative_prefix_stays_where_it_was_defined);
+  g_test_add_func ("/dstream/outputs/a-relative-prefix-is-known-as-the-absolute-one",
+                   test_a_relative_prefix_is_known_as_the_absolute_one);
   g_test_add_func ("/dstream/outputs/text-files-hold-each-partition",
                    test_text_files_hold_each_partition);
   g_test_add_func ("/dstream/outputs/binary-files-hold-bytes",
