@@ -356,8 +356,7 @@ ds_received_block_recovery_check (DsReceivedBlockRecovery *self, GError **error)
   g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
                "The log does not hold received block %" G_GUINT64_FORMAT
                ", which batch %" G_GINT64_FORMAT " ms needs (%u blocks are missing in "
-               "all); nothing was changed. Put the missing log file back, or start fresh "
-               "with ds_streaming_context_allow_fresh_start ()",
+               "all): a file of the log is missing",
                first, batch_time / DS_MILLISECOND, g_hash_table_size (self->batches));
   return FALSE;
 }

@@ -76,6 +76,25 @@ ds_streaming_context_check_attempts (DsStreamingContext *self, GError **error)
   return FALSE;
 }
 
+/* What is whole and yet cannot be used.  It is too late for a fresh start: streams may
+ * have been given a part of it. */
+static gboolean
+ds_streaming_context_apply_recovery (DsStreamingContext *self, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (ds_recovery_apply (ds_streaming_context_get_recovery (self), self, &local_error))
+    return TRUE;
+  if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_CORRUPT))
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  else
+    g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
+                 "%s.  Nothing was changed.  Ways out: put back a copy of the directory, "
+                 "with the saved files of that time, or begin anew in another one",
+                 local_error->message);
+  return FALSE;
+}
+
 gboolean
 ds_streaming_context_start_checkpoints (DsStreamingContext *self, GError **error)
 {
@@ -92,7 +111,7 @@ ds_streaming_context_start_checkpoints (DsStreamingContext *self, GError **error
       if (!ds_recovery_match (recovery, self, self->dropped_states,
                               self->accepts_new_streams, error) ||
           !ds_streaming_context_check_attempts (self, error) ||
-          !ds_recovery_apply (recovery, self, error))
+          !ds_streaming_context_apply_recovery (self, error))
         {
           g_prefix_error (error, "Recovering from \"%s\": ", self->checkpoint_directory);
           return FALSE;

@@ -5,6 +5,11 @@
 
 #include "tests/dstream/ds-test-recovery.h"
 
+#include "base/ds-codec-private.h"
+#include "dstream/ds-dstream-private.h"
+#include "dstream/ds-input-recovery-private.h"
+#include "dstream/ds-received-block-recovery-private.h"
+
 #include <glib/gstdio.h>
 #include <unistd.h>
 
@@ -252,6 +257,125 @@ test_a_fresh_start_can_be_allowed (void)
   ds_test_program_tear_down (&program);
 }
 
+/* ---- What is whole and cannot be used ---- */
+
+#define DS_TYPE_TEST_FORGETFUL (ds_test_forgetful_get_type ())
+G_DECLARE_FINAL_TYPE (DsTestForgetful,
+                      ds_test_forgetful,
+                      DS,
+                      TEST_FORGETFUL,
+                      DsInputDStream)
+
+struct _DsTestForgetful
+{
+  DsInputDStream parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DsTestForgetful, ds_test_forgetful, DS_TYPE_INPUT_DSTREAM)
+
+static DsRdd *
+ds_test_forgetful_compute (DsDStream *self, DsBatch *batch, GError **error)
+{
+  return ds_context_empty (
+      ds_streaming_context_get_context (ds_dstream_get_context (self)));
+}
+
+static void
+ds_test_forgetful_save (DsInputDStream *self, DsTime time, GByteArray *bytes)
+{
+}
+
+static gboolean
+ds_test_forgetful_load_plan (DsInputDStream *self,
+                             DsTime time,
+                             const guint8 *bytes,
+                             gsize n_bytes,
+                             GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
+ds_test_forgetful_load_position (DsInputDStream *self,
+                                 const guint8 *bytes,
+                                 gsize n_bytes,
+                                 GError **error)
+{
+  g_set_error_literal (error, DS_ERROR, DS_ERROR_CORRUPT, "it is no position");
+  return FALSE;
+}
+
+static const DsInputRecovery ds_test_forgetful_recovery = {
+  .save_plan = ds_test_forgetful_save,
+  .load_plan = ds_test_forgetful_load_plan,
+  .save_position = ds_test_forgetful_save,
+  .load_position = ds_test_forgetful_load_position,
+};
+
+static const DsDStreamOps ds_test_forgetful_ops = {
+  .kind = "forgetful source",
+  .compute = ds_test_forgetful_compute,
+  .recovery = &ds_test_forgetful_recovery,
+};
+
+static void
+ds_test_forgetful_class_init (DsTestForgetfulClass *klass)
+{
+  DS_DSTREAM_CLASS (klass)->ops = &ds_test_forgetful_ops;
+}
+
+static void
+ds_test_forgetful_init (DsTestForgetful *self)
+{
+}
+
+static void
+build_forgetful (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  g_autoptr (DsTestForgetful) source = g_object_new (DS_TYPE_TEST_FORGETFUL, NULL);
+
+  ds_test_program_record (program,
+                          ds_streaming_context_input_stream (ssc,
+                                                             DS_INPUT_DSTREAM (source)));
+  ds_streaming_context_allow_fresh_start (ssc);
+}
+
+static void
+test_an_error_names_only_ways_out_that_there_are (void)
+{
+  DsTestProgram program;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("At start it is too late to put aside what is in the directory");
+
+  run_three (&program, build_forgetful);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  error = ds_test_program_fail_to_start (&program);
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "it is no position"));
+  g_assert_nonnull (strstr (error->message, "Nothing was changed"));
+  g_assert_nonnull (strstr (error->message, "begin anew in another one"));
+  g_assert_null (strstr (error->message, "allow_fresh_start"));
+  ds_test_program_tear_down (&program);
+}
+
+static void
+test_a_block_that_is_missing_does_not_promise_a_fresh_start (void)
+{
+  g_autoptr (DsReceivedBlockRecovery) recovery = ds_received_block_recovery_new ();
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  ds_codec_encode (ds_value_int (7), bytes);
+  g_assert_true (ds_received_block_recovery_add_plan (recovery, DS_SECOND, bytes->data,
+                                                      bytes->len, &error));
+  g_assert_no_error (error);
+  g_assert_false (ds_received_block_recovery_check (recovery, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "block 7, which batch 1000 ms needs"));
+  g_assert_null (strstr (error->message, "allow_fresh_start"));
+}
+
 /* ---- Batches that end the process ---- */
 
 static guint max_attempts;
@@ -438,6 +562,11 @@ main (int argc, char *argv[])
                    test_a_checkpoint_without_its_log_is_an_error);
   g_test_add_func ("/recovery-errors/a-fresh-start-can-be-allowed",
                    test_a_fresh_start_can_be_allowed);
+  g_test_add_func ("/recovery-errors/an-error-names-only-ways-out-that-there-are",
+                   test_an_error_names_only_ways_out_that_there_are);
+  g_test_add_func (
+      "/recovery-errors/a-block-that-is-missing-does-not-promise-a-fresh-start",
+      test_a_block_that_is_missing_does_not_promise_a_fresh_start);
   g_test_add_func ("/recovery-errors/a-batch-that-ends-the-process-is-refused-in-the-end",
                    test_a_batch_that_ends_the_process_is_refused_in_the_end);
   g_test_add_func ("/recovery-errors/a-batch-that-ends-the-process-at-once-is-counted",
