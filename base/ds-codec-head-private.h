@@ -51,6 +51,14 @@ ds_codec_read_big_endian (const guint8 *at, gsize n_bytes)
     }
 }
 
+/* Whether a value that begins with @first is, or may be, a list or a tuple. */
+static inline gboolean
+ds_codec_may_nest (guint8 first)
+{
+  return (first & 0xf0) == 0x90 || first == 0xdc || first == 0xdd ||           /* array */
+         (first >= 0xc7 && first <= 0xc9) || (first >= 0xd4 && first <= 0xd8); /* ext */
+}
+
 static inline double
 ds_codec_read_double (const guint8 *at, gsize n_bytes)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* States in checkpoints.  A capture is a pin: the states as of a batch stay readable,
- * through what later batches replaced, until the checkpoint is written; and then until
- * the next one is, which writes what changed since. */
+/* States in checkpoints.  A capture is a save of the store: the states as of a batch stay
+ * readable, through what later batches replaced, until the checkpoint is written; and
+ * then, as long as that is worth it, until the next one is, which writes what changed
+ * since. */
 
 #include "dstream/ds-state-stepper-private.h"
 #include "dstream/ds-streaming-context-private.h"
@@ -29,9 +30,8 @@ ds_state_stepper_capture (DsStateStepper *self,
   capture = g_new (DsStateCapture, 1);
   capture->stepper = ds_state_stepper_ref (self);
   capture->time = time;
-  capture->since = since == self->base_time ? since : DS_TIME_NONE;
-  *is_full = capture->since == DS_TIME_NONE;
-  ds_state_store_pin (self->store, time);
+  *is_full = !ds_state_store_begin_save (self->store, since, time);
+  capture->since = *is_full ? DS_TIME_NONE : since;
   return capture;
 }
 
@@ -48,17 +48,9 @@ void
 ds_state_capture_release (gpointer capture, gboolean is_base)
 {
   DsStateCapture *self = capture;
-  DsStateStepper *stepper = self->stepper;
 
-  if (!is_base)
-    ds_state_store_unpin (stepper->store, self->time);
-  else
-    {
-      if (stepper->base_time != DS_TIME_NONE)
-        ds_state_store_unpin (stepper->store, stepper->base_time);
-      stepper->base_time = self->time;
-    }
-  ds_state_stepper_unref (stepper);
+  ds_state_store_end_save (self->stepper->store, self->since, self->time, is_base);
+  ds_state_stepper_unref (self->stepper);
   g_free (self);
 }
 

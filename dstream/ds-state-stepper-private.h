@@ -44,7 +44,6 @@ struct _DsStateStepper
   GCallback func;
   DsSharedData *data;
   DsDuration timeout; /* 0: none */
-  DsTime base_time;   /* of the checkpoint that the next may build on, pinned */
 };
 
 DsStateStepper *ds_state_stepper_ref (DsStateStepper *self);

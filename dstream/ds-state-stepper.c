@@ -56,7 +56,6 @@ ds_state_stepper_new (DsDStream *stream, const DsStateStepperOps *ops)
   self->func = node->func;
   self->data = ds_shared_data_ref (node->data);
   self->timeout = node->state_timeout;
-  self->base_time = DS_TIME_NONE;
   return self;
 }
 

@@ -17,6 +17,7 @@ typedef struct
 {
   DsStateWriter *writer;
   GByteArray *bytes; /* of the frame in work, its head included */
+  gboolean may_nest; /* there are lists or tuples in it */
 } DsFrameWriter;
 
 void ds_frame_writer_init (DsFrameWriter *self, DsStateWriter *writer);
@@ -27,10 +28,20 @@ void ds_frame_writer_put (DsFrameWriter *self, DsValue value);
 /* Bytes of an encoded value. */
 void
 ds_frame_writer_put_encoded (DsFrameWriter *self, const guint8 *bytes, gsize n_bytes);
+/* An encoded value, two ints and another encoded value, all at once. */
+void ds_frame_writer_put_row (DsFrameWriter *self,
+                              const guint8 *key,
+                              gsize n_key,
+                              guint64 first,
+                              guint64 second,
+                              const guint8 *state,
+                              gsize n_state);
 /* Where an int is to be known only later: its place, of fixed length. */
 gsize ds_frame_writer_put_count (DsFrameWriter *self);
 void ds_frame_writer_set_count (DsFrameWriter *self, gsize at, guint32 count);
 gboolean ds_frame_writer_is_full (const DsFrameWriter *self);
+/* Begins anew: what was put since the last end is not written. */
+void ds_frame_writer_drop (DsFrameWriter *self);
 /* Writes the frame, and begins another. */
 gboolean ds_frame_writer_end (DsFrameWriter *self, GError **error);
 

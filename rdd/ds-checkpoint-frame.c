@@ -12,15 +12,24 @@
 
 #define DS_FRAME_N_HEAD 5
 #define DS_FRAME_FIRST_BYTE 0xc6
+#define DS_FRAME_MAX_INT (1 + sizeof (guint64))
 /* So much of a frame is read at a time. */
 #define DS_FRAME_PIECE ((gsize) 1024 * 1024)
 
 /* ---- Writing ---- */
 
-static void
-ds_frame_writer_begin (DsFrameWriter *self)
+void
+ds_frame_writer_drop (DsFrameWriter *self)
 {
   g_byte_array_set_size (self->bytes, DS_FRAME_N_HEAD);
+  self->may_nest = FALSE;
+}
+
+/* A value that begins with @encoded was put. */
+static inline void
+ds_frame_writer_note (DsFrameWriter *self, const guint8 *encoded)
+{
+  self->may_nest |= ds_codec_may_nest (*encoded);
 }
 
 void
@@ -28,7 +37,7 @@ ds_frame_writer_init (DsFrameWriter *self, DsStateWriter *writer)
 {
   self->writer = writer;
   self->bytes = g_byte_array_sized_new ((guint) DS_FRAME_PIECE);
-  ds_frame_writer_begin (self);
+  ds_frame_writer_drop (self);
 }
 
 void
@@ -37,34 +46,39 @@ ds_frame_writer_clear (DsFrameWriter *self)
   g_clear_pointer (&self->bytes, g_byte_array_unref);
 }
 
-/* The shortest form, as the codec's. */
+/* The shortest form, as the codec's.  Returns what is behind it, up to
+ * DS_FRAME_MAX_INT bytes further. */
+static inline guint8 *
+ds_frame_encode_number (guint8 *to, guint64 number)
+{
+  guint64 big_endian = GUINT64_TO_BE (number);
+  guint n_bytes;
+
+  if (number <= G_MAXINT8)
+    {
+      *to = (guint8) number;
+      return to + 1;
+    }
+  n_bytes = number <= G_MAXUINT8    ? 1
+            : number <= G_MAXUINT16 ? 2
+            : number <= G_MAXUINT32 ? 4
+                                    : 8;
+  *to = n_bytes == 1 ? 0xcc : n_bytes == 2 ? 0xcd : n_bytes == 4 ? 0xce : 0xcf;
+  memcpy (to + 1, (const guint8 *) &big_endian + sizeof big_endian - n_bytes, n_bytes);
+  return to + 1 + n_bytes;
+}
+
 void
 ds_frame_writer_put_int (DsFrameWriter *self, gint64 integer)
 {
-  guint8 encoded[1 + sizeof (guint64)];
-  guint64 number = GUINT64_TO_BE ((guint64) integer);
-  guint n_bytes;
+  guint8 encoded[DS_FRAME_MAX_INT];
 
   if (integer < 0)
-    {
-      ds_codec_encode (ds_value_int (integer), self->bytes);
-      return;
-    }
-  if (integer <= G_MAXINT8)
-    {
-      encoded[0] = (guint8) integer;
-      g_byte_array_append (self->bytes, encoded, 1);
-      return;
-    }
-  n_bytes = integer <= G_MAXUINT8 ? 1 : integer <= G_MAXUINT16 ? 2 : 4;
-  encoded[0] = n_bytes == 1 ? 0xcc : n_bytes == 2 ? 0xcd : 0xce;
-  if (integer > G_MAXUINT32)
-    {
-      n_bytes = 8;
-      encoded[0] = 0xcf;
-    }
-  memcpy (encoded + 1, (const guint8 *) &number + sizeof number - n_bytes, n_bytes);
-  g_byte_array_append (self->bytes, encoded, 1 + n_bytes);
+    ds_codec_encode (ds_value_int (integer), self->bytes);
+  else
+    g_byte_array_append (self->bytes, encoded,
+                         (guint) (ds_frame_encode_number (encoded, (guint64) integer) -
+                                  encoded));
 }
 
 void
@@ -76,13 +90,41 @@ ds_frame_writer_put_null (DsFrameWriter *self)
 void
 ds_frame_writer_put (DsFrameWriter *self, DsValue value)
 {
+  guint at = self->bytes->len;
+
   ds_state_encode (value, self->bytes);
+  ds_frame_writer_note (self, self->bytes->data + at);
 }
 
 void
 ds_frame_writer_put_encoded (DsFrameWriter *self, const guint8 *bytes, gsize n_bytes)
 {
   g_byte_array_append (self->bytes, bytes, (guint) n_bytes);
+  ds_frame_writer_note (self, bytes);
+}
+
+void
+ds_frame_writer_put_row (DsFrameWriter *self,
+                         const guint8 *key,
+                         gsize n_key,
+                         guint64 first,
+                         guint64 second,
+                         const guint8 *state,
+                         gsize n_state)
+{
+  guint at = self->bytes->len;
+  guint8 *to;
+
+  g_byte_array_set_size (self->bytes,
+                         at + (guint) (n_key + n_state) + 2 * DS_FRAME_MAX_INT);
+  to = self->bytes->data + at;
+  memcpy (to, key, n_key);
+  to = ds_frame_encode_number (to + n_key, first);
+  to = ds_frame_encode_number (to, second);
+  memcpy (to, state, n_state);
+  g_byte_array_set_size (self->bytes, (guint) (to + n_state - self->bytes->data));
+  ds_frame_writer_note (self, key);
+  ds_frame_writer_note (self, state);
 }
 
 gsize
@@ -121,8 +163,10 @@ ds_frame_writer_end (DsFrameWriter *self, GError **error)
   DsCodecScan scan;
   gboolean ok;
 
-  /* What could not be read back is not written. */
-  if (!ds_codec_scan (self->bytes->data + DS_FRAME_N_HEAD, n_bytes, 0, &scan, error))
+  /* What could not be read back is not written: lists that lie too deep.  Anything else
+   * was encoded here. */
+  if (self->may_nest &&
+      !ds_codec_scan (self->bytes->data + DS_FRAME_N_HEAD, n_bytes, 0, &scan, error))
     {
       g_prefix_error (error, "What is to be saved could not be read back: ");
       return FALSE;
@@ -130,7 +174,7 @@ ds_frame_writer_end (DsFrameWriter *self, GError **error)
   self->bytes->data[0] = DS_FRAME_FIRST_BYTE;
   ds_frame_set_be32 (self->bytes->data + 1, n_bytes);
   ok = self->writer->append (self->writer, self->bytes->data, self->bytes->len, error);
-  ds_frame_writer_begin (self);
+  ds_frame_writer_drop (self);
   return ok;
 }
 

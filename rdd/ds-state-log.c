@@ -12,16 +12,6 @@
 
 #include <string.h>
 
-const guint8 *
-ds_state_record_get_key (const guint8 *record, guint32 *n_key)
-{
-  *n_key = record[0];
-  if (*n_key < 0xff)
-    return record + 1;
-  memcpy (n_key, record + 1, sizeof *n_key);
-  return record + 1 + sizeof *n_key;
-}
-
 void
 ds_state_record_write (guint8 *record,
                        const guint8 *key,

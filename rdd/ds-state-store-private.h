@@ -45,6 +45,15 @@ void ds_state_store_set_restored (DsStateStore *self, DsTime time);
 /* States as of @time stay readable until as many calls of unpin. */
 void ds_state_store_pin (DsStateStore *self, DsTime time);
 void ds_state_store_unpin (DsStateStore *self, DsTime time);
+/* A save as of @time, which stays readable until ds_state_store_end_save ().  Returns
+ * whether it can be of what changed since @since: when that is the time of the last save
+ * that was a base, and not more than half as many changes as there are keys came after
+ * it. */
+gboolean ds_state_store_begin_save (DsStateStore *self, DsTime since, DsTime time);
+/* @since: %DS_TIME_NONE, if begin returned FALSE.  @is_base: a later save may be asked
+ * for what changed since @time. */
+void
+ds_state_store_end_save (DsStateStore *self, DsTime since, DsTime time, gboolean is_base);
 /* The last completed batch; %DS_TIME_NONE, and nothing to unpin, when there is none. */
 DsTime ds_state_store_pin_committed (DsStateStore *self);
 

@@ -9,9 +9,6 @@ G_BEGIN_DECLS
 
 #define DS_STATE_SAVE_NAME "states"
 #define DS_STATE_SAVE_VERSION 1
-/* Keys and states that are gathered for a frame; with what belongs to each of them less
- * than a full one, unless they are very short. */
-#define DS_STATE_SAVE_GATHERED (512 * 1024)
 /* Bytes of a row, at least: key, age, order and state. */
 #define DS_STATE_SAVE_MIN_ROW 4
 

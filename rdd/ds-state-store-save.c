@@ -18,10 +18,12 @@
 
 typedef struct
 {
+  DsStateVisitor visitor;
   DsStateStore *store;
   DsTime since;
   DsTime time;
   DsFrameWriter frames;
+  guint32 n_in_frame;
   guint64 n_rows;
 } DsStateSave;
 
@@ -64,92 +66,65 @@ ds_state_save_put_head (DsStateSave *self, GError **error)
   return ds_frame_writer_end (frames, error);
 }
 
-static void
-ds_state_save_put_row (DsStateSave *self, const guint8 *bytes, const DsStateRow *row)
+/* Straight from the table into the frame. */
+static gboolean
+ds_state_save_visit (DsStateVisitor *visitor, const DsStateView *view)
 {
+  DsStateSave *self = (DsStateSave *) visitor;
   DsFrameWriter *frames = &self->frames;
 
-  ds_frame_writer_put_encoded (frames, bytes + row->key_at, row->n_key);
-  if (row->n_state == DS_STATE_ABSENT)
+  if (view->n_state != DS_STATE_ABSENT)
+    ds_frame_writer_put_row (frames, view->key, view->n_key,
+                             (guint64) (self->time - view->updated_at), view->order,
+                             view->state, view->n_state);
+  else
     {
+      ds_frame_writer_put_encoded (frames, view->key, view->n_key);
       ds_frame_writer_put_null (frames);
-      return;
     }
-  ds_frame_writer_put_int (frames, self->time - row->updated_at);
-  ds_frame_writer_put_int (frames, row->order);
-  ds_frame_writer_put_encoded (frames, bytes + row->state_at, row->n_state);
+  self->n_in_frame++;
+  return !ds_frame_writer_is_full (frames);
 }
 
-/* Rows of one partition, in as many frames as they need. */
+/* The next rows of a partition that fit into a frame. */
 static gboolean
 ds_state_save_put_rows (DsStateSave *self,
                         guint partition,
-                        const guint8 *bytes,
-                        const DsStateRow *rows,
-                        gsize n_rows,
+                        guint64 *cursor,
+                        gboolean *has_more,
                         GError **error)
 {
-  gsize i = 0;
+  DsStateTable *table = ds_state_store_get_table (self->store, partition);
+  DsFrameWriter *frames = &self->frames;
+  gsize count_at;
 
-  while (i < n_rows)
+  self->n_in_frame = 0;
+  ds_frame_writer_put_int (frames, partition);
+  count_at = ds_frame_writer_put_count (frames);
+  while (*has_more && !ds_frame_writer_is_full (frames))
+    *has_more =
+        ds_state_table_visit (table, self->since, self->time, cursor, &self->visitor);
+  if (self->n_in_frame == 0)
     {
-      gsize first = i;
-      gsize count_at;
-
-      ds_frame_writer_put_int (&self->frames, partition);
-      count_at = ds_frame_writer_put_count (&self->frames);
-      while (i < n_rows && !ds_frame_writer_is_full (&self->frames))
-        ds_state_save_put_row (self, bytes, &rows[i++]);
-      ds_frame_writer_set_count (&self->frames, count_at, (guint32) (i - first));
-      self->n_rows += i - first;
-      if (!ds_frame_writer_end (&self->frames, error))
-        return FALSE;
+      ds_frame_writer_drop (frames);
+      return TRUE;
     }
-  return TRUE;
+  ds_frame_writer_set_count (frames, count_at, self->n_in_frame);
+  self->n_rows += self->n_in_frame;
+  return ds_frame_writer_end (frames, error);
 }
 
-static gsize
-ds_state_save_read (DsStateSave *self,
-                    DsStateTable *table,
-                    guint64 *cursor,
-                    GByteArray *bytes,
-                    DsStateRow *rows)
-{
-  return self->since != DS_TIME_NONE
-             ? ds_state_table_read_changes (table, self->since, self->time, cursor, bytes,
-                                            rows)
-             : ds_state_table_read (table, self->time, cursor, bytes, rows);
-}
-
-/* Slices are gathered, so that frames are about as long as they may be. */
 static gboolean
 ds_state_save_put_partition (DsStateSave *self, guint partition, GError **error)
 {
   DsStateTable *table = ds_state_store_get_table (self->store, partition);
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (DsStateRow));
   guint64 cursor = 0;
+  gboolean has_more = TRUE;
   gboolean ok = TRUE;
-  gsize n_read;
 
   ds_state_table_hold (table);
-  do
-    {
-      guint n_rows = rows->len;
-
-      g_array_set_size (rows, n_rows + DS_STATE_SLICE);
-      n_read = ds_state_save_read (self, table, &cursor, bytes,
-                                   &g_array_index (rows, DsStateRow, n_rows));
-      g_array_set_size (rows, n_rows + (guint) n_read);
-      if (n_read > 0 && bytes->len < DS_STATE_SAVE_GATHERED)
-        continue;
-      ok = ds_state_save_put_rows (self, partition, bytes->data,
-                                   (const DsStateRow *) (gconstpointer) rows->data,
-                                   rows->len, error);
-      g_array_set_size (rows, 0);
-      g_byte_array_set_size (bytes, 0);
-    }
-  while (ok && n_read > 0);
+  while (ok && has_more)
+    ok = ds_state_save_put_rows (self, partition, &cursor, &has_more, error);
   ds_state_table_release (table);
   return ok;
 }
@@ -161,7 +136,9 @@ ds_state_store_save (DsStateStore *self,
                      DsStateWriter *writer,
                      GError **error)
 {
-  DsStateSave save = { .store = self, .since = since, .time = time };
+  DsStateSave save = {
+    .visitor = { ds_state_save_visit }, .store = self, .since = since, .time = time
+  };
   guint n_partitions = ds_state_store_get_n_partitions (self);
   gboolean ok;
 

@@ -3,9 +3,13 @@
 /* The tables of a stream.  A batch's changes are in them when its step has run; whoever
  * reads from outside reads as of the last batch that was completed, until the next one
  * is.  RDDs of states and readers pin the batch that they read, and what is older than
- * the oldest pin is given back at the beginning of the next step, in its tasks. */
+ * the oldest pin is given back at the beginning of the next step, in its tasks.  What
+ * changed since the last save is remembered, too, as long as that is worth it. */
 
 #include "rdd/ds-state-store-private.h"
+
+/* With fewer changes to remember, what changed is always told. */
+#define DS_STATE_MIN_BASE_UNDOS 4096
 
 typedef struct
 {
@@ -31,6 +35,7 @@ struct _DsStateStore
   DsTime committed;
   DsTime first_committed;
   GArray *pins; /* DsStatePin */
+  DsTime base;  /* what changed since then can be told; DS_TIME_NONE: of no time */
 };
 
 DsStateStore *
@@ -47,6 +52,7 @@ ds_state_store_new (DsPartitioner *partitioner, gboolean is_timed)
         (DsStatePartition){ ds_state_table_new (is_timed), DS_TIME_NONE };
   self->committed = DS_TIME_NONE;
   self->first_committed = DS_TIME_NONE;
+  self->base = DS_TIME_NONE;
   self->pins = g_array_new (FALSE, FALSE, sizeof (DsStatePin));
   g_mutex_init (&self->lock);
   return self;
@@ -87,18 +93,34 @@ ds_state_store_get_table (DsStateStore *self, guint partition)
 
 /* ---- Steps ---- */
 
+/* Whether what changed since the last save is worth being remembered: when it is much, a
+ * save in full costs about as much, and memory must not be taken for ever. */
+static gboolean
+ds_state_store_is_base_worth_it_locked (DsStateStore *self, DsStateTable *table)
+{
+  guint64 n_undos = ds_state_table_count_undos (table, self->base);
+
+  return n_undos <= DS_STATE_MIN_BASE_UNDOS ||
+         n_undos <= ds_state_table_get_n_keys (table) / 2;
+}
+
 void
 ds_state_store_begin (DsStateStore *self, guint partition)
 {
+  DsStateTable *table = self->partitions[partition].table;
   DsTime oldest;
 
   g_mutex_lock (&self->lock);
+  if (self->base != DS_TIME_NONE && !ds_state_store_is_base_worth_it_locked (self, table))
+    self->base = DS_TIME_NONE;
   oldest = self->committed;
   for (guint i = 0; oldest != DS_TIME_NONE && i < self->pins->len; i++)
     oldest = MIN (oldest, g_array_index (self->pins, DsStatePin, i).time);
+  if (oldest != DS_TIME_NONE && self->base != DS_TIME_NONE)
+    oldest = MIN (oldest, self->base);
   g_mutex_unlock (&self->lock);
   if (oldest != DS_TIME_NONE)
-    ds_state_table_forget (self->partitions[partition].table, oldest);
+    ds_state_table_forget (table, oldest);
 }
 
 gboolean
@@ -185,17 +207,23 @@ ds_state_store_pin (DsStateStore *self, DsTime time)
   g_mutex_unlock (&self->lock);
 }
 
-void
-ds_state_store_unpin (DsStateStore *self, DsTime time)
+static void
+ds_state_store_unpin_locked (DsStateStore *self, DsTime time)
 {
-  g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->pins->len; i++)
     if (g_array_index (self->pins, DsStatePin, i).time == time &&
         --g_array_index (self->pins, DsStatePin, i).n == 0)
       {
         g_array_remove_index_fast (self->pins, i);
-        break;
+        return;
       }
+}
+
+void
+ds_state_store_unpin (DsStateStore *self, DsTime time)
+{
+  g_mutex_lock (&self->lock);
+  ds_state_store_unpin_locked (self, time);
   g_mutex_unlock (&self->lock);
 }
 
@@ -210,6 +238,34 @@ ds_state_store_pin_committed (DsStateStore *self)
     ds_state_store_pin_locked (self, committed);
   g_mutex_unlock (&self->lock);
   return committed;
+}
+
+/* ---- Saves ---- */
+
+gboolean
+ds_state_store_begin_save (DsStateStore *self, DsTime since, DsTime time)
+{
+  gboolean is_base;
+
+  g_mutex_lock (&self->lock);
+  is_base = since != DS_TIME_NONE && since == self->base;
+  if (is_base)
+    ds_state_store_pin_locked (self, since);
+  ds_state_store_pin_locked (self, time);
+  g_mutex_unlock (&self->lock);
+  return is_base;
+}
+
+void
+ds_state_store_end_save (DsStateStore *self, DsTime since, DsTime time, gboolean is_base)
+{
+  g_mutex_lock (&self->lock);
+  if (is_base)
+    self->base = time;
+  if (since != DS_TIME_NONE)
+    ds_state_store_unpin_locked (self, since);
+  ds_state_store_unpin_locked (self, time);
+  g_mutex_unlock (&self->lock);
 }
 
 /* ---- Numbers ---- */

@@ -12,6 +12,8 @@
 #include "base/ds-arena-private.h"
 #include "rdd/ds-state-table-private.h"
 
+#include <string.h>
+
 G_BEGIN_DECLS
 
 /* The log is addressed in units of so many bytes. */
@@ -130,7 +132,15 @@ ds_state_record_get_n_units (gsize n_key, guint32 n_state)
 }
 
 /* The key of a record; what follows it is the state. */
-const guint8 *ds_state_record_get_key (const guint8 *record, guint32 *n_key);
+static inline const guint8 *
+ds_state_record_get_key (const guint8 *record, guint32 *n_key)
+{
+  *n_key = record[0];
+  if (G_LIKELY (*n_key < 0xff))
+    return record + 1;
+  memcpy (n_key, record + 1, sizeof *n_key);
+  return record + 1 + sizeof *n_key;
+}
 /* Room for a record; it is written with ds_state_record_write (). */
 guint32 ds_state_log_alloc (DsStateTable *self, guint32 n_units);
 void ds_state_record_write (guint8 *record,

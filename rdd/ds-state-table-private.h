@@ -68,6 +68,9 @@ guint32 ds_state_hash (const guint8 *bytes, gsize n_bytes);
 guint32 ds_state_table_find (DsStateTable *self, const DsStateKey *key);
 /* FALSE: it has no state. */
 gboolean ds_state_table_get (DsStateTable *self, guint32 entry, DsStatePayload *payload);
+/* How many changes of batches after @since are remembered, with what they replaced. Costs
+ * as much as there are batches. */
+guint64 ds_state_table_count_undos (DsStateTable *self, DsTime since);
 /* Valid until the table is compacted, in ds_state_table_forget (). */
 DsStateKey ds_state_table_get_key (DsStateTable *self, guint32 entry);
 const guint8 *ds_state_table_get_key_bytes (DsStateTable *self, guint32 entry);
@@ -114,21 +117,41 @@ gboolean ds_state_table_read_key (DsStateTable *self,
                                   DsTime time,
                                   GByteArray *bytes,
                                   DsStateRow *row);
-/* The next keys that had a state as of @time, in order; 0: no more.  *@cursor is 0 at
- * first. */
+/* A row where it lies, valid during the visit. */
+typedef struct
+{
+  const guint8 *key;
+  const guint8 *state;
+  guint32 n_key;
+  guint32 n_state; /* %DS_STATE_ABSENT: removed */
+  DsTime updated_at;
+  guint32 order;
+} DsStateView;
+
+/* To be embedded. */
+typedef struct _DsStateVisitor DsStateVisitor;
+struct _DsStateVisitor
+{
+  /* Under the lock: batches wait.  FALSE: enough for now. */
+  gboolean (*visit) (DsStateVisitor *self, const DsStateView *view);
+};
+
+/* Visits the next keys, at most a slice of them, that had a state as of @time, in their
+ * order; with @since (else %DS_TIME_NONE) those whose state as of @time is another than
+ * as of @since, removed ones included, each once, which costs what was changed.  *@cursor
+ * is 0 at first.  FALSE: there are no more. */
+gboolean ds_state_table_visit (DsStateTable *self,
+                               DsTime since,
+                               DsTime time,
+                               guint64 *cursor,
+                               DsStateVisitor *visitor);
+/* Copies the next keys that had a state as of @time, in order; 0: no more.  *@cursor is 0
+ * at first. */
 gsize ds_state_table_read (DsStateTable *self,
                            DsTime time,
                            guint64 *cursor,
                            GByteArray *bytes,
                            DsStateRow *rows);
-/* The next keys whose state as of @time is another than as of @since, removed ones
- * included, each once; 0: no more.  Costs what was changed. */
-gsize ds_state_table_read_changes (DsStateTable *self,
-                                   DsTime since,
-                                   DsTime time,
-                                   guint64 *cursor,
-                                   GByteArray *bytes,
-                                   DsStateRow *rows);
 /* Whether the state as of @time can still be read, so that changes since then can. */
 gboolean ds_state_table_remembers (DsStateTable *self, DsTime time);
 /* The first batch as of which the table can be read; G_MININT64: any. */
@@ -150,9 +173,9 @@ typedef struct
 
 /* Of an empty table: room for so many. */
 void ds_state_table_reserve (DsStateTable *self, guint32 n_keys);
-/* Rows of ds_state_table_read (), or of ds_state_table_read_changes () since @since; in
- * their order.  Returns how many fit what is there: fewer than @n_rows when one does not,
- * being there twice, or removed without having been there.  Locks: takes self->lock. */
+/* Rows of ds_state_table_visit (), since @since; in their order.  Returns how many fit
+ * what is there: fewer than @n_rows when one does not, being there twice, or removed
+ * without having been there.  Locks: takes self->lock. */
 gsize ds_state_table_restore (DsStateTable *self,
                               DsTime since,
                               const DsStateRestored *rows,

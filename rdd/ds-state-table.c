@@ -197,6 +197,22 @@ ds_state_table_get_n_keys (DsStateTable *self)
   return self->n_present;
 }
 
+guint64
+ds_state_table_count_undos (DsStateTable *self, DsTime since)
+{
+  guint64 n_undos = 0;
+
+  for (guint i = self->deltas->len; i > 0; i--)
+    {
+      const DsStateDelta *delta = g_ptr_array_index (self->deltas, i - 1);
+
+      if (delta->time <= since)
+        break;
+      n_undos += delta->n_undos;
+    }
+  return n_undos;
+}
+
 guint32
 ds_state_table_get_oldest (DsStateTable *self)
 {

@@ -495,6 +495,102 @@ test_batches_go_on_while_it_is_saved (void)
     }
 }
 
+/* ---- How long what changed is remembered ---- */
+
+/* Batch @time of one partition: the first @n_keys ints get a state. */
+static void
+change_ints (DsStateStore *store, gint64 n_keys, DsTime time)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  ds_state_store_begin (store, 0);
+  for (gint64 i = 0; i < n_keys; i++)
+    {
+      guint8 state = (guint8) (time / DS_SECOND);
+      DsStateChange change = { .entry = DS_STATE_NO_ENTRY };
+
+      change.key = ds_state_make_key (ds_value_int (i), bytes);
+      change.bytes = &state;
+      change.n_bytes = 1;
+      ds_state_table_apply (ds_state_store_get_table (store, 0), time, &change, 1);
+    }
+  ds_state_store_commit (store, time);
+}
+
+/* How many batches of @n_changes keys of @n_keys come after a save until what changed
+ * since then cannot be told any more; 0: always, of 60. */
+static guint
+count_remembered (gint64 n_keys, gint64 n_changes)
+{
+  g_autoptr (DsStateStore) store = make_store (1, FALSE);
+  DsStateTable *table = ds_state_store_get_table (store, 0);
+  DsTime base = DS_SECOND;
+
+  change_ints (store, n_keys, base);
+  g_assert_false (ds_state_store_begin_save (store, DS_TIME_NONE, base));
+  ds_state_store_end_save (store, DS_TIME_NONE, base, TRUE);
+  for (guint k = 1; k <= 60; k++)
+    {
+      DsTime time = base + k * DS_SECOND;
+      gboolean is_base;
+
+      change_ints (store, n_changes, time);
+      is_base = ds_state_store_begin_save (store, base, time);
+      if (is_base)
+        {
+          g_autoptr (GBytes) changes = save (store, base, time);
+
+          g_assert_cmpuint (g_bytes_get_size (changes), >, (gsize) n_changes);
+        }
+      ds_state_store_end_save (store, is_base ? base : DS_TIME_NONE, time, FALSE);
+      if (is_base)
+        continue;
+      /* Those of this batch are left. */
+      g_assert_cmpuint (ds_state_table_count_undos (table, G_MININT64), ==,
+                        (guint64) n_changes);
+      return k - 1;
+    }
+  return 0;
+}
+
+static void
+test_changes_are_remembered_while_it_is_worth_it (void)
+{
+  /* More than 5,000 before the seventh. */
+  g_assert_cmpuint (count_remembered (10000, 1000), ==, 6);
+  g_assert_cmpuint (count_remembered (20000, 1000), ==, 11);
+  /* Not more than 4,096. */
+  g_assert_cmpuint (count_remembered (10, 10), ==, 0);
+}
+
+static void
+test_a_save_at_work_keeps_what_it_builds_on (void)
+{
+  g_autoptr (DsStateStore) store = make_store (1, FALSE);
+  g_autoptr (DsStateStore) fresh = make_store (1, FALSE);
+  g_autoptr (GBytes) full = NULL;
+  g_autoptr (GBytes) changes = NULL;
+  g_autofree char *expected = NULL;
+  g_autofree char *found = NULL;
+  DsTime time = DS_SECOND;
+
+  change_ints (store, 5000, time);
+  g_assert_false (ds_state_store_begin_save (store, DS_TIME_NONE, time));
+  full = save (store, DS_TIME_NONE, time);
+  ds_state_store_end_save (store, DS_TIME_NONE, time, TRUE);
+  change_ints (store, 100, time += DS_SECOND);
+  expected = describe (store, FALSE);
+  g_assert_true (ds_state_store_begin_save (store, DS_SECOND, time));
+  for (guint k = 0; k < 5; k++)
+    change_ints (store, 5000, time + (k + 1) * DS_SECOND);
+  changes = save (store, DS_SECOND, time);
+  ds_state_store_end_save (store, DS_SECOND, time, TRUE);
+  load (fresh, full, G_MAXSIZE);
+  load (fresh, changes, G_MAXSIZE);
+  found = describe (fresh, FALSE);
+  g_assert_cmpstr (found, ==, expected);
+}
+
 /* ---- Many keys ---- */
 
 /* Of @n_keys, every 97th comes first, so that orders differ. */
@@ -593,6 +689,10 @@ main (int argc, char **argv)
                    test_damage_is_an_error_and_never_a_crash);
   g_test_add_func ("/rdd/state-store-save/batches-go-on-while-it-is-saved",
                    test_batches_go_on_while_it_is_saved);
+  g_test_add_func ("/rdd/state-store-save/changes-are-remembered-while-it-is-worth-it",
+                   test_changes_are_remembered_while_it_is_worth_it);
+  g_test_add_func ("/rdd/state-store-save/a-save-at-work-keeps-what-it-builds-on",
+                   test_a_save_at_work_keeps_what_it_builds_on);
   g_test_add_func ("/rdd/state-store-save/a-million-keys", test_a_million_keys);
 
   return g_test_run ();

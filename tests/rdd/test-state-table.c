@@ -95,21 +95,39 @@ read_as_of (DsStateTable *table, DsTime time)
   return g_string_free (text, FALSE);
 }
 
+typedef struct
+{
+  DsStateVisitor visitor;
+  GString *text;
+} Writer;
+
+static gboolean
+write_row (DsStateVisitor *visitor, const DsStateView *view)
+{
+  Writer *self = (Writer *) visitor;
+  g_autoptr (DsArena) arena = ds_arena_new (NULL);
+
+  ds_value_append_to_string (ds_state_decode (view->key, arena), self->text, FALSE);
+  g_string_append_c (self->text, '=');
+  ds_value_append_to_string (view->n_state != DS_STATE_ABSENT
+                                 ? ds_state_decode (view->state, arena)
+                                 : ds_value_null (),
+                             self->text, FALSE);
+  g_string_append_c (self->text, ' ');
+  return self->text->len % 2 == 0; /* now and then it has enough */
+}
+
 static char *
 read_changes (DsStateTable *table, DsTime since, DsTime time)
 {
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autofree DsStateRow *rows = g_new (DsStateRow, DS_STATE_SLICE);
-  GString *text = g_string_new (NULL);
+  Writer writer = { { write_row }, g_string_new (NULL) };
   guint64 cursor = 0;
-  gsize n_rows;
 
   ds_state_table_hold (table);
-  while ((n_rows =
-              ds_state_table_read_changes (table, since, time, &cursor, bytes, rows)) > 0)
-    append_rows (text, bytes, rows, n_rows);
+  while (ds_state_table_visit (table, since, time, &cursor, &writer.visitor))
+    continue;
   ds_state_table_release (table);
-  return g_string_free (text, FALSE);
+  return g_string_free (writer.text, FALSE);
 }
 
 static void
