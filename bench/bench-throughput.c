@@ -88,6 +88,14 @@ get_cpu_time (void)
          usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
+static guint
+count_checkpoints (Bench *self)
+{
+  return self->ssc->checkpointer != NULL
+             ? ds_checkpointer_get_n_written (self->ssc->checkpointer)
+             : 0;
+}
+
 /* Until all that was pushed is done, in us. */
 static gint64
 run_batches (Bench *self)
@@ -135,6 +143,7 @@ main (int argc, char **argv)
   guint n_batches = is_usage ? (guint) g_ascii_strtoull (argv[6], NULL, 10) : 0;
   Bench self = { .now = 0 };
   g_autoptr (GError) error = NULL;
+  guint n_checkpoints;
   gint64 cpu_us;
   gint64 us;
 
@@ -154,9 +163,11 @@ main (int argc, char **argv)
   run_batches (&self);
   for (guint i = 0; i < n_batches; i++)
     push_batch (&self, n_changed, n_keys, i * 7);
+  n_checkpoints = count_checkpoints (&self);
   cpu_us = get_cpu_time ();
   us = run_batches (&self);
   cpu_us = get_cpu_time () - cpu_us;
+  n_checkpoints = count_checkpoints (&self) - n_checkpoints;
 
   self.is_checking = TRUE;
   push_batch (&self, n_keys, n_keys, 0);
@@ -167,6 +178,7 @@ main (int argc, char **argv)
   bench_fail_if (error);
   g_print ("seconds %.6f\n", (double) us / G_USEC_PER_SEC);
   g_print ("cpu_seconds %.6f\n", (double) cpu_us / G_USEC_PER_SEC);
+  g_print ("checkpoints %u\n", n_checkpoints);
   g_print ("sum %" G_GINT64_FORMAT "\n", self.sum);
   g_object_unref (self.ssc);
   g_object_unref (self.clock);

@@ -53,8 +53,9 @@ gboolean ds_checkpointer_plan (DsCheckpointer *self,
                                GError **error);
 /* Whether it has run before, in an earlier process. */
 DsReplay ds_checkpointer_get_replay (DsCheckpointer *self, DsTime time);
-/* It is about to run: takes a checkpoint of what was before if one is due. */
-void ds_checkpointer_begin_batch (DsCheckpointer *self, DsTime time);
+/* It is about to run: takes a checkpoint of what was before if one is due.  @is_behind:
+ * the next batch is due, too; then expensive checkpoints come less often. */
+void ds_checkpointer_begin_batch (DsCheckpointer *self, DsTime time, gboolean is_behind);
 /* Its outputs are about to run. */
 gboolean
 ds_checkpointer_await_plan (DsCheckpointer *self, guint64 sequence, GError **error);
@@ -69,6 +70,9 @@ void ds_checkpointer_give_up_at (DsCheckpointer *self, gint64 deadline);
 /* Nothing of a batch up to here will be asked for by a recovery, apart from what has to
  * be remembered before it.  %DS_TIME_NONE: nothing is sure yet.  Any thread. */
 DsTime ds_checkpointer_get_oldest_time (DsCheckpointer *self);
+
+/* By this process.  For benchmarks.  Any thread. */
+guint ds_checkpointer_get_n_written (DsCheckpointer *self);
 
 /* All batches are over.  @is_graceful: with a last checkpoint.  Thread: the one that
  * stops. */

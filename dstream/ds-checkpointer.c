@@ -10,11 +10,13 @@
 #include "base/ds-codec-private.h"
 #include "base/ds-planted-fault-private.h"
 #include "dstream/ds-checkpoint-capture-private.h"
+#include "dstream/ds-checkpoint-pace-private.h"
 #include "dstream/ds-checkpoint-shelf-private.h"
 #include "dstream/ds-input-recovery-private.h"
 
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* A tenth of what a thread of a batch gets beside it. */
 #define DS_CHECKPOINT_NICENESS 10
@@ -49,7 +51,9 @@ struct _DsCheckpointer
   DsTime captured_time;         /* of the last checkpoint taken, written or not */
   gboolean is_owed;             /* one is due as soon as there is something new */
   DsCheckpointCapture *capture; /* (nullable): to be written, or being written */
-  DsCheckpointShelf *shelf;     /* what lies in the directory */
+  DsCheckpointPace pace;
+  guint n_written;
+  DsCheckpointShelf *shelf; /* what lies in the directory */
   guint64 durable_sequence;
   GError *log_error;       /* (nullable): the log has failed for good */
   guint n_in_log;          /* threads that append just now */
@@ -281,6 +285,7 @@ ds_checkpointer_write (DsCheckpointer *self, DsCheckpointCapture *capture, GErro
       return FALSE;
     }
   g_mutex_lock (&self->lock);
+  self->n_written++;
   ds_checkpoint_shelf_add (self->shelf, ds_checkpoint_capture_get_time (capture),
                            ds_checkpoint_capture_get_base_time (capture),
                            ds_checkpoint_capture_get_wal_sequence (capture), n_bytes);
@@ -301,6 +306,16 @@ ds_checkpointer_stand_back (void)
 #endif
 }
 
+/* Of the calling thread, in µs. */
+static gint64
+ds_checkpointer_get_cpu_time (void)
+{
+  struct timespec time = { 0 };
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
 static gpointer
 ds_checkpointer_thread (gpointer data)
 {
@@ -312,6 +327,7 @@ ds_checkpointer_thread (gpointer data)
     {
       g_autoptr (GError) error = NULL;
       DsCheckpointCapture *capture = self->capture;
+      gint64 cost;
       gboolean ok;
 
       if (capture == NULL)
@@ -320,14 +336,17 @@ ds_checkpointer_thread (gpointer data)
           continue;
         }
       g_mutex_unlock (&self->lock);
+      cost = ds_checkpointer_get_cpu_time ();
       ok = ds_checkpointer_write (self, capture, &error);
       if (!ok && g_error_matches (error, DS_ERROR, DS_ERROR_STOPPED))
         g_debug ("%s", error->message); /* the stop did not wait for it */
       else if (!ok)
         g_message ("%s", error->message);
       ds_checkpoint_capture_free (capture, ok);
+      cost = ds_checkpointer_get_cpu_time () - cost;
       g_mutex_lock (&self->lock);
       self->capture = NULL;
+      ds_checkpoint_pace_note (&self->pace, g_get_monotonic_time (), cost);
       g_cond_broadcast (&self->changed);
     }
   g_mutex_unlock (&self->lock);
@@ -537,11 +556,13 @@ ds_checkpointer_capture (DsCheckpointer *self, DsTime time)
 /* Whether one of the times at which checkpoints are due lies in (the last one, @time].
  * Locks: self->lock. */
 static gboolean
-ds_checkpointer_is_due_locked (DsCheckpointer *self, DsTime time)
+ds_checkpointer_is_due_locked (DsCheckpointer *self, DsTime time, gboolean is_behind)
 {
   DsTime zero_time = ds_driver_get_zero_time (self->context->driver);
 
   if (self->capture != NULL || time <= self->captured_time)
+    return FALSE;
+  if (!ds_checkpoint_pace_allows (&self->pace, g_get_monotonic_time (), is_behind))
     return FALSE;
   if (self->captured_time == DS_TIME_NONE || self->is_owed)
     return TRUE;
@@ -550,7 +571,7 @@ ds_checkpointer_is_due_locked (DsCheckpointer *self, DsTime time)
 }
 
 void
-ds_checkpointer_begin_batch (DsCheckpointer *self, DsTime time)
+ds_checkpointer_begin_batch (DsCheckpointer *self, DsTime time, gboolean is_behind)
 {
   DsReplay replay = ds_checkpointer_get_replay (self, time);
   DsCheckpointCapture *capture;
@@ -560,7 +581,7 @@ ds_checkpointer_begin_batch (DsCheckpointer *self, DsTime time)
   g_mutex_lock (&self->lock);
   done_time = self->done_time;
   is_due = !self->is_finished && replay == DS_REPLAY_NOT &&
-           ds_checkpointer_is_due_locked (self, done_time);
+           ds_checkpointer_is_due_locked (self, done_time, is_behind);
   g_mutex_unlock (&self->lock);
   if (replay != DS_REPLAY_NOT)
     ds_checkpointer_mark (self, DS_LOG_ATTEMPT, time, -1);
@@ -583,6 +604,17 @@ ds_checkpointer_get_oldest_time (DsCheckpointer *self)
   time = ds_checkpoint_shelf_get_oldest_time (self->shelf);
   g_mutex_unlock (&self->lock);
   return time;
+}
+
+guint
+ds_checkpointer_get_n_written (DsCheckpointer *self)
+{
+  guint n_written;
+
+  g_mutex_lock (&self->lock);
+  n_written = self->n_written;
+  g_mutex_unlock (&self->lock);
+  return n_written;
 }
 
 /* ---- Start and end ---- */

@@ -263,7 +263,7 @@ ds_driver_get_result (DsJobSet *set, gboolean ok)
 
 /* Runs a batch, without the lock.  FALSE with why it failed. */
 static gboolean
-ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
+ds_driver_run_set (DsDriver *self, DsJobSet *set, gboolean is_behind, GError **error)
 {
   DsCheckpointer *checkpointer = self->context->checkpointer;
   g_autoptr (GError) local_error = NULL;
@@ -271,7 +271,7 @@ ds_driver_run_set (DsDriver *self, DsJobSet *set, GError **error)
   gboolean ok;
 
   if (checkpointer != NULL)
-    ds_checkpointer_begin_batch (checkpointer, set->time);
+    ds_checkpointer_begin_batch (checkpointer, set->time, is_behind);
   ok = ds_driver_try_set (self, set, &local_error);
   result = ds_driver_get_result (set, ok);
 
@@ -317,6 +317,8 @@ ds_driver_run_locked (DsDriver *self)
   g_autoptr (DsJobSet) set = g_queue_pop_head (&self->waiting);
   g_autoptr (GError) error = NULL;
   gint64 now = g_get_monotonic_time ();
+  gboolean is_behind =
+      !g_queue_is_empty (&self->waiting) || ds_batch_timer_is_due (&self->timer, 0);
   gboolean failed;
 
   self->is_running = TRUE;
@@ -326,7 +328,7 @@ ds_driver_run_locked (DsDriver *self)
   self->last_turn = now;
   g_mutex_unlock (&self->lock);
 
-  failed = !ds_driver_run_set (self, set, &error);
+  failed = !ds_driver_run_set (self, set, is_behind, &error);
 
   g_mutex_lock (&self->lock);
   self->is_running = FALSE;
