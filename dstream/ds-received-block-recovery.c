@@ -22,7 +22,7 @@ struct _DsReceivedBlockRecovery
 {
   GHashTable *streams; /* id to DsRecoveredStream */
   GHashTable *batches; /* guint64, of a block that is in a batch, to the DsTime of that */
-  DsTime first_time;   /* of the plans; G_MAXINT64: there is none */
+  DsTime first_time;   /* of the plans with blocks; G_MAXINT64: there is none */
 };
 
 /* ---- Positions and plans as bytes ---- */
@@ -295,7 +295,8 @@ ds_received_block_recovery_add_plan (DsReceivedBlockRecovery *self,
   if (sequences == NULL)
     return FALSE;
   ds_received_block_recovery_name (self, sequences, batch_time);
-  self->first_time = MIN (self->first_time, batch_time);
+  if (sequences->len > 0)
+    self->first_time = MIN (self->first_time, batch_time);
   return TRUE;
 }
 

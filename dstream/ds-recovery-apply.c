@@ -233,12 +233,34 @@ ds_recovery_find_input (DsRecovery *self,
   return FALSE;
 }
 
+/* Inputs that are not among @known had nothing in the batch of @time, and are to have
+ * nothing: what they have now is of batches that come, or it would be in one whose
+ * outputs may be complete. */
+static gboolean
+ds_recovery_load_nothing (DsGraph *graph, DsTime time, GPtrArray *known, GError **error)
+{
+  for (guint i = 0; i < ds_graph_get_n_inputs (graph); i++)
+    {
+      DsInputDStream *input = ds_graph_get_input (graph, i);
+      const DsInputRecovery *recovery =
+          ds_dstream_get_node (DS_DSTREAM (input))->ops->recovery;
+
+      if (recovery != NULL && recovery->load_plan != NULL &&
+          !g_ptr_array_find (known, input, NULL) &&
+          !recovery->load_plan (input, time, (const guint8 *) "", 0, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 ds_recovery_load_plan (DsRecovery *self,
                        DsStreamingContext *context,
                        const DsPlannedBatch *plan,
                        GError **error)
 {
+  g_autoptr (GPtrArray) known = g_ptr_array_new ();
+
   for (guint i = 0; i < plan->inputs->len; i++)
     {
       const DsPlannedInput *input = g_ptr_array_index (plan->inputs, i);
@@ -257,6 +279,7 @@ ds_recovery_load_plan (DsRecovery *self,
       recovery = stream != NULL ? ds_dstream_get_node (stream)->ops->recovery : NULL;
       if (recovery == NULL)
         continue; /* dropped, or is asked again */
+      g_ptr_array_add (known, stream);
       if (!recovery->load_plan (DS_INPUT_DSTREAM (stream), plan->time, bytes, n_bytes,
                                 error))
         {
@@ -266,18 +289,26 @@ ds_recovery_load_plan (DsRecovery *self,
           return FALSE;
         }
     }
-  return TRUE;
+  return ds_recovery_load_nothing (context->graph, plan->time, known, error);
 }
 
 static gboolean
 ds_recovery_load_sources (DsRecovery *self, DsStreamingContext *context, GError **error)
 {
   DsCheckpointReader *newest = g_ptr_array_index (self->chain, self->chain->len - 1);
+  g_autoptr (GPtrArray) known = g_ptr_array_new ();
 
   for (guint i = 0; i < ds_checkpoint_reader_n_sections (newest); i++)
-    if (ds_recovery_get_type (newest, i) == DS_SECTION_SOURCE &&
-        !ds_recovery_load_position (self, context->graph, newest, i, error))
-      return FALSE;
+    {
+      if (ds_recovery_get_type (newest, i) != DS_SECTION_SOURCE)
+        continue;
+      if (!ds_recovery_load_position (self, context->graph, newest, i, error))
+        return FALSE;
+      g_ptr_array_add (known, ds_recovery_get_stream (self, context->graph, newest, i,
+                                                      DS_ENTRY_INPUT));
+    }
+  if (!ds_recovery_load_nothing (context->graph, self->meta.time, known, error))
+    return FALSE;
   /* Blocks may keep the log longer than the plans of batches that the checkpoint has
    * behind it: those are part of the positions, or not needed. */
   for (guint i = 0; i < self->plans->len; i++)

@@ -490,6 +490,90 @@ test_more_names_than_the_log_takes_are_several_batches (void)
   tear_down (&program);
 }
 
+/* ---- Streams that come later ---- */
+
+/* DsForeachRddFunc */
+static gboolean
+ignore_rdd (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean has_lines; /* the next version has them */
+
+/* Numbers in a stream of their own, which is there from the first version on. */
+static void
+build_later_lines (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 1);
+  DsDStream *lines;
+
+  ds_dstream_set_name (words, "words");
+  ds_output_set_name (ds_dstream_foreach_rdd (words, ignore_rdd, NULL, NULL), "ignored");
+  if (!has_lines)
+    return;
+  ds_streaming_context_accept_new_streams (ssc);
+  lines = ds_streaming_context_text_file_stream (ssc, incoming);
+  ds_dstream_set_name (lines, "lines");
+  ds_dstream_set_file_selection (lines, selection);
+  ds_output_set_name (ds_dstream_foreach_rdd (lines, ds_test_program_note, program, NULL),
+                      "lines-out");
+  if (window > 0)
+    ds_output_set_name (ds_dstream_foreach_rdd (ds_dstream_window (lines, window, 0),
+                                                ds_test_program_note, program, NULL),
+                        "window-out");
+}
+
+/* Stopped in batch 3, which is planned, by a version without lines. */
+static void
+set_up_without_lines (DsTestProgram *program, DsDuration length)
+{
+  set_up (program, DS_FILES_ALL, length);
+  program->build = build_later_lines;
+  has_lines = FALSE;
+  ds_test_program_start (program);
+  ds_test_program_run_until (program, 3);
+  ds_test_program_stop (program, DS_STOP_NOW);
+  has_lines = TRUE;
+}
+
+static void
+test_a_planned_batch_has_nothing_of_a_new_stream (void)
+{
+  DsTestProgram program;
+
+  g_test_summary ("What runs again has the input that it had, however often it does");
+
+  set_up_without_lines (&program, 0);
+  drop_file (&program, "a");
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 3);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  assert_log (&program, "3 again: \n");
+
+  drop_file (&program, "b");
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  assert_log (&program, "3 again: \n4: a b\n");
+  tear_down (&program);
+}
+
+static void
+test_a_new_stream_has_nothing_of_before (void)
+{
+  DsTestProgram program;
+
+  g_test_summary ("What a new stream finds is in its first batch, not in those before it "
+                  "that a window looks back at");
+
+  set_up_without_lines (&program, 3 * DS_SECOND);
+  drop_file (&program, "a");
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 5);
+  assert_log (&program, "3 again: \n3 again: \n4: a\n4: a\n5: \n5: a\n");
+  tear_down (&program);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -514,6 +598,10 @@ main (int argc, char *argv[])
                    test_files_stay_until_no_kept_checkpoint_needs_them);
   g_test_add_func ("/recovery-files/a-stop-leaves-files-that-a-recovery-may-need",
                    test_a_stop_leaves_files_that_a_recovery_may_need);
+  g_test_add_func ("/recovery-files/a-planned-batch-has-nothing-of-a-new-stream",
+                   test_a_planned_batch_has_nothing_of_a_new_stream);
+  g_test_add_func ("/recovery-files/a-new-stream-has-nothing-of-before",
+                   test_a_new_stream_has_nothing_of_before);
   g_test_add_func ("/recovery-files/more-names-than-the-log-takes-are-several-batches",
                    test_more_names_than_the_log_takes_are_several_batches);
   return g_test_run ();

@@ -3,6 +3,7 @@
 /* Which graph may go on from a checkpoint of which other: names, edits, and the ways out
  * of a mismatch. */
 
+#include "tests/dstream/ds-test-intake.h"
 #include "tests/dstream/ds-test-recovery.h"
 
 /* What a version of the program is like. */
@@ -276,6 +277,78 @@ test_what_has_changed_is_named (void)
   assert_goes_on (&named, &dropped);
 }
 
+/* ---- A receiver that comes later ---- */
+
+static DsTestIntake *intake; /* (nullable): of the second version */
+static gboolean has_intake;
+static DsTestGate held, released;
+
+/* DsTransformFunc: batch 1, when it runs again. */
+static DsRdd *
+hold_first (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  if (ds_batch_get_time (batch) == DS_SECOND && ds_batch_is_replay (batch))
+    {
+      ds_test_gate_add (&held, 1);
+      ds_test_gate_await (&released, 1);
+    }
+  return g_object_ref (rdd);
+}
+
+/* DsForeachRddFunc */
+static gboolean
+ignore_rdd (DsRdd *rdd, DsBatch *batch, gpointer unused, GError **error)
+{
+  return TRUE;
+}
+
+static void
+build_later_intake (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 1);
+  DsDStream *stream;
+
+  ds_dstream_set_name (words, "words");
+  ds_output_set_name (ds_dstream_foreach_rdd (ds_dstream_transform (words, hold_first,
+                                                                    NULL, NULL),
+                                              ignore_rdd, NULL, NULL),
+                      "words-out");
+  if (!has_intake)
+    return;
+  ds_streaming_context_accept_new_streams (ssc);
+  intake = g_object_new (DS_TYPE_TEST_INTAKE, NULL);
+  stream = ds_streaming_context_receiver_stream (ssc, DS_RECEIVER (intake));
+  ds_dstream_set_name (stream, "intake");
+  ds_dstream_set_durability (stream, DS_DURABILITY_GROUP);
+  ds_output_set_name (ds_dstream_foreach_rdd (stream, ds_test_program_note, program,
+                                              NULL),
+                      "intake-out");
+}
+
+static void
+test_planned_batches_have_nothing_of_a_new_receiver (void)
+{
+  DsTestProgram program;
+
+  g_test_summary ("What a new receiver stores while planned batches run again is of the "
+                  "first that was not planned");
+
+  ds_test_program_set_up (&program, build_later_intake);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 2);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  has_intake = TRUE;
+  ds_test_program_start (&program);
+  ds_test_gate_await (&held, 1);
+  ds_test_gate_await (&intake->starts, 1);
+  g_assert_true (ds_receiver_store_string (DS_RECEIVER (intake), "a"));
+  ds_test_gate_add (&released, 1);
+  ds_test_program_run_until (&program, 3);
+  g_assert_cmpstr (program.log->str, ==, "2 again: \n3: a\n");
+  ds_test_program_tear_down (&program);
+  g_clear_object (&intake);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -296,5 +369,7 @@ main (int argc, char *argv[])
                    test_a_slip_of_the_pen_is_told);
   g_test_add_func ("/recovery-graph/what-has-changed-is-named",
                    test_what_has_changed_is_named);
+  g_test_add_func ("/recovery-graph/planned-batches-have-nothing-of-a-new-receiver",
+                   test_planned_batches_have_nothing_of_a_new_receiver);
   return g_test_run ();
 }
