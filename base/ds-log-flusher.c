@@ -14,24 +14,8 @@
 #include "base/ds-failpoint-private.h"
 #include "base/ds-log-writer-private.h"
 
-/* What one write may have, in group_bytes: what comes meanwhile is laid out while it is
- * still in the caches, and fewer syncs than one for each group are enough. */
-#define DS_LOG_MAX_GROUPS ((guint64) 4)
 /* How often the wait for room doubles. */
 #define DS_LOG_MAX_DOUBLINGS 6
-
-void
-ds_log_group_clear (DsLogGroup *group)
-{
-  for (DsLogEntry *entry = group->first, *next; entry != NULL; entry = next)
-    {
-      next = entry->next;
-      if (entry->release != NULL)
-        entry->release (entry->owner);
-      g_free (entry);
-    }
-  *group = (DsLogGroup){ 0 };
-}
 
 /* ---- What to do next; lock held ---- */
 
@@ -44,7 +28,7 @@ ds_log_is_due_locked (DsWriteAheadLog *self, gint64 *deadline)
   return self->waiting.first != NULL && !self->is_writing &&
          (self->is_closing || self->rotate_before > 0 ||
           self->waiting.n_bytes >= self->settings.group_bytes ||
-          self->wanted_sequence >= self->waiting.first->sequence ||
+          self->wanted_sequence >= self->waiting.first->first_sequence ||
           due <= g_get_monotonic_time ());
 }
 
@@ -61,7 +45,7 @@ ds_log_wait_locked (DsWriteAheadLog *self)
 {
   gint64 deadline;
 
-  while (self->written.first == NULL && self->handed.first == NULL &&
+  while (self->written.first == NULL && self->handed == NULL &&
          !ds_log_is_due_locked (self, &deadline) && !ds_log_must_rotate_locked (self))
     {
       if (self->is_closing && self->waiting.first == NULL && !self->is_writing)
@@ -72,29 +56,6 @@ ds_log_wait_locked (DsWriteAheadLog *self)
         g_cond_wait (&self->wanted, &self->lock);
     }
   return TRUE;
-}
-
-/* As much of what waits as the segment has room for, and at least one record. */
-static DsLogGroup
-ds_log_take_locked (DsWriteAheadLog *self, guint64 n_room)
-{
-  DsLogEntry *last = self->waiting.first;
-  DsLogGroup group = { last, last, 1, last->size };
-
-  while (last->next != NULL && group.n_bytes + last->next->size <= n_room)
-    {
-      last = last->next;
-      group.n_bytes += last->size;
-      group.n_entries++;
-    }
-  group.last = last;
-  self->waiting.first = last->next;
-  if (last->next == NULL)
-    self->waiting.last = NULL;
-  last->next = NULL;
-  self->waiting.n_bytes -= group.n_bytes;
-  self->waiting.n_entries -= group.n_entries;
-  return group;
 }
 
 /* ---- Writing; no lock ---- */
@@ -130,7 +91,7 @@ ds_log_hold_back (DsWriteAheadLog *self, guint n_tries)
 
 static gboolean
 ds_log_try (DsWriteAheadLog *self,
-            const DsLogGroup *group,
+            DsLogGroup *group,
             guint64 first_sequence,
             gboolean wants_segment,
             GError **error)
@@ -146,7 +107,7 @@ ds_log_try (DsWriteAheadLog *self,
  * @first_error (nullable, taken over): of a try that was made already. */
 static gboolean
 ds_log_write (DsWriteAheadLog *self,
-              const DsLogGroup *group,
+              DsLogGroup *group,
               guint64 first_sequence,
               gboolean wants_segment,
               GError *first_error,
@@ -190,7 +151,8 @@ static void
 ds_log_fail (DsWriteAheadLog *self, GError *cause)
 {
   g_autoptr (GError) failure = NULL;
-  DsLogGroup given_up;
+  DsLogQueue given_up;
+  DsLogGroup *failed;
   guint64 last;
   guint64 n_lost;
 
@@ -205,64 +167,98 @@ ds_log_fail (DsWriteAheadLog *self, GError *cause)
       "taken: mend the disk and start again, which goes on from there",
       ds_durable_directory_get_path (self->directory), cause->message, last, n_lost);
   failure = g_error_copy (self->failure);
+  failed = g_steal_pointer (&self->handed);
   given_up = self->waiting;
-  self->waiting = (DsLogGroup){ 0 };
+  self->waiting = (DsLogQueue){ 0 };
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   if (self->durable_func != NULL)
     self->durable_func (last, failure, self->durable_data);
-  ds_log_group_clear (&given_up);
+  g_clear_pointer (&failed, ds_log_group_free);
+  ds_log_queue_clear (&given_up);
 }
 
 /* Locks: needs self->lock. */
 static void
-ds_log_end_writing_locked (DsWriteAheadLog *self, const DsLogGroup *group)
+ds_log_end_writing_locked (DsWriteAheadLog *self, gsize n_written)
 {
   self->is_writing = FALSE;
-  self->n_unsafe_bytes -= group->n_bytes;
+  self->n_unsafe_bytes -= n_written;
   self->segment_number = self->segment.head.number;
+  self->segment_salt = self->segment.head.salt;
+  /* While some wait it may be too much, after a segment that began early: the next one
+   * then begins early, too. */
+  if (self->waiting.first == NULL)
+    self->n_planned = self->segment.n_bytes;
   g_cond_broadcast (&self->changed);
 }
 
-/* No lock. */
+/* No lock.  As many as are needed while one is filled and one is written are kept; their
+ * memory has gone back. */
 static void
-ds_log_tell (DsWriteAheadLog *self, DsLogGroup *group)
+ds_log_recycle (DsWriteAheadLog *self, DsLogGroup *group)
 {
-  if (self->durable_func != NULL)
-    self->durable_func (group->last->sequence, NULL, self->durable_data);
+  gboolean is_kept;
+
   ds_log_group_clear (group);
+  g_mutex_lock (&self->lock);
+  is_kept = self->n_spare < DS_LOG_MAX_SPARE;
+  if (is_kept)
+    {
+      group->next = self->spare;
+      self->spare = group;
+      self->n_spare++;
+    }
+  g_mutex_unlock (&self->lock);
+  if (!is_kept)
+    ds_log_group_free (group);
 }
 
+/* No lock.  Takes over all in @groups, one at least. */
+static void
+ds_log_tell (DsWriteAheadLog *self, DsLogQueue groups)
+{
+  DsLogGroup *group;
+
+  if (self->durable_func != NULL)
+    self->durable_func (ds_log_group_get_last_sequence (groups.last), NULL,
+                        self->durable_data);
+  while ((group = ds_log_queue_pop (&groups)) != NULL)
+    ds_log_recycle (self, group);
+}
+
+/* Takes over @group; what could not be written is handed on. */
 static gboolean
 ds_log_flush_group (DsWriteAheadLog *self,
                     DsLogGroup *group,
                     GError *first_error,
                     GError **error)
 {
+  DsLogQueue groups = { group, group, group->n_bytes };
   gboolean is_written =
-      ds_log_write (self, group, group->first->sequence,
-                    first_error == NULL && ds_log_is_full (self, group->first->size),
+      ds_log_write (self, group, group->first_sequence,
+                    first_error == NULL && ds_log_is_full (self, group->n_bytes),
                     first_error, error);
 
   g_mutex_lock (&self->lock);
   if (is_written)
-    self->durable_sequence = group->last->sequence;
-  ds_log_end_writing_locked (self, group);
-  /* After a failure for good nobody writes: what follows would have a hole before it. */
-  self->is_writing = !is_written;
+    {
+      self->durable_sequence = ds_log_group_get_last_sequence (group);
+      ds_log_end_writing_locked (self, group->n_bytes);
+    }
+  else
+    /* After a failure for good nobody writes: what follows would have a hole before it.
+     * Nor is there room for more before everybody has heard of it. */
+    self->handed = group;
   g_mutex_unlock (&self->lock);
   if (is_written)
-    ds_log_tell (self, group);
-  else
-    ds_log_group_clear (group);
+    ds_log_tell (self, groups);
   return is_written;
 }
 
 static gboolean
 ds_log_rotate_now (DsWriteAheadLog *self, guint64 first_sequence, GError **error)
 {
-  const DsLogGroup nothing = { 0 };
-
   if (!ds_log_segment_is_empty (&self->segment) &&
       !ds_log_write (self, NULL, first_sequence, TRUE, NULL, error))
     return FALSE;
@@ -271,7 +267,7 @@ ds_log_rotate_now (DsWriteAheadLog *self, guint64 first_sequence, GError **error
   self->rotated_before = first_sequence;
   if (self->rotate_before <= self->rotated_before)
     self->rotate_before = 0;
-  ds_log_end_writing_locked (self, &nothing);
+  ds_log_end_writing_locked (self, 0);
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
@@ -283,44 +279,40 @@ ds_log_may_lead_locked (DsWriteAheadLog *self, guint64 sequence)
 {
   return !self->is_writing && self->failure == NULL && !self->is_closing &&
          self->rotate_before == 0 && self->waiting.first != NULL &&
-         self->waiting.first->sequence <= sequence &&
+         self->waiting.first->first_sequence <= sequence &&
          ds_log_segment_is_open (&self->segment) &&
-         !ds_log_is_full (self, self->waiting.first->size);
+         !ds_log_is_full (self, self->waiting.first->n_bytes);
 }
 
-/* As much as one write may have. */
-static DsLogGroup
-ds_log_take_for_segment_locked (DsWriteAheadLog *self)
+/* The first one that waits, which there is. */
+static DsLogGroup *
+ds_log_take_locked (DsWriteAheadLog *self)
 {
-  guint64 n_used = MIN (self->segment.n_bytes, self->settings.max_segment_bytes);
+  DsLogGroup *group = ds_log_queue_pop (&self->waiting);
 
-  self->is_writing = TRUE;
-  return ds_log_take_locked (self, MIN (self->settings.max_segment_bytes - n_used,
-                                        DS_LOG_MAX_GROUPS * self->settings.group_bytes));
+  self->n_expected = ds_log_group_count_memory (group);
+  return group;
 }
 
 gboolean
 ds_log_lead_locked (DsWriteAheadLog *self, guint64 sequence)
 {
   GError *error = NULL;
-  DsLogGroup group;
+  DsLogGroup *group;
   gboolean is_written;
 
   if (!ds_log_may_lead_locked (self, sequence))
     return FALSE;
-  group = ds_log_take_for_segment_locked (self);
+  self->is_writing = TRUE;
+  group = ds_log_take_locked (self);
   g_mutex_unlock (&self->lock);
-  is_written = ds_log_segment_write (&self->segment, &group, &error);
+  is_written = ds_log_segment_write (&self->segment, group, &error);
   g_mutex_lock (&self->lock);
   if (is_written)
     {
-      self->durable_sequence = group.last->sequence;
-      ds_log_end_writing_locked (self, &group);
-      if (self->written.first == NULL)
-        self->written.first = group.first;
-      else
-        self->written.last->next = group.first;
-      self->written.last = group.last;
+      self->durable_sequence = ds_log_group_get_last_sequence (group);
+      ds_log_end_writing_locked (self, group->n_bytes);
+      ds_log_queue_push (&self->written, group);
     }
   else
     {
@@ -337,16 +329,15 @@ ds_log_lead_locked (DsWriteAheadLog *self, guint64 sequence)
 static gboolean
 ds_log_do_next_locked (DsWriteAheadLog *self, GError **error)
 {
-  GError *first_error = NULL;
   guint64 next = self->durable_sequence + 1;
-  DsLogGroup group = self->written;
+  DsLogQueue written = self->written;
   gboolean is_well = TRUE;
 
-  if (group.first != NULL)
+  if (written.first != NULL)
     {
-      self->written = (DsLogGroup){ 0 };
+      self->written = (DsLogQueue){ 0 };
       g_mutex_unlock (&self->lock);
-      ds_log_tell (self, &group);
+      ds_log_tell (self, written);
     }
   else if (ds_log_must_rotate_locked (self))
     {
@@ -356,16 +347,14 @@ ds_log_do_next_locked (DsWriteAheadLog *self, GError **error)
     }
   else
     {
-      if (self->handed.first != NULL)
-        {
-          group = self->handed;
-          first_error = g_steal_pointer (&self->handed_error);
-          self->handed = (DsLogGroup){ 0 };
-        }
-      else
-        group = ds_log_take_for_segment_locked (self);
+      GError *first_error = g_steal_pointer (&self->handed_error);
+      DsLogGroup *group = g_steal_pointer (&self->handed);
+
+      if (group == NULL)
+        group = ds_log_take_locked (self);
+      self->is_writing = TRUE;
       g_mutex_unlock (&self->lock);
-      is_well = ds_log_flush_group (self, &group, first_error, error);
+      is_well = ds_log_flush_group (self, group, first_error, error);
     }
   g_mutex_lock (&self->lock);
   return is_well;

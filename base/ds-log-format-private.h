@@ -52,6 +52,12 @@ ds_log_record_size (gsize n_bytes)
 }
 
 static inline void
+ds_log_put_magic (guint8 *bytes, guint64 salt)
+{
+  ds_put_u32 (bytes, DS_LOG_RECORD_MAGIC ^ (guint32) salt);
+}
+
+static inline void
 ds_log_encode_frame (guint8 *bytes,
                      guint64 salt,
                      guint32 n_bytes,
@@ -59,7 +65,7 @@ ds_log_encode_frame (guint8 *bytes,
                      guint16 type,
                      guint32 place)
 {
-  ds_put_u32 (bytes, DS_LOG_RECORD_MAGIC ^ (guint32) salt);
+  ds_log_put_magic (bytes, salt);
   ds_put_u32 (bytes + 4, n_bytes);
   ds_put_u64 (bytes + 8, sequence);
   ds_put_u16 (bytes + 16, type);

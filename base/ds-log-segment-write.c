@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The segment that is written.  A group of records goes out with one write: small ones
- * are laid one behind the other in one piece of memory, large ones are written from where
- * they are.  What fails is given up with its file, whose tail readers pass over because
- * the same numbers come again in the next one. */
+/* The segment that is written.  A group of records goes out with one write.  What fails
+ * is given up with its file, whose tail readers pass over because the same numbers come
+ * again in the next one. */
 
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
@@ -14,16 +13,12 @@
 
 #include <unistd.h>
 
-/* Records up to here are copied, which costs less than three pieces do. */
-#define DS_LOG_SMALL_RECORD 4096
-
 void
 ds_log_segment_init (DsLogSegment *self,
                      DsDurableDirectory *directory,
                      guint64 next_number)
 {
   *self = (DsLogSegment){ .directory = directory, .fd = -1, .next_number = next_number };
-  self->scratch = g_byte_array_new ();
   self->pieces = g_array_new (FALSE, FALSE, sizeof (struct iovec));
   self->hash = ds_hash_state_new ();
 }
@@ -42,7 +37,6 @@ void
 ds_log_segment_clear (DsLogSegment *self)
 {
   ds_log_segment_end (self);
-  g_clear_pointer (&self->scratch, g_byte_array_unref);
   g_clear_pointer (&self->pieces, g_array_unref);
   XXH3_freeState (self->hash);
   self->hash = NULL;
@@ -105,112 +99,16 @@ ds_log_segment_begin (DsLogSegment *self, guint64 first_sequence, GError **error
   return TRUE;
 }
 
-/* ---- Records as pieces ---- */
-
-static gsize
-ds_log_entry_scratch (const DsLogEntry *entry)
-{
-  return entry->size <= DS_LOG_SMALL_RECORD ? entry->size
-                                            : DS_LOG_FRAME_BYTES + 7 + DS_LOG_HASH_BYTES;
-}
-
-static void
-ds_log_segment_add_piece (DsLogSegment *self, const void *bytes, gsize n_bytes)
-{
-  struct iovec piece = { .iov_len = n_bytes };
-  struct iovec *last = self->pieces->len > 0 ? &g_array_index (self->pieces, struct iovec,
-                                                               self->pieces->len - 1)
-                                             : NULL;
-
-  if (last != NULL && (const char *) last->iov_base + last->iov_len == bytes)
-    {
-      last->iov_len += n_bytes;
-      return;
-    }
-  memcpy (&piece.iov_base, &bytes, sizeof bytes); /* writev () does not write into it */
-  g_array_append_val (self->pieces, piece);
-}
-
-/* Returns where the next one begins in the scratch memory. */
-static guint8 *
-ds_log_segment_add_small (DsLogSegment *self,
-                          const DsLogEntry *entry,
-                          guint32 place,
-                          guint8 *room)
-{
-  guint8 *end = room + DS_LOG_FRAME_BYTES;
-  gsize n_hashed = entry->size - DS_LOG_HASH_BYTES;
-
-  ds_log_encode_frame (room, self->head.salt, entry->n_bytes, entry->sequence,
-                       entry->type, place);
-  for (guint i = 0; i < entry->n_parts; i++)
-    if (entry->parts[i].n_bytes > 0)
-      {
-        memcpy (end, entry->parts[i].bytes, entry->parts[i].n_bytes);
-        end += entry->parts[i].n_bytes;
-      }
-  memset (end, 0, n_hashed - (gsize) (end - room));
-  ds_put_u64 (room + n_hashed, XXH3_64bits_withSeed (room, n_hashed, self->head.salt));
-  ds_log_segment_add_piece (self, room, entry->size);
-  return room + entry->size;
-}
-
-static guint8 *
-ds_log_segment_add_large (DsLogSegment *self,
-                          const DsLogEntry *entry,
-                          guint32 place,
-                          guint8 *room)
-{
-  gsize n_padding = entry->size - DS_LOG_FRAME_BYTES - entry->n_bytes - DS_LOG_HASH_BYTES;
-
-  ds_log_encode_frame (room, self->head.salt, entry->n_bytes, entry->sequence,
-                       entry->type, place);
-  ds_log_segment_add_piece (self, room, DS_LOG_FRAME_BYTES);
-  XXH3_64bits_reset_withSeed (self->hash, self->head.salt);
-  XXH3_64bits_update (self->hash, room, DS_LOG_FRAME_BYTES);
-  for (guint i = 0; i < entry->n_parts; i++)
-    {
-      const DsLogPart *part = &entry->parts[i];
-
-      if (part->n_bytes == 0)
-        continue;
-      XXH3_64bits_update (self->hash, part->bytes, part->n_bytes);
-      ds_log_segment_add_piece (self, part->bytes, part->n_bytes);
-    }
-  room += DS_LOG_FRAME_BYTES;
-  memset (room, 0, n_padding);
-  XXH3_64bits_update (self->hash, room, n_padding);
-  ds_put_u64 (room + n_padding, XXH3_64bits_digest (self->hash));
-  ds_log_segment_add_piece (self, room, n_padding + DS_LOG_HASH_BYTES);
-  return room + n_padding + DS_LOG_HASH_BYTES;
-}
-
-static void
-ds_log_segment_lay_out (DsLogSegment *self, const DsLogGroup *group)
-{
-  gsize n_scratch = 0;
-  guint32 place = 0;
-  guint8 *room;
-
-  for (const DsLogEntry *entry = group->first; entry != NULL; entry = entry->next)
-    n_scratch += ds_log_entry_scratch (entry);
-  g_byte_array_set_size (self->scratch, (guint) n_scratch);
-  g_array_set_size (self->pieces, 0);
-  room = self->scratch->data;
-  for (const DsLogEntry *entry = group->first; entry != NULL; entry = entry->next)
-    room = entry->size <= DS_LOG_SMALL_RECORD
-               ? ds_log_segment_add_small (self, entry, place++, room)
-               : ds_log_segment_add_large (self, entry, place++, room);
-}
-
 /* ---- Writing ---- */
 
 gboolean
-ds_log_segment_write (DsLogSegment *self, const DsLogGroup *group, GError **error)
+ds_log_segment_write (DsLogSegment *self, DsLogGroup *group, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
 
-  ds_log_segment_lay_out (self, group);
+  ds_log_group_seal (group, self->head.salt, self->hash);
+  g_array_set_size (self->pieces, 0);
+  ds_log_group_add_pieces (group, self->pieces);
   DS_FP ("log.before-write");
   if (ds_durable_file_write_pieces (self->fd, self->path,
                                     (struct iovec *) (gpointer) self->pieces->data,

@@ -1,40 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the log is made of, for its own files: records that wait, and the segment that
- * they are written to. */
+/* What the log is made of, for its own files: the segment that is written, and what
+ * callers and writers share. */
 
-#include "base/ds-log-format-private.h"
-#include "base/ds-write-ahead-log-private.h"
-
-#include <xxhash.h>
+#include "base/ds-log-group-private.h"
 
 G_BEGIN_DECLS
-
-/* ---- Records that are not durable yet ---- */
-
-typedef struct _DsLogEntry DsLogEntry;
-
-struct _DsLogEntry
-{
-  DsLogEntry *next;
-  guint64 sequence;
-  gsize size; /* of the record in the file */
-  guint32 n_bytes;
-  guint16 type;
-  gpointer owner;
-  GDestroyNotify release; /* (nullable) */
-  guint n_parts;
-  DsLogPart parts[]; /* copied bytes lie behind them */
-};
-
-typedef struct
-{
-  DsLogEntry *first;
-  DsLogEntry *last;
-  guint n_entries;
-  gsize n_bytes; /* of the records */
-} DsLogGroup;
 
 /* ---- The segment that is written; whoever writes ---- */
 
@@ -48,7 +20,6 @@ typedef struct
   gint64 started;  /* g_get_monotonic_time () */
   guint64 next_number;
 
-  GByteArray *scratch;
   GArray *pieces; /* of struct iovec */
   XXH3_state_t *hash;
 } DsLogSegment;
@@ -61,14 +32,18 @@ void ds_log_segment_clear (DsLogSegment *self);
  * before.  FALSE with error: there is none, and no file was left behind. */
 gboolean
 ds_log_segment_begin (DsLogSegment *self, guint64 first_sequence, GError **error);
-/* Writes and syncs.  FALSE with error: nothing of @group counts; @self has ended, unless
- * the disk was full and what was written could be taken back. */
-gboolean
-ds_log_segment_write (DsLogSegment *self, const DsLogGroup *group, GError **error);
+/* Seals, writes and syncs.  FALSE with error: nothing of @group counts; @self has ended,
+ * unless the disk was full and what was written could be taken back. */
+gboolean ds_log_segment_write (DsLogSegment *self, DsLogGroup *group, GError **error);
 gboolean ds_log_segment_is_open (const DsLogSegment *self);
 gboolean ds_log_segment_is_empty (const DsLogSegment *self);
 
 /* ---- The log ---- */
+
+/* What one group may have, in group_bytes: fewer syncs than one for each are enough. */
+#define DS_LOG_MAX_GROUPS ((guint64) 4)
+/* One is filled, one is written: as many as are kept for what comes. */
+#define DS_LOG_MAX_SPARE 2u
 
 struct _DsWriteAheadLog
 {
@@ -81,13 +56,17 @@ struct _DsWriteAheadLog
   GThread *thread;
 
   GMutex lock;
-  GCond wanted;  /* for the log's own thread: there is something to do */
-  GCond changed; /* for everybody else */
-  DsLogGroup waiting;
+  GCond wanted;       /* for the log's own thread: there is something to do */
+  GCond changed;      /* for everybody else */
+  DsLogQueue waiting; /* records are appended to the last one */
+  guint64 n_planned;  /* bytes of the segment that it goes to, with it */
+  DsLogGroup *spare;  /* empty ones */
+  guint n_spare;
   gboolean is_writing; /* somebody does, and has the segment */
-  DsLogGroup handed;   /* what a leader could not write; is_writing goes with it */
+  DsLogGroup *handed;  /* (nullable) what could not be written; with is_writing */
   GError *handed_error;
-  DsLogGroup written;   /* by leaders: durable, and not told yet */
+  DsLogQueue written;   /* by leaders: durable, and not told yet */
+  gsize n_expected;     /* memory that the newest whole group has or had */
   gint64 waiting_since; /* the first of them */
   gsize n_unsafe_bytes; /* waiting, or being written */
   guint64 next_sequence;
@@ -96,6 +75,7 @@ struct _DsWriteAheadLog
   guint64 rotate_before;   /* 0: nobody wants a new segment */
   guint64 rotated_before;  /* the newest such wish that was met */
   guint64 segment_number;  /* of the one that is written */
+  guint64 segment_salt;
   gboolean is_closing;
   gint64 give_up_at; /* monotonic us: how long a full disk is waited for */
   GError *failure;   /* for good */
@@ -109,7 +89,5 @@ gpointer ds_log_flusher_run (gpointer log);
  * done first: no change of threads, and one try.  What cannot be written is handed to the
  * log's own thread.  FALSE: nothing was done.  Lock held, given back meanwhile. */
 gboolean ds_log_lead_locked (DsWriteAheadLog *log, guint64 sequence);
-/* Lets go of all in @group. */
-void ds_log_group_clear (DsLogGroup *group);
 
 G_END_DECLS

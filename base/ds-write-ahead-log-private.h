@@ -58,9 +58,10 @@ DsWriteAheadLog *ds_write_ahead_log_new (DsDurableDirectory *directory,
                                          const DsLogSettings *settings,
                                          GError **error);
 
-/* Parts are written one behind the other, later and without being copied; @release is
- * called with @owner once they are durable or the log gave them up, on any thread.
- * Without @release they are copied now.  @release is called in any case.
+/* Parts are written one behind the other, later.  Those of small records are copied now,
+ * those of large ones are not, if they have an owner: @release is called with @owner once
+ * they are durable or the log gave them up, on any thread, in any case.  Takes about as
+ * long as copying and hashing a small record does: nothing is allocated for one.
  *
  * The record's sequence number, in the order of the log; 0 with error when the log has
  * failed or is closed, or with %DS_ERROR_LIMIT for more than %DS_LOG_MAX_RECORD_BYTES.

@@ -32,7 +32,12 @@ ds_log_complete_settings (const DsLogSettings *settings)
 static void
 ds_write_ahead_log_free (DsWriteAheadLog *self)
 {
-  ds_log_group_clear (&self->waiting);
+  ds_log_queue_clear (&self->waiting);
+  for (DsLogGroup *group = self->spare, *next; group != NULL; group = next)
+    {
+      next = group->next;
+      ds_log_group_free (group);
+    }
   ds_log_segment_clear (&self->segment);
   g_clear_error (&self->failure);
   g_cond_clear (&self->changed);
@@ -65,6 +70,8 @@ ds_write_ahead_log_new (DsDurableDirectory *directory,
   if (ds_log_segment_begin (&self->segment, next_sequence, error))
     {
       self->segment_number = self->segment.head.number;
+      self->segment_salt = self->segment.head.salt;
+      self->n_planned = self->segment.n_bytes;
       self->thread = g_thread_try_new ("ds-log", ds_log_flusher_run, self, error);
     }
   if (self->thread != NULL)
@@ -97,44 +104,6 @@ ds_write_ahead_log_set_trouble_func (DsWriteAheadLog *self,
 
 /* ---- Appending ---- */
 
-static DsLogEntry *
-ds_log_entry_new (DsLogRecordType type,
-                  const DsLogPart *parts,
-                  guint n_parts,
-                  gsize n_bytes,
-                  gpointer owner,
-                  GDestroyNotify release)
-{
-  gboolean is_copied = release == NULL;
-  guint n_kept = is_copied ? 1 : n_parts;
-  DsLogEntry *self = g_malloc (sizeof (DsLogEntry) + n_kept * sizeof (DsLogPart) +
-                               (is_copied ? n_bytes : 0));
-
-  self->next = NULL;
-  self->size = ds_log_record_size (n_bytes);
-  self->n_bytes = (guint32) n_bytes;
-  self->type = (guint16) type;
-  self->owner = owner;
-  self->release = release;
-  self->n_parts = n_kept;
-  if (!is_copied)
-    {
-      memcpy (self->parts, parts, n_parts * sizeof (DsLogPart));
-      return self;
-    }
-
-  guint8 *end = (guint8 *) &self->parts[1];
-
-  self->parts[0] = (DsLogPart){ end, n_bytes };
-  for (guint i = 0; i < n_parts; i++)
-    if (parts[i].n_bytes > 0)
-      {
-        memcpy (end, parts[i].bytes, parts[i].n_bytes);
-        end += parts[i].n_bytes;
-      }
-  return self;
-}
-
 static gboolean
 ds_log_may_append_locked (DsWriteAheadLog *self, gsize size, GError **error)
 {
@@ -151,45 +120,94 @@ ds_log_may_append_locked (DsWriteAheadLog *self, gsize size, GError **error)
   return self->failure == NULL && !self->is_closing;
 }
 
-/* Whether the log's own thread has to hear of it. */
-static gboolean
-ds_log_push_locked (DsWriteAheadLog *self, DsLogEntry *entry)
+/* Where a record of @size goes: groups end with the segment that they go to, so none is
+ * ever divided. */
+static DsLogGroup *
+ds_log_find_group_locked (DsWriteAheadLog *self, gsize size)
 {
-  DsLogGroup *waiting = &self->waiting;
-  gboolean was_empty = waiting->first == NULL;
-  gboolean was_enough = waiting->n_bytes >= self->settings.group_bytes;
+  gboolean has_room = self->n_planned + size <= self->settings.max_segment_bytes;
+  DsLogGroup *group = self->waiting.last;
 
-  entry->sequence = self->next_sequence++;
-  if (was_empty)
+  if (group != NULL && has_room &&
+      group->n_bytes + size <= DS_LOG_MAX_GROUPS * self->settings.group_bytes)
+    return group;
+  if (group != NULL)
+    self->n_expected = ds_log_group_count_memory (group);
+  if (!has_room)
+    self->n_planned = DS_LOG_HEAD_BYTES;
+  group = self->spare;
+  if (group != NULL)
     {
-      waiting->first = entry;
-      self->waiting_since = g_get_monotonic_time ();
+      self->spare = group->next;
+      self->n_spare--;
     }
   else
-    waiting->last->next = entry;
-  waiting->last = entry;
-  waiting->n_entries++;
-  waiting->n_bytes += entry->size;
-  self->n_unsafe_bytes += entry->size;
-  return was_empty || (!was_enough && waiting->n_bytes >= self->settings.group_bytes);
+    group = ds_log_group_new ();
+  ds_log_group_begin (group, self->next_sequence, self->segment_salt, self->n_expected);
+  if (self->waiting.first == NULL)
+    self->waiting_since = g_get_monotonic_time ();
+  ds_log_queue_push (&self->waiting, group);
+  return group;
+}
+
+typedef struct
+{
+  DsLogRecordType type;
+  const DsLogPart *parts;
+  guint n_parts;
+  gsize n_bytes;
+  gpointer owner;
+  GDestroyNotify release;
+} DsLogNewRecord;
+
+static guint64
+ds_log_push_locked (DsWriteAheadLog *self, const DsLogNewRecord *record, gsize size)
+{
+  gsize n_waiting = self->waiting.n_bytes;
+  DsLogGroup *group = ds_log_find_group_locked (self, size);
+
+  ds_log_group_append (group, record->type, record->parts, record->n_parts,
+                       record->n_bytes, record->owner, record->release);
+  self->waiting.n_bytes += size;
+  self->n_unsafe_bytes += size;
+  self->n_planned += size;
+  /* The log's own thread has to hear of it. */
+  if (n_waiting == 0 || (n_waiting < self->settings.group_bytes &&
+                         self->waiting.n_bytes >= self->settings.group_bytes))
+    g_cond_signal (&self->wanted);
+  return self->next_sequence++;
 }
 
 static guint64
-ds_log_append_entry (DsWriteAheadLog *self, DsLogEntry *entry, GError **error)
+ds_log_append_record (DsWriteAheadLog *self, const DsLogNewRecord *record, GError **error)
 {
+  gsize size = ds_log_record_size (record->n_bytes);
   guint64 sequence = 0;
 
   g_mutex_lock (&self->lock);
-  if (ds_log_may_append_locked (self, entry->size, error))
-    {
-      gboolean is_news = ds_log_push_locked (self, entry);
-
-      sequence = entry->sequence;
-      if (is_news)
-        g_cond_signal (&self->wanted);
-    }
+  if (ds_log_may_append_locked (self, size, error))
+    sequence = ds_log_push_locked (self, record, size);
   g_mutex_unlock (&self->lock);
   return sequence;
+}
+
+/* Large parts without an owner: their copy is its own. */
+static void
+ds_log_copy_parts (DsLogNewRecord *record, DsLogPart *copy)
+{
+  guint8 *end = g_malloc (record->n_bytes);
+
+  *copy = (DsLogPart){ end, record->n_bytes };
+  record->owner = end;
+  record->release = g_free;
+  for (guint i = 0; i < record->n_parts; i++)
+    if (record->parts[i].n_bytes > 0)
+      {
+        memcpy (end, record->parts[i].bytes, record->parts[i].n_bytes);
+        end += record->parts[i].n_bytes;
+      }
+  record->parts = copy;
+  record->n_parts = 1;
 }
 
 guint64
@@ -201,13 +219,14 @@ ds_write_ahead_log_append (DsWriteAheadLog *self,
                            GDestroyNotify release,
                            GError **error)
 {
-  gsize n_bytes = 0;
+  DsLogNewRecord record = { type, parts, n_parts, 0, owner, release };
+  DsLogPart copy;
   guint64 sequence = 0;
 
-  for (guint i = 0; i < n_parts && n_bytes <= DS_LOG_MAX_RECORD_BYTES; i++)
-    n_bytes += MIN (parts[i].n_bytes, (gsize) DS_LOG_MAX_RECORD_BYTES + 1);
+  for (guint i = 0; i < n_parts && record.n_bytes <= DS_LOG_MAX_RECORD_BYTES; i++)
+    record.n_bytes += MIN (parts[i].n_bytes, (gsize) DS_LOG_MAX_RECORD_BYTES + 1);
 
-  if (n_bytes > DS_LOG_MAX_RECORD_BYTES)
+  if (record.n_bytes > DS_LOG_MAX_RECORD_BYTES)
     g_set_error (error, DS_ERROR, DS_ERROR_LIMIT,
                  "A record for the log in \"%s\" is larger than %u bytes, the most that "
                  "one may have; it was not taken: store smaller blocks",
@@ -215,15 +234,12 @@ ds_write_ahead_log_append (DsWriteAheadLog *self,
                  DS_LOG_MAX_RECORD_BYTES);
   else
     {
-      DsLogEntry *entry =
-          ds_log_entry_new (type, parts, n_parts, n_bytes, owner, release);
-
-      sequence = ds_log_append_entry (self, entry, error);
-      if (sequence == 0)
-        g_free (entry);
+      if (release == NULL && ds_log_record_size (record.n_bytes) > DS_LOG_SMALL_RECORD)
+        ds_log_copy_parts (&record, &copy);
+      sequence = ds_log_append_record (self, &record, error);
     }
-  if (sequence == 0 && release != NULL)
-    release (owner);
+  if (sequence == 0 && record.release != NULL)
+    record.release (record.owner);
   return sequence;
 }
 

@@ -456,16 +456,125 @@ test_a_disk_with_room_is_not_given_up (Fixture *fixture, gconstpointer user_data
 
 /* ---- What waits ---- */
 
+#define N_WAITING 40
+
+static int
+fail_or_pretend (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  int error_number = fail (call, path, n_bytes, user_data);
+
+  return error_number == 0 && g_str_has_suffix (call, "sync") ? DS_DURABLE_PRETEND
+                                                              : error_number;
+}
+
+static guint32
+size_of_waiting (guint64 sequence)
+{
+  return sequence % 7 == 0 ? 5000 : (guint32) (sequence * 13 % 200);
+}
+
+static gboolean
+check_waiting (const DsLogRecord *record,
+               const guint8 *payload,
+               gpointer n_records,
+               GError **error)
+{
+  g_assert_cmpuint (record->sequence, ==, ++*(guint *) n_records);
+  g_assert_cmpuint (record->n_bytes, ==, size_of_waiting (record->sequence));
+  for (guint32 i = 0; i < record->n_bytes; i++)
+    g_assert_cmpuint (payload[i], ==, (guint8) record->sequence);
+  return TRUE;
+}
+
+/* Whether the fault was met. */
+static gboolean
+write_what_waits (Fixture *fixture, const DsLogSettings *settings, Fault *fault)
+{
+  g_autoptr (GError) error = NULL;
+  DsWriteAheadLog *log = open_log (fixture, settings);
+  guint n_read = 0;
+
+  ds_durable_file_set_fault_func (fail_or_pretend, fault);
+  for (guint64 i = 1; i <= N_WAITING; i++)
+    {
+      guint8 bytes[5000];
+      DsLogPart part = { bytes, size_of_waiting (i) };
+
+      memset (bytes, (int) i, sizeof bytes);
+      g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_PLAN, &part, 1, NULL, NULL,
+                                                   &error),
+                        ==, i);
+    }
+  if (fault->at % 2 == 0)
+    g_assert_true (ds_write_ahead_log_await (log, N_WAITING, &error));
+  g_assert_true (ds_write_ahead_log_close (log, &error));
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture->told, ==, N_WAITING);
+  g_assert_true (ds_log_read (fixture->directory, 1, DS_LOG_DAMAGE_FAIL, check_waiting,
+                              &n_read, NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_read, ==, N_WAITING);
+  return (guint) fault->n_calls >= fault->at;
+}
+
+static void
+test_what_waits_goes_elsewhere (Fixture *fixture, gconstpointer user_data)
+{
+  g_test_summary ("Each call fails once while many groups wait, for the segment that was "
+                  "open when they came: they go to others, whole and in order");
+
+  const DsLogSettings settings = { .group_bytes = 400,
+                                   .group_delay = patient.group_delay,
+                                   .retry_delay = -1,
+                                   .max_segment_bytes = 3000 };
+  /* All in one, and the first group that waits is already full. */
+  const DsLogSettings one = { .group_bytes = 2000,
+                              .group_delay = patient.group_delay,
+                              .retry_delay = -1 };
+  const int error_numbers[] = { EIO, ENOSPC };
+
+  for (guint i = 0; i < 4; i++)
+    for (guint at = 1;; at++)
+      {
+        Fault fault = { NULL, error_numbers[i % 2], at, at + 1, 0 };
+        gboolean is_met = write_what_waits (fixture, i < 2 ? &settings : &one, &fault);
+
+        begin_again (fixture);
+        if (is_met)
+          continue;
+        g_assert_cmpuint (at, >, i < 2 ? 40 : 5);
+        break;
+      }
+}
+
 static void
 count_release (gpointer n_released)
 {
   g_atomic_int_inc ((gint *) n_released);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  gint n_released;
+} Owner;
+
+static void
+release_after_failure (gpointer user_data)
+{
+  Owner *owner = user_data;
+
+  g_assert_nonnull (owner->fixture->failure);
+  g_atomic_int_inc (&owner->n_released);
+}
+
 static void
 test_owners_are_released_on_failure (Fixture *fixture, gconstpointer user_data)
 {
-  g_test_summary ("When the log has failed all owners are released, late ones at once");
+  g_test_summary (
+      "When the log has failed, which is told first, all owners are released, late ones "
+      "at once");
 
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) closed = NULL;
@@ -473,23 +582,25 @@ test_owners_are_released_on_failure (Fixture *fixture, gconstpointer user_data)
   Fault fault = { "fdatasync", EIO, 1, 0, 0 };
   DsWriteAheadLog *log = open_log (fixture, &settings);
   DsLogPart part = { "abc", 3 };
-  gint n_released = 0;
+  Owner owner = { fixture, 0 };
+  gint n_late = 0;
 
   ds_durable_file_set_fault_func (fail, &fault);
   for (guint i = 1; i <= 10; i++)
-    ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, &n_released, count_release,
+    ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, &owner, release_after_failure,
                                NULL);
   g_assert_false (ds_write_ahead_log_await (log, 10, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_FSYNC_FAILED);
   g_clear_error (&error);
-  g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, &n_released,
+  g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_BLOCK, &part, 1, &n_late,
                                                count_release, &error),
                     ==, 0);
   g_assert_error (error, DS_ERROR, DS_ERROR_FSYNC_FAILED);
   g_assert_cmpuint (ds_write_ahead_log_rotate (log, NULL), ==, 0);
   g_assert_false (ds_write_ahead_log_close (log, &closed));
   g_assert_error (closed, DS_ERROR, DS_ERROR_FSYNC_FAILED);
-  g_assert_cmpint (n_released, ==, 11);
+  g_assert_cmpint (owner.n_released, ==, 10);
+  g_assert_cmpint (n_late, ==, 1);
   g_assert_cmpint (fault.n_calls, ==, 2);
 }
 
@@ -575,6 +686,7 @@ main (int argc, char *argv[])
   ADD ("a-full-disk-is-told", 0, test_a_full_disk_is_told);
   ADD ("a-full-disk-is-given-up", 0, test_a_full_disk_is_given_up);
   ADD ("a-disk-with-room-is-not-given-up", 0, test_a_disk_with_room_is_not_given_up);
+  ADD ("what-waits-goes-elsewhere", 0, test_what_waits_goes_elsewhere);
   ADD ("owners-are-released-on-failure", 0, test_owners_are_released_on_failure);
   ADD ("interrupted-and-short", 0, test_interrupted_and_short);
   ADD ("no-directory-for-it", 0, test_no_directory_for_it);
