@@ -70,7 +70,7 @@ class Program:
         self.output = os.path.join(folder, "output")
         self.timeout = timeout
         self.env = dict(os.environ, G_SLICE="always-malloc")
-        for name in ("LD_PRELOAD", "DS_CRASH_PLAN", "DS_CRASH_PLANTED", "DS_CRASH_LOG"):
+        for name in ("LD_PRELOAD", "DS_CRASH_PLAN", "DS_CRASH_PLANTED", "DS_CRASH_LOG", "DS_FAILPOINTS", "DS_FAILPOINTS_REPORT"):
             self.env.pop(name, None)
         if planted is not None:
             self.env["DS_CRASH_PLANTED"] = planted
@@ -128,7 +128,7 @@ class Program:
         with open(self.acks, "rb") as file:
             return file.read()
 
-    def run(self, plan=None):
+    def run(self, plan=None, more_env=None):
         """How it ended and its status; the log of its calls is in self.log."""
         if os.path.exists(self.log):
             os.unlink(self.log)
@@ -136,6 +136,7 @@ class Program:
                    DS_CRASH_LOG=self.log)
         if plan:
             env["DS_CRASH_PLAN"] = plan
+        env.update(more_env or {})
         return self.call(["run", self.root, self.acks], env)
 
     def check(self, is_finished):

@@ -8,11 +8,13 @@ befalls the recovery from the one before.
   fail@N:ERRNO:TIMES, half-fail@..., read-fail@...   call N fails; TIMES 0: for ever
   no-memory@N:ENOMEM:TIMES   taking memory fails, the Nth time and perhaps from then on
   random@SEED         EINTR, short reads and short writes throughout
+  failpoint@NAME:K    killed at a failpoint of the library, the Kth time it comes by
   timed@SEED          killed from outside, at some time
   power@K:MODEL       the power is cut after record K of the log; MODEL: DATA/NAMES or seed-N
   power@K:MODEL@PLAN  the same in a run that PLAN befalls, as fail:12:EIO:1
 """
 
+import os
 import random
 import re
 import signal
@@ -21,6 +23,7 @@ from disk import Disk, Unseen, read_log
 from program import DIED, FAILED, FINISHED, HUNG, KILLED, UNSEEN, read_tree, write_tree
 
 CALL_STEP = re.compile(r"(kill-before|kill-inside|kill-after|fail|half-fail|read-fail|no-memory|random)@(\d+)((?::\w+)*)$")
+FAILPOINT_STEP = re.compile(r"failpoint@([a-z.-]+):(\d+)$")
 POWER_STEP = re.compile(r"power@(\d+):([^@]+)(?:@(.+))?$")
 
 
@@ -84,6 +87,7 @@ class Lab:
         self.base_log = None
         self.n_states = 0
         self.n_recoveries = 0
+        self.killed_at = set()  # failpoints
 
     # ---- Parts ----
 
@@ -92,10 +96,10 @@ class Lab:
         self.have = None
         self.program.write_acks(state.acks)
 
-    def run(self, state, plan, findings, may_fail):
+    def run(self, state, plan, findings, may_fail, more_env=None):
         """Runs on from @state; the log, how it ended."""
         self.enter(state)
-        how, status = self.program.run(plan)
+        how, status = self.program.run(plan, more_env)
         if how == DIED and ends_by_lack_of_memory(plan, status):
             how = KILLED
         if how == DIED:
@@ -132,6 +136,9 @@ class Lab:
             return self.cut_power(state, int(match.group(1)), match.group(2), match.group(3), findings)
         if step.startswith("timed@"):
             return self.kill_at_some_time(state, int(step[6:]), findings)
+        match = FAILPOINT_STEP.match(step)
+        if match is not None:
+            return self.kill_at_failpoint(state, match.group(1), int(match.group(2)), findings)
         match = CALL_STEP.match(step)
         if match is None:
             raise ValueError(f"no step is written as {step}")
@@ -168,6 +175,22 @@ class Lab:
         # Killed between a call and its line in the log, perhaps: nobody knows what a power cut
         # would leave.
         return self.after_run(state, log, KILLED if how == HUNG else how, findings, is_followed=False)
+
+    def kill_at_failpoint(self, state, name, hit, findings):
+        log, how = self.run(state, None, findings, may_fail=True, more_env={"DS_FAILPOINTS": f"{name}=kill@{hit}"})
+        if how == KILLED:
+            self.killed_at.add(name)
+        # As in kill_at_some_time ().
+        return self.after_run(state, log, how, findings, is_followed=how != KILLED)
+
+    def list_failpoints(self, state):
+        """name -> how often an undisturbed run from @state comes by."""
+        path = os.path.join(self.program.folder, "failpoints")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.run(state, None, [], may_fail=True, more_env={"DS_FAILPOINTS_REPORT": path})
+        with open(path, encoding="utf-8") as file:
+            return {name: int(n_hits) for name, n_hits in (line.split() for line in file)}
 
     def cut_power(self, state, n_records, model, plan, findings):
         key = (id(state), plan)
