@@ -80,7 +80,7 @@ build (gpointer user_data, GError **error)
   return ssc;
 }
 
-static guint first_fd; /* lower ones are not the library's */
+static gboolean was_open[1024]; /* descriptors that are not the library's */
 static guint n_looked_at;
 
 /* While the context runs: each of its descriptors is closed by exec (). */
@@ -95,17 +95,17 @@ look_at_descriptors (void)
       int fd = atoi (name);
       int flags = fcntl (fd, F_GETFD);
 
-      if (fd < (int) first_fd || flags < 0)
+      g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+      g_autofree char *path = g_file_read_link (link, NULL);
+
+      /* Sanitizers keep /dev/null open. */
+      if (flags < 0 || (fd < (int) G_N_ELEMENTS (was_open) && was_open[fd]) ||
+          g_strcmp0 (path, "/dev/null") == 0)
         continue;
       n_looked_at++;
       if ((flags & FD_CLOEXEC) == 0)
-        {
-          g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
-          g_autofree char *path = g_file_read_link (link, NULL);
-
-          g_error ("Descriptor %d (%s) would be open in programs that are started", fd,
-                   path);
-        }
+        g_error ("Descriptor %d (%s) would be open in programs that are started", fd,
+                 path);
     }
 }
 
@@ -263,7 +263,8 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  first_fd = find_next_descriptor ();
+  for (guint fd = 0; fd < G_N_ELEMENTS (was_open); fd++)
+    was_open[fd] = fcntl ((int) fd, F_GETFD) >= 0;
   g_test_add_func ("/dstream/descriptor-limit/a8-starts-or-says-why-not",
                    test_starts_or_says_why_not);
   g_test_add ("/dstream/descriptor-limit/a17-closed-by-exec", Fixture, NULL, set_up,

@@ -6,6 +6,7 @@
 #include "dstream/ds-lateness-private.h"
 #include "tests/dstream/ds-test-stream.h"
 
+static DsTestGate entered;
 static DsTestGate told;
 static DsTestGate released;
 static GString *messages;
@@ -24,24 +25,31 @@ note_message (const char *domain,
   ds_test_gate_add (&released, 1);
 }
 
+static void
+wait_for_release (void)
+{
+  ds_test_gate_add (&entered, 1);
+  ds_test_gate_await (&released, 1);
+}
+
 static DsValue
 hang (DsValue value, DsTask *task, gpointer user_data)
 {
-  ds_test_gate_await (&released, 1);
+  wait_for_release ();
   return value;
 }
 
 static gboolean
 hang_in_output (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
 {
-  ds_test_gate_await (&released, 1);
+  wait_for_release ();
   return TRUE;
 }
 
 static DsRdd *
 hang_in_transform (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
 {
-  ds_test_gate_await (&released, 1);
+  wait_for_release ();
   return g_object_ref (rdd);
 }
 
@@ -84,6 +92,7 @@ check_is_told (BuildFunc build, const char *place)
   g_autofree char *expected = NULL;
   g_autoptr (GError) error = NULL;
 
+  entered.value = 0;
   told.value = 0;
   released.value = 0;
   messages = g_string_new (NULL);
@@ -93,7 +102,9 @@ check_is_told (BuildFunc build, const char *place)
   build (words);
   ds_test_stream_push (words, "a", NULL);
   ds_test_stream_start (&test);
-  ds_manual_clock_advance (test.clock, 20 * DS_SECOND);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  ds_test_gate_await (&entered, 1);
+  ds_manual_clock_advance (test.clock, 19 * DS_SECOND);
   ds_test_gate_await (&told, 1);
   ds_streaming_context_await_batch (test.ssc, 20 * DS_SECOND, &error);
   g_assert_no_error (error);
