@@ -20,6 +20,7 @@ typedef enum
   DS_SIM_POWER_CUT = 41,  /* what was not synced is lost, as the disk will have it */
   DS_SIM_GAVE_UP = 42,    /* the library gave an error, and the program ended */
   DS_SIM_WENT_WRONG = 43, /* the simulation found something: the log says what */
+  DS_SIM_TOO_LARGE = 44,  /* a graph that gives more than the log takes, as joins may */
 } DsSimEnd;
 
 /* ---- What one seed stands for (ds-sim-plan.c) ---- */
@@ -57,7 +58,7 @@ char *ds_sim_plan_describe (DsSimPlan *self);
 
 typedef struct
 {
-  guint n_seeds, n_runs, n_kills, n_power_cuts, n_errors;
+  guint n_seeds, n_too_large, n_runs, n_kills, n_power_cuts, n_errors;
   guint64 n_batches, n_file_calls, n_faults, n_switches;
 } DsSimCounts;
 

@@ -5,6 +5,8 @@
 
 #include "tests/simulation/ds-sim-private.h"
 
+#include "dstream/ds-streaming-context-private.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +14,8 @@
 #define DS_SIM_MAX_SECONDS 120
 /* So many looks without anything new: nothing goes on. */
 #define DS_SIM_MAX_WAITS 3000
+/* So many looks before receivers are asked why. */
+#define DS_SIM_PATIENCE 50
 /* Records that wait for their acknowledgement: the clock waits for them beyond. */
 #define DS_SIM_MAX_BACKLOG 16
 
@@ -223,6 +227,25 @@ await_batch (DsSimRun *self, guint batch)
     give_up (self, error);
 }
 
+/* A log that fails for good ends receivers at once, and the stream with its next batch,
+ * for which the clock would wait: the program ends by itself. */
+static void
+look_after_receivers (DsSimRun *self)
+{
+  DsGraph *graph = self->streaming->graph;
+
+  for (guint i = 0; i < ds_graph_get_n_inputs (graph); i++)
+    {
+      g_autoptr (DsReceiverInfo) info =
+          ds_receiver_tracker_get_info (self->streaming->receivers,
+                                        DS_DSTREAM (ds_graph_get_input (graph, i)));
+
+      if (info != NULL && !ds_receiver_info_is_active (info) &&
+          ds_receiver_info_get_last_error (info) != NULL)
+        give_up (self, g_error_copy (ds_receiver_info_get_last_error (info)));
+    }
+}
+
 /* The clock waits for the network, when that is behind. */
 static void
 await_network (DsSimRun *self, guint batch)
@@ -246,7 +269,9 @@ await_network (DsSimRun *self, guint batch)
             ds_sim_fail ("the stream stopped without an error");
           give_up (self, error);
         }
-      if (++n_waits > DS_SIM_MAX_WAITS)
+      if (++n_waits == DS_SIM_PATIENCE)
+        look_after_receivers (self);
+      if (n_waits > DS_SIM_MAX_WAITS)
         ds_sim_fail ("%u records are not acknowledged, however long they wait",
                      count_backlog (self, batch));
     }

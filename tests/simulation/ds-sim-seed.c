@@ -125,6 +125,11 @@ run_all (DsSimSeed *self)
       char *message;
 
       end = run_once (self->plan, self->root, &trouble);
+      if (end == DS_SIM_TOO_LARGE)
+        {
+          self->counts->n_too_large++;
+          return NULL;
+        }
       n_crashes += end == DS_SIM_KILLED || end == DS_SIM_POWER_CUT;
       n_errors += end == DS_SIM_GAVE_UP;
       message = look_after (self, end);

@@ -55,9 +55,7 @@ note (const char *format, va_list arguments)
   int n = vsnprintf (ds_sim_world->log + ds_sim_world->n_log, n_room, format, arguments);
 
   if (n < 0 || (gsize) n >= n_room)
-    {
-      _exit (DS_SIM_WENT_WRONG);
-    }
+    _exit (DS_SIM_TOO_LARGE);
   ds_sim_world->n_log += (gsize) n;
 }
 
