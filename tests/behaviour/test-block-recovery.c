@@ -5,7 +5,12 @@
  * names its blocks by their numbers, and nothing in the log says that a batch is
  * forgotten; the next checkpoint does, and the log before it is removed. */
 
+#include "dstream/ds-streaming-context-private.h"
 #include "tests/dstream/ds-test-block-log.h"
+#include "tests/dstream/ds-test-intake.h"
+#include "tests/dstream/ds-test-recovery.h"
+
+#include <string.h>
 
 static void
 test_with_a_write_ahead_log (void)
@@ -110,6 +115,103 @@ test_no_early_cleanup (void)
   ds_test_block_log_tear_down (&test);
 }
 
+/* ---- The same, by a stream that runs ---- */
+
+static DsTestIntake *intake; /* of the context that runs */
+static DsTestGate entered;   /* outputs of batches from 4 on */
+static DsTestGate released;
+static DsTestGate generated;
+
+static gboolean
+hold_from_batch_4 (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  gint64 k = ds_batch_get_time (batch) / DS_SECOND;
+
+  if (k < 4)
+    return TRUE;
+  ds_test_gate_add (&entered, 1);
+  ds_test_gate_await (&released, k - 3);
+  return TRUE;
+}
+
+static void
+count_generated (DsStreamingContext *ssc, DsBatch *batch, gpointer unused)
+{
+  ds_test_gate_add (&generated, 1);
+}
+
+static void
+build_received (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *lines;
+
+  g_clear_object (&intake);
+  intake = g_object_new (DS_TYPE_TEST_INTAKE, NULL);
+  lines = ds_streaming_context_receiver_stream (ssc, DS_RECEIVER (intake));
+  ds_dstream_set_durability (lines, DS_DURABILITY_EVERY_RECORD);
+  ds_dstream_checkpoint (lines, DS_SECOND);
+  g_object_set (ssc, "max-waiting-batches", 10, NULL);
+  g_signal_connect (ssc, "batch-submitted", G_CALLBACK (count_generated), NULL);
+  ds_test_program_record (program, lines);
+  ds_dstream_foreach_rdd (lines, hold_from_batch_4, NULL, NULL);
+}
+
+/* Record @k, for batch @k. */
+static void
+receive_and_tick (DsTestProgram *program, int k)
+{
+  g_autofree char *line = g_strdup_printf ("r%d\n", k);
+  g_autoptr (GBytes) text = g_bytes_new (line, strlen (line));
+  g_autoptr (GError) error = NULL;
+
+  ds_receiver_store_text (DS_RECEIVER (intake), text, 0, &error);
+  g_assert_no_error (error);
+  ds_manual_clock_advance (program->clock, DS_SECOND);
+  ds_test_gate_await (&generated, k);
+}
+
+static void
+test_no_early_cleanup_of_a_stream (void)
+{
+  DsTestProgram program;
+  g_autofree char *checkpoint = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Batches that were generated and wait keep their blocks when a batch "
+                  "before them is completed and a checkpoint is written");
+
+  ds_test_program_set_up (&program, build_received);
+  ds_test_program_start (&program);
+  ds_test_gate_await (&intake->starts, 1);
+  for (int k = 1; k <= 3; k++)
+    {
+      receive_and_tick (&program, k);
+      ds_test_program_run_until (&program, k);
+    }
+  for (int k = 4; k <= 10; k++)
+    receive_and_tick (&program, k);
+
+  /* Batch 4 is completed; 5 begins, with a checkpoint of what was before it. */
+  ds_test_gate_await (&entered, 1);
+  ds_test_gate_add (&released, 1);
+  ds_test_gate_await (&entered, 2);
+  ds_streaming_context_ask_to_stop (program.ssc, DS_STOP_NOW);
+  ds_test_gate_add (&released, 100);
+  ds_streaming_context_stop (program.ssc, DS_STOP_NOW, NULL);
+  g_clear_object (&program.ssc);
+  checkpoint = g_build_filename (program.directory, "ckpt-00000000000000004000", NULL);
+  g_assert_true (g_file_test (checkpoint, G_FILE_TEST_EXISTS));
+  g_string_truncate (program.log, 0);
+
+  ds_test_program_start (&program);
+  ds_streaming_context_await_batch (program.ssc, 10 * DS_SECOND, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (strstr (program.log->str, "6 again: r6\n7 again: r7\n8 again: r8\n"
+                                              "9 again: r9\n10 again: r10\n"));
+  ds_test_program_tear_down (&program);
+  g_clear_object (&intake);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -118,5 +220,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/behaviour/recovery-removes-only-allocated-blocks",
                    test_recovery_removes_only_allocated_blocks);
   g_test_add_func ("/behaviour/no-early-cleanup", test_no_early_cleanup);
+  g_test_add_func ("/behaviour/no-early-cleanup/of-a-stream",
+                   test_no_early_cleanup_of_a_stream);
   return g_test_run ();
 }

@@ -212,10 +212,44 @@ test_handlers_go_without_a_start (void)
   g_test_trap_assert_stderr_unmatched ("*should not be reached*");
 }
 
+static void
+test_nothing_is_caught_unasked (void)
+{
+  struct sigaction before[NSIG];
+  DsTestStream test;
+  DsDStream *lines;
+
+  g_test_summary ("Row A16: without that call a context has no handler for any signal; "
+                  "GLib's sockets have SIGPIPE ignored");
+
+  for (int number = 1; number < NSIG; number++)
+    sigaction (number, NULL, &before[number]);
+  ds_test_stream_set_up (&test, "local[2]");
+  ds_test_stream_allow_checkpoints (&test);
+  lines = ds_streaming_context_socket_text_stream (test.ssc, "127.0.0.1", 1);
+  ds_dstream_set_durability (lines, DS_DURABILITY_GROUP);
+  ds_dstream_foreach_rdd (lines, ds_test_ignore_rdd, NULL, NULL);
+  ds_test_stream_start (&test);
+  ds_test_stream_run (&test, 2);
+  for (int number = 1; number < NSIG; number++)
+    {
+      struct sigaction now;
+
+      if (sigaction (number, NULL, &now) < 0)
+        continue;
+      if (number == SIGPIPE && now.sa_handler == SIG_IGN)
+        continue;
+      g_assert_true (now.sa_handler == before[number].sa_handler);
+    }
+  ds_test_stream_tear_down (&test);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dstream/stop-on-signals/a16-nothing-is-caught-unasked",
+                   test_nothing_is_caught_unasked);
   g_test_add_func ("/dstream/stop-on-signals/first-signal-stops-gracefully",
                    test_first_signal_stops_gracefully);
   g_test_add_func ("/dstream/stop-on-signals/second-signal-stops-at-once",
