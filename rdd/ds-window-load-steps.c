@@ -142,7 +142,8 @@ ds_window_load_take_times (DsWindowStepsLoad *self, DsTime time, GError **error)
   for (guint32 i = 0; i < n_times; i++)
     {
       if (!ds_frame_reader_take_int (self->frames, "the time of a batch",
-                                     self->newest + 1, time, &self->newest, error))
+                                     MAX (self->newest + 1, 0), time, &self->newest,
+                                     error))
         return FALSE;
       g_array_append_val (self->times, self->newest);
     }
@@ -184,8 +185,8 @@ ds_window_load_take_all (DsWindowStepsLoad *self, DsTime last, GError **error)
         return FALSE;
       if (ds_frame_reader_take_null (self->frames))
         break;
-      if (!ds_frame_reader_take_int (self->frames, "the time of a step", known + 1, last,
-                                     &time, error) ||
+      if (!ds_frame_reader_take_int (self->frames, "the time of a step",
+                                     MAX (known + 1, 0), last, &time, error) ||
           !ds_window_load_take_step (self, time, error))
         return FALSE;
       known = time;

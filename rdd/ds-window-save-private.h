@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 #define DS_WINDOW_SAVE_VERSION 1
 /* Besides whether there are queues: steps to be taken again, not what they came to. */
 #define DS_WINDOW_SAVE_STEPS 2
+/* There is one after it. */
+#define DS_WINDOW_MAX_TIME (G_MAXINT64 - 1)
 
 /* What is to be saved of one partition: nothing of it is a copy. */
 typedef struct
@@ -120,7 +122,7 @@ ds_window_load_take_time (DsFrameReader *frames, DsTime *time, GError **error)
 {
   *time = DS_TIME_NONE;
   return ds_frame_reader_take_null (frames) ||
-         ds_frame_reader_take_int (frames, "a time", 0, G_MAXINT64, time, error);
+         ds_frame_reader_take_int (frames, "a time", 0, DS_WINDOW_MAX_TIME, time, error);
 }
 
 /* Takes the steps that follow the head of @frames, after @base: ds-window-load-steps.c.
