@@ -9,6 +9,7 @@
 #include "base/ds-codec-private.h"
 #include "base/ds-time-private.h"
 #include "dstream/ds-streaming-context-private.h"
+#include "rdd/ds-partitioner-private.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -85,7 +86,12 @@ ds_graph_signature_describe_stream (const DsDStreamNode *node)
   g_string_append_printf (text, ", every %s", slide);
   if (node->window > 0)
     g_string_append_printf (text, ", window %s", window);
-  if (node->n_partitions > 0)
+  if (node->partitioner != NULL)
+    g_string_append_printf (text, ", %u partitions%s",
+                            ds_partitioner_get_n_partitions (node->partitioner),
+                            ds_partitioner_has_func (node->partitioner) ? " by a function"
+                                                                        : "");
+  else if (node->n_partitions > 0)
     g_string_append_printf (text, ", %u partitions", node->n_partitions);
   if (node->state_timeout > 0)
     g_string_append (text, ", with a timeout");

@@ -132,7 +132,7 @@ ds_state_mapped_dstream_load (DsDStream *dstream,
   DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
 
   ds_dstream_get_node (dstream)->newest_time = time;
-  return ds_state_store_load (stepper->store, reader, error);
+  return ds_state_stepper_load (stepper, reader, TRUE, error);
 }
 
 static guint

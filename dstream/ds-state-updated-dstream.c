@@ -150,7 +150,9 @@ ds_state_updated_dstream_load (DsDStream *dstream,
   DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
 
   ds_dstream_get_node (dstream)->newest_time = time;
-  return ds_state_store_load (stepper->store, reader, error);
+  return ds_state_stepper_load (stepper, reader,
+                                ds_dstream_get_node (dstream)->preserves_partitioning,
+                                error);
 }
 
 static guint

@@ -9,6 +9,7 @@
 
 #include "base/ds-error.h"
 #include "base/ds-value-private.h"
+#include "rdd/ds-sink-private.h"
 #include "rdd/ds-task-private.h"
 
 struct _DsPartitioner
@@ -194,4 +195,54 @@ ds_partitioner_equal (DsPartitioner *a, DsPartitioner *b)
     return FALSE;
   return a == b ||
          (a->func == NULL && b->func == NULL && a->n_partitions == b->n_partitions);
+}
+
+gboolean
+ds_partitioner_has_func (DsPartitioner *self)
+{
+  return self->func != NULL;
+}
+
+static gboolean
+ds_partitioner_fail_saved (DsValue key, guint saved, guint found, GError **error)
+{
+  g_autofree char *described = ds_value_describe (key, 200);
+
+  g_set_error (
+      error, DS_ERROR, DS_ERROR_GRAPH_MISMATCH,
+      "key %s was saved in partition %u, and the partitioner has it in partition "
+      "%u now, where it would not be found.  Nothing was changed.  Ways out: the "
+      "partitioner that it was saved with, or, in the set-up function, "
+      "ds_streaming_context_drop_state ()",
+      described, saved, found);
+  return FALSE;
+}
+
+gboolean
+ds_partitioner_check_saved (DsPartitioner *self,
+                            const DsValue *keys,
+                            gsize n_keys,
+                            guint partition,
+                            GError **error)
+{
+  guint32 found[DS_CHUNK_MAX_VALUES];
+  DsTaskFrame frame;
+  DsTask *task;
+  gboolean ok;
+
+  if (self->func == NULL)
+    return TRUE;
+  task = ds_task_new (NULL, partition, 0);
+  ds_task_begin (task);
+  frame = ds_task_enter (task, "partition_by", NULL, NULL);
+  ok = ds_partitioner_get_partitions (self, keys, n_keys, task, found);
+  ds_task_leave (task, &frame);
+  ds_task_end (task);
+  if (!ok)
+    ds_task_propagate_error (task, error);
+  ds_task_free (task);
+  for (gsize i = 0; ok && i < n_keys; i++)
+    if (found[i] != partition)
+      ok = ds_partitioner_fail_saved (keys[i], partition, found[i], error);
+  return ok;
 }

@@ -65,6 +65,8 @@ gboolean ds_state_store_push (DsStateStore *self,
                               DsTask *task,
                               DsSink *sink);
 
+/* After loading: whether all keys are where the partitioner has them. */
+gboolean ds_state_store_check_partitions (DsStateStore *self, GError **error);
 /* As of the last completed batch, as blocks of pairs (key, state).  NULL with error. */
 DsBlock *ds_state_store_lookup (DsStateStore *self, DsBlock *keys, GError **error);
 /* Keys that are strings or bytes and begin with @prefix (nullable: all keys). */

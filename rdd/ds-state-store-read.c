@@ -153,6 +153,39 @@ ds_state_store_lookup (DsStateStore *self, DsBlock *keys, GError **error)
   return ds_block_builder_end (builder);
 }
 
+gboolean
+ds_state_store_check_partitions (DsStateStore *self, GError **error)
+{
+  DsPartitioner *partitioner = ds_state_store_get_partitioner (self);
+  g_autoptr (DsArena) arena = ds_arena_new (NULL);
+  gboolean ok = TRUE;
+  DsTime time;
+
+  if (!ds_partitioner_has_func (partitioner))
+    return TRUE;
+  time = ds_state_store_pin_committed (self);
+  if (time == DS_TIME_NONE)
+    return TRUE;
+  for (guint i = 0; ok && i < ds_state_store_get_n_partitions (self); i++)
+    {
+      DsValue keys[DS_STATE_SLICE];
+      DsValue states[DS_STATE_SLICE];
+      DsStateSlices slices;
+
+      ds_state_slices_open (&slices, ds_state_store_get_table (self, i), time);
+      while (ok && ds_state_slices_next (&slices))
+        {
+          ds_arena_reset (arena);
+          ds_state_decode_rows (slices.bytes, slices.rows, slices.n_rows, arena, keys,
+                                states);
+          ok = ds_partitioner_check_saved (partitioner, keys, slices.n_rows, i, error);
+        }
+      ds_state_slices_close (&slices);
+    }
+  ds_state_store_unpin (self, time);
+  return ok;
+}
+
 static gboolean
 ds_state_key_has_prefix (const guint8 *key, const char *prefix, gsize n_prefix)
 {

@@ -349,6 +349,135 @@ test_planned_batches_have_nothing_of_a_new_receiver (void)
   g_clear_object (&intake);
 }
 
+/* ---- Partitioners ---- */
+
+typedef enum
+{
+  UPDATED,
+  MAPPED,
+  WINDOWED,
+  WINDOWED_WITH_INVERSE,
+  N_KINDS
+} Kind;
+
+static Kind kind;
+static DsPartitioner *partitioner; /* (nullable) */
+
+static guint
+by_letter (DsValue key, guint n_partitions, DsTask *task, gpointer user_data)
+{
+  return (guint) (guchar) ds_value_get_string (key, NULL)[0] % n_partitions;
+}
+
+static guint
+by_next_letter (DsValue key, guint n_partitions, DsTask *task, gpointer user_data)
+{
+  return ((guint) (guchar) ds_value_get_string (key, NULL)[0] + 1) % n_partitions;
+}
+
+static DsValue
+add (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_int (ds_value_get_int (a) + ds_value_get_int (b));
+}
+
+static DsValue
+subtract (DsValue a, DsValue b, DsTask *task, gpointer user_data)
+{
+  return ds_value_int (ds_value_get_int (a) - ds_value_get_int (b));
+}
+
+static void
+build_partitioned (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *pairs =
+      ds_dstream_map (ds_test_source_add (ssc, 1), ds_pair_with_one, NULL, NULL);
+  DsDStream *stream;
+
+  switch (kind)
+    {
+    case UPDATED:
+      stream = ds_dstream_update_state_by_key (pairs, count, NULL, NULL);
+      break;
+    case MAPPED:
+      stream = ds_dstream_map_with_state (pairs, count_with_state, NULL, NULL);
+      break;
+    case WINDOWED:
+    case WINDOWED_WITH_INVERSE:
+    case N_KINDS:
+    default:
+      stream =
+          ds_dstream_reduce_by_key_and_window (pairs, 9 * DS_SECOND, 0, add, NULL, NULL);
+      if (kind == WINDOWED_WITH_INVERSE)
+        ds_dstream_set_inverse (stream, subtract, NULL, NULL);
+      break;
+    }
+  if (partitioner != NULL)
+    ds_dstream_set_partitioner (stream, partitioner);
+  else
+    ds_dstream_set_n_partitions (stream, 3);
+  ds_dstream_checkpoint (stream, DS_SECOND);
+  ds_test_program_record (program, stream);
+}
+
+/* Runs with @first, and tries to go on with @second, both taken over: NULL, or the error.
+ * (transfer full) */
+static GError *
+try_partitioners (DsPartitioner *first, DsPartitioner *second)
+{
+  DsTestProgram program;
+  GError *error = NULL;
+
+  ds_test_program_set_up (&program, build_partitioned);
+  partitioner = first;
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 4);
+  ds_test_program_stop (&program, DS_STOP_GRACEFULLY);
+  g_clear_pointer (&first, ds_partitioner_unref);
+
+  partitioner = second;
+  if (ds_test_program_try_start (&program, &error))
+    ds_test_program_run_until (&program, 7);
+  else
+    g_clear_object (&program.ssc);
+  ds_test_program_tear_down (&program);
+  g_clear_pointer (&second, ds_partitioner_unref);
+  return error;
+}
+
+static void
+test_a_partitioner_that_puts_keys_elsewhere_is_refused (void)
+{
+  g_test_summary ("Saved keys would not be found, and counted from nothing");
+
+  for (kind = UPDATED; kind < N_KINDS; kind++)
+    {
+      g_autoptr (GError) same =
+          try_partitioners (ds_partitioner_new (3, by_letter, NULL, NULL),
+                            ds_partitioner_new (3, by_letter, NULL, NULL));
+      g_autoptr (GError) other =
+          try_partitioners (ds_partitioner_new (3, by_letter, NULL, NULL),
+                            ds_partitioner_new (3, by_next_letter, NULL, NULL));
+      g_autoptr (GError) hash =
+          try_partitioners (ds_partitioner_new (3, by_letter, NULL, NULL), NULL);
+      g_autoptr (GError) function =
+          try_partitioners (NULL, ds_partitioner_new (3, by_letter, NULL, NULL));
+      g_autoptr (GError) number =
+          try_partitioners (ds_partitioner_new_hash (3), ds_partitioner_new_hash (4));
+      g_autoptr (GError) written_otherwise =
+          try_partitioners (ds_partitioner_new_hash (3), NULL);
+
+      g_assert_no_error (same);
+      g_assert_no_error (written_otherwise);
+      g_assert_error (other, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
+      g_assert_nonnull (strstr (other->message, "was saved in partition "));
+      g_assert_nonnull (strstr (other->message, "ds_streaming_context_drop_state ()"));
+      g_assert_error (hash, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
+      g_assert_error (function, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
+      g_assert_error (number, DS_ERROR, DS_ERROR_GRAPH_MISMATCH);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -371,5 +500,7 @@ main (int argc, char *argv[])
                    test_what_has_changed_is_named);
   g_test_add_func ("/recovery-graph/planned-batches-have-nothing-of-a-new-receiver",
                    test_planned_batches_have_nothing_of_a_new_receiver);
+  g_test_add_func ("/recovery-graph/a-partitioner-that-puts-keys-elsewhere-is-refused",
+                   test_a_partitioner_that_puts_keys_elsewhere_is_refused);
   return g_test_run ();
 }
