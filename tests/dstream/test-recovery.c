@@ -6,6 +6,8 @@
 
 #include "tests/dstream/ds-test-recovery.h"
 
+#include "dstream/ds-streaming-context-private.h"
+
 #define N_BATCHES 14
 
 /* ---- Graphs ---- */
@@ -468,6 +470,71 @@ test_a_clock_that_was_set_far_ahead_costs_no_time (void)
   ds_test_program_tear_down (&program);
 }
 
+/* ---- Cut off ---- */
+
+static DsFailurePolicy cut_off_policy;
+static gboolean is_cut_off;
+static DsTestGate cut_off_entered;
+static DsTestGate cut_off_released;
+
+static gboolean
+wait_in_third (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  if (ds_batch_get_time (batch) == 3 * DS_SECOND && is_cut_off)
+    {
+      ds_test_gate_add (&cut_off_entered, 1);
+      ds_test_gate_await (&cut_off_released, 1);
+    }
+  return ds_rdd_count (rdd, error) >= 0;
+}
+
+static void
+build_cut_off (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 0);
+
+  g_object_set (ssc, "failure-policy", cut_off_policy, NULL);
+  ds_test_program_record (program, words);
+  ds_dstream_foreach_rdd (words, wait_in_third, NULL, NULL);
+}
+
+static void
+test_a_batch_that_a_stop_cut_off_runs_again (void)
+{
+  static const DsFailurePolicy policies[] = { DS_FAILURE_POLICY_STOP,
+                                              DS_FAILURE_POLICY_RETRY,
+                                              DS_FAILURE_POLICY_CONTINUE };
+
+  g_test_summary ("What a stop at once cut off did not fail: under no policy is it given "
+                  "up, and the next run has its outputs");
+
+  for (guint i = 0; i < G_N_ELEMENTS (policies); i++)
+    {
+      DsTestProgram program;
+
+      cut_off_policy = policies[i];
+      is_cut_off = TRUE;
+      cut_off_entered.value = cut_off_released.value = 0;
+      ds_test_program_set_up (&program, build_cut_off);
+      ds_test_program_start (&program);
+      ds_test_program_run_until (&program, 2);
+      ds_manual_clock_advance (program.clock, DS_SECOND);
+      ds_test_gate_await (&cut_off_entered, 1);
+      ds_streaming_context_ask_to_stop (program.ssc, DS_STOP_NOW);
+      ds_test_gate_add (&cut_off_released, 1);
+      ds_streaming_context_stop (program.ssc, DS_STOP_NOW, NULL);
+      g_clear_object (&program.ssc);
+
+      is_cut_off = FALSE;
+      g_string_truncate (program.log, 0);
+      ds_test_program_start (&program);
+      ds_test_program_run_until (&program, 4);
+      g_assert_true (g_str_has_prefix (program.log->str, "3 again: "));
+      g_assert_nonnull (strstr (program.log->str, "\n4: "));
+      ds_test_program_tear_down (&program);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -490,6 +557,8 @@ main (int argc, char *argv[])
                    test_a_clock_that_was_set_back_repeats_no_batch_time);
   g_test_add_func ("/recovery/a-batch-that-was-not-generated-is-not-missing",
                    test_a_batch_that_was_not_generated_is_not_missing);
+  g_test_add_func ("/recovery/a-batch-that-a-stop-cut-off-runs-again",
+                   test_a_batch_that_a_stop_cut_off_runs_again);
   g_test_add_func ("/recovery/a-clock-that-was-set-far-ahead-costs-no-time",
                    test_a_clock_that_was_set_far_ahead_costs_no_time);
   return g_test_run ();
