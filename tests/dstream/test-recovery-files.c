@@ -219,6 +219,11 @@ test_a_file_that_was_changed_meanwhile_fails_the_batch (void)
   ds_test_program_start (&program);
   g_assert_false (ds_streaming_context_await_batch (program.ssc, DS_SECOND, &error));
   g_assert_error (error, DS_ERROR, DS_ERROR_BAD_FILE);
+  g_clear_error (&error);
+  /* It stops by itself. */
+  g_assert_false (ds_streaming_context_await_termination (program.ssc, &error));
+  g_assert_error (error, DS_ERROR, DS_ERROR_BAD_FILE);
+  g_clear_object (&program.ssc);
   tear_down (&program);
 }
 
