@@ -5,9 +5,9 @@
  * in it.  Names are relative to it. */
 
 #include "base/ds-time.h"
+#include "tests/base/ds-test-remove.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,21 +25,10 @@ ds_test_directory_set_up (DsTestDirectory *self)
   g_assert_nonnull (self->root);
 }
 
-static inline int
-ds_test_directory_remove_entry (const char *path,
-                                const struct stat *status,
-                                int kind,
-                                struct FTW *where)
-{
-  return remove (path);
-}
-
 static inline void
 ds_test_directory_tear_down (DsTestDirectory *self)
 {
-  g_assert_cmpint (nftw (self->root, ds_test_directory_remove_entry, 16,
-                         FTW_DEPTH | FTW_PHYS),
-                   ==, 0);
+  ds_test_remove_tree (self->root);
   g_clear_pointer (&self->root, g_free);
 }
 

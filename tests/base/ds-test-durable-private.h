@@ -5,29 +5,11 @@
 
 #include "base/ds-durable-directory-private.h"
 #include "base/ds-error.h"
+#include "tests/base/ds-test-remove.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
-
-static inline void
-ds_test_remove_all (const char *path)
-{
-  GDir *dir =
-      g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
-
-  if (dir != NULL)
-    {
-      for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
-        {
-          g_autofree char *child = g_build_filename (path, name, NULL);
-
-          ds_test_remove_all (child);
-        }
-      g_dir_close (dir);
-    }
-  g_remove (path);
-}
 
 typedef struct
 {
@@ -46,7 +28,7 @@ ds_test_durable_set_up (DsTestDurable *self, gconstpointer user_data)
 static inline void
 ds_test_durable_tear_down (DsTestDurable *self, gconstpointer user_data)
 {
-  ds_test_remove_all (self->above);
+  ds_test_remove_tree (self->above);
   g_free (self->path);
   g_free (self->above);
 }

@@ -4,6 +4,8 @@
 /* A directory of a test: removed with all that is in it, listed with what is in the
  * files. */
 
+#include "tests/base/ds-test-remove.h"
+
 #include <errno.h>
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -18,25 +20,6 @@ ds_test_tree_new (void)
 
   g_assert_no_error (error);
   return path;
-}
-
-static inline void
-ds_test_remove_tree (const char *path)
-{
-  if (g_file_test (path, G_FILE_TEST_IS_DIR) &&
-      !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-    {
-      g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-      const char *name;
-
-      while ((name = g_dir_read_name (directory)) != NULL)
-        {
-          g_autofree char *child = g_build_filename (path, name, NULL);
-
-          ds_test_remove_tree (child);
-        }
-    }
-  g_assert_cmpint (g_remove (path), ==, 0);
 }
 
 static inline void

@@ -368,7 +368,7 @@ test_files (Fixture *fixture, gconstpointer user_data)
         ds_test_assert_told (error, DS_ERROR_BAD_FILE, words);
       if (fd >= 0)
         close (fd);
-      ds_test_remove_all (path);
+      ds_test_remove_tree (path);
     }
 }
 
@@ -412,7 +412,7 @@ test_a_link_as_lock (Fixture *fixture, gconstpointer user_data)
       assert_refused (fixture, 0, DS_ERROR_BAD_FILE, words);
       g_assert_true (g_file_get_contents (other, &content, NULL, NULL));
       g_assert_cmpstr (content, ==, "precious");
-      ds_test_remove_all (fixture->path);
+      ds_test_remove_tree (fixture->path);
     }
 }
 

@@ -73,7 +73,7 @@ test_discard (Fixture *fixture, gconstpointer user_data)
           g_assert_false (ds_test_durable_has (fixture, names[i]));
         }
       ds_durable_directory_close (directory);
-      ds_test_remove_all (fixture->path);
+      ds_test_remove_tree (fixture->path);
       if (is_done)
         {
           g_assert_cmpuint (n_calls, >, 10);
@@ -148,7 +148,7 @@ test_what_is_nobodys_is_put_aside (Fixture *fixture, gconstpointer user_data)
       directory = ds_test_durable_open (fixture);
       g_assert_true (ds_durable_directory_is_fresh (directory));
       ds_durable_directory_close (directory);
-      ds_test_remove_all (fixture->path);
+      ds_test_remove_tree (fixture->path);
       if (is_done)
         {
           g_assert_cmpuint (n_calls, >, 20);

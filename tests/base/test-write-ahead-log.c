@@ -129,7 +129,7 @@ test_enough_bytes_are_written (Fixture *fixture, gconstpointer user_data)
       while (ds_write_ahead_log_get_durable_sequence (log) < 50)
         g_thread_yield ();
       close_log (log);
-      ds_test_remove_all (fixture->path);
+      ds_test_remove_tree (fixture->path);
     }
 }
 

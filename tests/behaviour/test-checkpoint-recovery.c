@@ -3,27 +3,22 @@
 
 #include "tests/behaviour/behaviour.h"
 
+#include "tests/base/ds-test-remove.h"
+
 #include "dstream/ds-file-input-dstream-private.h"
 #include "dstream/ds-streaming-context-private.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int
-remove_entry (const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-  return remove (path);
-}
-
 static void
 remove_tree (char *path)
 {
-  g_assert_cmpint (nftw (path, remove_entry, 16, FTW_DEPTH | FTW_PHYS), ==, 0);
+  ds_test_remove_tree (path);
   g_free (path);
 }
 

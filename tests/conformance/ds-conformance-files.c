@@ -31,7 +31,7 @@ ds_conformance_files_clear (DsConformanceFiles *self)
   ds_conformance_session_clear (&self->session);
   g_clear_pointer (&self->recorder, ds_conformance_recorder_free);
   if (self->root != NULL)
-    ds_conformance_remove_tree (self->root);
+    ds_test_try_remove_tree (self->root);
   g_clear_pointer (&self->root, g_free);
 }
 

@@ -63,29 +63,12 @@ ds_conformance_surroundings_leave (DsConformanceSurroundings *self)
   return text;
 }
 
-void
-ds_conformance_remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = NULL;
-  const char *name = NULL;
-
-  if (!g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-    dir = g_dir_open (path, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      ds_conformance_remove_tree (child);
-    }
-  g_remove (path);
-}
-
 static void
 ds_conformance_surroundings_clear (DsConformanceSurroundings *self)
 {
   g_free (ds_conformance_surroundings_leave (self));
   if (self->directory != NULL)
-    ds_conformance_remove_tree (self->directory);
+    ds_test_try_remove_tree (self->directory);
   g_clear_pointer (&self->directory, g_free);
   g_clear_pointer (&self->previous_directory, g_free);
 }

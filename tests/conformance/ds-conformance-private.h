@@ -5,6 +5,7 @@
  * case through them. */
 
 #include "dstream/dstream.h"
+#include "tests/base/ds-test-remove.h"
 
 #include <json-glib/json-glib.h>
 
@@ -155,9 +156,6 @@ gboolean ds_conformance_session_tick (DsConformanceSession *self, GError **error
 /* Stops what was started, keeps the engine, drops the context. */
 void ds_conformance_session_clear (DsConformanceSession *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DsConformanceSession, ds_conformance_session_clear)
-
-/* A directory and all that is in it (ds-conformance-output.c). */
-void ds_conformance_remove_tree (const char *path);
 
 /* A source that gives one listed batch after the other, then empty RDDs.  @batches: of
  * DsBlock, NULL for no RDD. */

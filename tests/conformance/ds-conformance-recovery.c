@@ -219,6 +219,6 @@ ds_conformance_run_recovery (DsConformanceCase *test_case, GError **error)
       self.recorder = after;
       ok = ds_conformance_restart_run_after (&self, n_batches, error);
     }
-  ds_conformance_remove_tree (files);
+  ds_test_try_remove_tree (files);
   return ok;
 }

@@ -62,6 +62,6 @@ ds_conformance_session_clear (DsConformanceSession *self)
   g_clear_object (&self->streaming);
   g_clear_object (&self->clock);
   if (self->directory != NULL)
-    ds_conformance_remove_tree (self->directory);
+    ds_test_try_remove_tree (self->directory);
   g_clear_pointer (&self->directory, g_free);
 }

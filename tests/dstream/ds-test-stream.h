@@ -6,25 +6,16 @@
 
 #include "dstream/dstream.h"
 #include "tests/base/ds-test-master.h"
+#include "tests/base/ds-test-remove.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
-
-static inline int
-ds_test_remove_entry (const char *path,
-                      const struct stat *status,
-                      int kind,
-                      struct FTW *where)
-{
-  return remove (path);
-}
 
 /* @path, freed, and all that is in it. */
 static inline void
 ds_test_drop_directory (char *path)
 {
-  g_assert_cmpint (nftw (path, ds_test_remove_entry, 16, FTW_DEPTH | FTW_PHYS), ==, 0);
+  ds_test_remove_tree (path);
   g_free (path);
 }
 

@@ -8,7 +8,8 @@
 
 #include "tests/property/ds-property-private.h"
 
-#include <ftw.h>
+#include "tests/base/ds-test-remove.h"
+
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,12 +68,6 @@ make_engines (DsPropertyEngine engines[N_ENGINES])
     }
 }
 
-static int
-remove_entry (const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-  return remove (path);
-}
-
 static void
 clear_engines (DsPropertyEngine engines[N_ENGINES])
 {
@@ -81,7 +76,7 @@ clear_engines (DsPropertyEngine engines[N_ENGINES])
       ds_context_stop (engines[i].engine);
       g_object_unref (engines[i].engine);
     }
-  nftw (directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  ds_test_try_remove_tree (directory);
   g_clear_pointer (&directory, g_free);
 }
 

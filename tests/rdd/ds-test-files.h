@@ -4,6 +4,7 @@
 /* What the tests of files as a source share: a folder that ends with the test, and files
  * in it. */
 
+#include "tests/base/ds-test-remove.h"
 #include "tests/rdd/ds-test-rdd.h"
 
 #include "rdd/ds-file-read-private.h"
@@ -22,25 +23,6 @@ ds_test_files_set_up (DsTestFiles *self, gconstpointer user_data)
   self->context = ds_test_context_new ("local[2]");
   self->directory = g_dir_make_tmp ("ds-files-XXXXXX", NULL);
   g_assert_nonnull (self->directory);
-}
-
-static inline void
-ds_test_remove_tree (const char *path)
-{
-  if (g_file_test (path, G_FILE_TEST_IS_DIR) &&
-      !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-    {
-      g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-      const char *name;
-
-      while ((name = g_dir_read_name (directory)) != NULL)
-        {
-          g_autofree char *child = g_build_filename (path, name, NULL);
-
-          ds_test_remove_tree (child);
-        }
-    }
-  g_assert_cmpint (g_remove (path), ==, 0);
 }
 
 static inline void

@@ -2,6 +2,7 @@
 
 /* save_as_text_file: parts and _SUCCESS, whole or not at all. */
 
+#include "tests/base/ds-test-remove.h"
 #include "tests/rdd/ds-test-rdd.h"
 
 #include "rdd/ds-save-private.h"
@@ -17,24 +18,6 @@ typedef struct
 } Fixture;
 
 static void
-remove_tree (const char *path)
-{
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
-    {
-      g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-      const char *name;
-
-      while ((name = g_dir_read_name (directory)) != NULL)
-        {
-          g_autofree char *child = g_build_filename (path, name, NULL);
-
-          remove_tree (child);
-        }
-    }
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
-static void
 set_up (Fixture *fixture, gconstpointer master)
 {
   fixture->context = ds_test_context_new (master);
@@ -47,7 +30,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer master)
 {
   ds_test_context_end (fixture->context);
-  remove_tree (fixture->directory);
+  ds_test_remove_tree (fixture->directory);
   g_free (fixture->directory);
   g_free (fixture->path);
 }

@@ -2,6 +2,7 @@
 
 /* text_file: which files, which lines, whatever the split. */
 
+#include "tests/base/ds-test-remove.h"
 #include "tests/rdd/ds-test-rdd.h"
 
 #include "rdd/ds-file-read-private.h"
@@ -27,29 +28,10 @@ set_up (Fixture *fixture, gconstpointer user_data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  if (g_file_test (path, G_FILE_TEST_IS_DIR) &&
-      !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-    {
-      g_autoptr (GDir) directory = g_dir_open (path, 0, NULL);
-      const char *name;
-
-      while ((name = g_dir_read_name (directory)) != NULL)
-        {
-          g_autofree char *child = g_build_filename (path, name, NULL);
-
-          remove_tree (child);
-        }
-    }
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
-static void
 tear_down (Fixture *fixture, gconstpointer user_data)
 {
   ds_test_context_end (fixture->context);
-  remove_tree (fixture->directory);
+  ds_test_remove_tree (fixture->directory);
   g_free (fixture->directory);
 }
 

@@ -6,8 +6,9 @@
 
 #include "tests/simulation/ds-sim-private.h"
 
+#include "tests/base/ds-test-remove.h"
+
 #include <errno.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -15,12 +16,6 @@
 
 /* Errors of the disk end a run, too; so many do before it is left alone. */
 #define DS_SIM_MAX_ERRORS 12
-
-static int
-remove_entry (const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-  return remove (path);
-}
 
 /* Where a run is to crash: early ones crash while they recover. */
 static DsSimTrouble
@@ -193,7 +188,7 @@ ds_sim_seed (guint64 seed, const char *directory, gboolean is_verbose, char **lo
   if (status != 0)
     g_snprintf (ds_sim_world->message, DS_SIM_MESSAGE_BYTES,
                 "the simulation itself ended with status %d", status);
-  nftw (root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  ds_test_try_remove_tree (root);
   if (log != NULL)
     *log = g_strndup (ds_sim_world->log, ds_sim_world->n_log);
   return *ds_sim_world->message != '\0' ? g_strdup (ds_sim_world->message) : NULL;

@@ -167,7 +167,7 @@ test_is_told_wrong (Fixture *fixture, gconstpointer user_data)
   g_autofree char *unknown = run (fixture, 1, "inspect", "ckpt-1");
   g_autofree char *missing = NULL;
 
-  ds_test_remove_all (fixture->path);
+  ds_test_remove_tree (fixture->path);
   missing = run (fixture, 1, "list", NULL);
   assert_has (nothing, "list, inspect, verify, diff, export-state and drop-state");
   assert_has (other, "list, inspect, verify, diff, export-state and drop-state");
@@ -186,7 +186,7 @@ test_finds_nothing (Fixture *fixture, gconstpointer user_data)
 
   const char *const commands[] = { "list", "inspect", "verify", "export-state" };
 
-  ds_test_remove_all (fixture->path);
+  ds_test_remove_tree (fixture->path);
   g_assert_cmpint (g_mkdir (fixture->path, 0700), ==, 0);
   ds_test_durable_write (fixture, "letter", "Dear", 4);
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
