@@ -84,6 +84,9 @@ DsTime ds_graph_get_last_time (DsGraph *self);
 void ds_graph_set_last_time (DsGraph *self, DsTime time);
 /* Whether the batch of @time is being generated.  Locks: the graph's is held. */
 gboolean ds_graph_is_generating (DsGraph *self, DsTime time);
+/* Whether batches before and after that of @time were generated, and it was not: what its
+ * sources would have given is of the batch that came.  Locks: the graph's is held. */
+gboolean ds_graph_was_given_up (DsGraph *self, DsTime time);
 /* @now is completed: drops the RDDs that no stream has to remember any longer. */
 void ds_graph_forget (DsGraph *self, DsTime now);
 /* The longest any input stream remembers. */

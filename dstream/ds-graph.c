@@ -7,6 +7,13 @@
 
 #include "dstream/ds-streaming-context-private.h"
 
+/* Batches between two that were generated. */
+typedef struct
+{
+  DsTime after;
+  DsTime before;
+} DsGivenUpBatches;
+
 struct _DsGraph
 {
   DsStreamingContext *context; /* not owned */
@@ -18,8 +25,9 @@ struct _DsGraph
   GPtrArray *inert;     /* owned: what wrong calls returned */
   gboolean asks_inputs; /* something slides by more than a batch */
 
-  GMutex lock; /* guards the remembered RDDs of all streams, and last_time */
+  GMutex lock; /* guards the remembered RDDs of all streams, and what follows */
   DsTime last_time;
+  GArray *given_up;       /* DsGivenUpBatches, oldest first: those that are looked at */
   gboolean is_generating; /* the batch of last_time */
   GPtrArray *steps;       /* owned: made since the last batch was generated */
   GThread *owner;         /* atomic: who holds it */
@@ -38,6 +46,7 @@ ds_graph_new (DsStreamingContext *context, DsDuration interval)
   self->outputs = g_ptr_array_new_with_free_func (g_object_unref);
   self->inert = g_ptr_array_new_with_free_func (g_object_unref);
   self->steps = g_ptr_array_new_with_free_func (g_object_unref);
+  self->given_up = g_array_new (FALSE, FALSE, sizeof (DsGivenUpBatches));
   g_mutex_init (&self->lock);
   return self;
 }
@@ -66,6 +75,7 @@ ds_graph_free (DsGraph *self)
     }
 
   g_ptr_array_unref (self->steps);
+  g_array_unref (self->given_up);
   g_ptr_array_unref (self->outputs);
   g_ptr_array_unref (self->inert);
   g_ptr_array_unref (self->inputs);
@@ -461,6 +471,35 @@ ds_graph_generate_outputs (DsGraph *self, DsBatch *batch, GArray *jobs, GError *
   return TRUE;
 }
 
+/* Batches before that of @time may have been given up, by the policy for missed ones.
+ * Nobody generates them any more, but windows look back as far. */
+static void
+ds_graph_note_given_up (DsGraph *self, DsTime time)
+{
+  DsGivenUpBatches batches = { self->last_time, time };
+  DsTime looked_at = time - ds_graph_get_max_input_remember (self);
+
+  while (self->given_up->len > 0 &&
+         g_array_index (self->given_up, DsGivenUpBatches, 0).before <= looked_at)
+    g_array_remove_index (self->given_up, 0);
+  if (time - self->last_time > self->interval)
+    g_array_append_val (self->given_up, batches);
+}
+
+gboolean
+ds_graph_was_given_up (DsGraph *self, DsTime time)
+{
+  for (guint i = self->given_up->len; i > 0; i--)
+    {
+      const DsGivenUpBatches *batches =
+          &g_array_index (self->given_up, DsGivenUpBatches, i - 1);
+
+      if (time > batches->after && time < batches->before)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 gboolean
 ds_graph_generate (DsGraph *self,
                    DsBatch *batch,
@@ -471,6 +510,7 @@ ds_graph_generate (DsGraph *self,
   gboolean ok;
 
   ds_graph_lock (self);
+  ds_graph_note_given_up (self, ds_batch_get_time (batch));
   self->last_time = ds_batch_get_time (batch);
   self->is_generating = TRUE;
   ok = ds_graph_ask_inputs (self, batch, error) &&

@@ -83,7 +83,11 @@ ds_window_collect_timed_rdds (DsDStream *parent,
       DsBatchFields fields = DS_BATCH_FIELDS_INIT (time, node->context->interval);
       g_autoptr (DsBatch) batch = ds_batch_new (&fields);
       g_autoptr (GError) local_error = NULL;
-      DsRdd *rdd = ds_dstream_get_rdd (parent, batch, &local_error);
+      DsRdd *rdd;
+
+      if (ds_graph_was_given_up (node->context->graph, time))
+        continue;
+      rdd = ds_dstream_get_rdd (parent, batch, &local_error);
 
       /* A batch whose state was given up has no part in later windows. */
       if (rdd != NULL && !ds_rdd_was_given_up (rdd))

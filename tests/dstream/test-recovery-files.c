@@ -495,6 +495,72 @@ test_more_names_than_the_log_takes_are_several_batches (void)
   tear_down (&program);
 }
 
+static DsValue
+keep_line (DsValue line, DsTask *task, gpointer unused)
+{
+  return line;
+}
+
+static void
+build_window_first (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *lines = ds_streaming_context_text_file_stream (ssc, incoming);
+
+  g_object_set (ssc, "catch-up-policy", policy, NULL);
+  ds_dstream_set_file_selection (lines, selection);
+  ds_test_program_record (program, ds_dstream_window (lines, window, 0));
+  ds_test_program_record (program, lines);
+}
+
+/* A union needs an RDD of both, of each batch that it is asked for. */
+static void
+build_window_of_union (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *lines = ds_streaming_context_text_file_stream (ssc, incoming);
+  DsDStream *both =
+      ds_dstream_union (lines, ds_dstream_map (lines, keep_line, NULL, NULL));
+
+  g_object_set (ssc, "catch-up-policy", policy, NULL);
+  ds_dstream_set_file_selection (lines, selection);
+  ds_test_program_record (program, lines);
+  ds_test_program_record (program, ds_dstream_window (both, window, 0));
+}
+
+static void
+check_given_up_batches (DsTestBuildFunc build, const char *expected)
+{
+  DsTestProgram program;
+
+  set_up (&program, DS_FILES_NEW, 3 * DS_SECOND);
+  program.build = build;
+  policy = DS_CATCH_UP_COALESCE;
+  ds_test_program_start (&program);
+  drop_file (&program, "a");
+  ds_test_program_run_until (&program, 1);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+  drop_file (&program, "b");
+  ds_manual_clock_set_time (program.clock, 600 * DS_SECOND);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 600);
+  ds_test_program_run_until (&program, 601);
+  assert_log (&program, expected);
+  tear_down (&program);
+}
+
+static void
+test_batches_that_are_given_up_take_no_files (void)
+{
+  g_test_summary ("Policy coalesce: a window that looks back at batches which were given "
+                  "up takes nothing from the one that comes");
+
+  check_given_up_batches (build_window_first,
+                          "1: a\n1: a\n1 again: a\n1 again: a\n600: b\n600: b\n"
+                          "601: b\n601: \n");
+  check_given_up_batches (build_window_of_union,
+                          "1: a\n1: a a\n1 again: a\n1 again: a a\n600: b\n600: b b\n"
+                          "601: \n601: b b\n");
+}
+
 /* ---- Streams that come later ---- */
 
 /* DsForeachRddFunc */
@@ -603,6 +669,8 @@ main (int argc, char *argv[])
                    test_files_stay_until_no_kept_checkpoint_needs_them);
   g_test_add_func ("/recovery-files/a-stop-leaves-files-that-a-recovery-may-need",
                    test_a_stop_leaves_files_that_a_recovery_may_need);
+  g_test_add_func ("/recovery-files/batches-that-are-given-up-take-no-files",
+                   test_batches_that_are_given_up_take_no_files);
   g_test_add_func ("/recovery-files/a-planned-batch-has-nothing-of-a-new-stream",
                    test_a_planned_batch_has_nothing_of_a_new_stream);
   g_test_add_func ("/recovery-files/a-new-stream-has-nothing-of-before",
