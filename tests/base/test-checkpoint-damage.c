@@ -186,6 +186,47 @@ test_the_same_time_twice (Fixture *fixture, gconstpointer user_data)
   assert_found (fixture, NEW);
 }
 
+static void
+test_foreign (Fixture *fixture, gconstpointer user_data)
+{
+  Fixture other;
+  DsCheckpointReader *reader = NULL;
+  g_autofree guint8 *other_old = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *words[] = { OLD_NAME, NEW_NAME, "another application", NULL };
+  gsize n_bytes;
+
+  g_test_summary ("A whole checkpoint of another application is never used: the one "
+                  "before is, or there is an error");
+
+  set_up (&other, NULL);
+  other_old = (guint8 *) ds_test_durable_read (&other.durable, OLD_NAME, &n_bytes);
+  ds_test_durable_write (&fixture->durable, NEW_NAME, other.bytes, other.n_bytes);
+  assert_found (fixture, OLD);
+  ds_test_durable_write (&fixture->durable, OLD_NAME, other_old, n_bytes);
+  g_assert_false (ds_checkpoint_find_newest (fixture->directory, &reader, NULL, &error));
+  ds_test_assert_told (error, DS_ERROR_CORRUPT, words);
+  tear_down (&other, NULL);
+}
+
+static void
+test_renamed (Fixture *fixture, gconstpointer user_data)
+{
+  const char *later = "ckpt-00000000000000003000";
+  g_autoptr (GPtrArray) damaged = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (DsCheckpointReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A whole checkpoint under the name of another time is passed over");
+
+  ds_test_durable_write (&fixture->durable, later, fixture->bytes, fixture->n_bytes);
+  ds_checkpoint_find_newest (fixture->directory, &reader, damaged, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ds_checkpoint_reader_get_head (reader)->batch_time, ==, NEW);
+  g_assert_cmpuint (damaged->len, ==, 1);
+  g_assert_nonnull (strstr (damaged->pdata[0], "2000 ms, which is not what its name"));
+}
+
 /* ---- Chains ---- */
 
 static void
@@ -287,6 +328,8 @@ main (int argc, char *argv[])
   ADD ("both", FALSE, test_both);
   ADD ("it-is-set-aside", FALSE, test_it_is_set_aside);
   ADD ("the-same-time-twice", FALSE, test_the_same_time_twice);
+  ADD ("foreign", FALSE, test_foreign);
+  ADD ("renamed", FALSE, test_renamed);
   ADD ("a-base-is-needed", TRUE, test_a_base_is_needed);
   ADD ("unreadable", FALSE, test_unreadable);
   ADD ("newer", FALSE, test_newer);
