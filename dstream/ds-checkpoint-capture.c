@@ -95,11 +95,13 @@ ds_checkpoint_capture_take_head (DsCheckpointCapture *self,
                                  DsStreamingContext *context,
                                  const DsGraphSignature *signature)
 {
+  g_autoptr (GArray) given_up = ds_graph_list_given_up (context->graph, self->time);
   const DsCheckpointMeta meta = {
     .time = self->time,
     .zero_time = ds_driver_get_zero_time (context->driver),
     .interval = context->interval,
     .parallelism = ds_context_get_default_parallelism (context->context),
+    .given_up = given_up,
   };
   DsCaptureSection *section =
       ds_checkpoint_capture_add (self, DS_SECTION_META, DS_SECTION_IS_FULL, "");

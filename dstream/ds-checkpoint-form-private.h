@@ -26,15 +26,20 @@ typedef struct
   DsTime zero_time;
   DsDuration interval;
   guint parallelism;
+  /* DsTime, two each: batches after the first and before the second were given up.
+   * (nullable) */
+  GArray *given_up;
 } DsCheckpointMeta;
 
 /* Also writes what helps whoever looks at the file: program, library, host, wall time. */
 void ds_checkpoint_meta_encode (const DsCheckpointMeta *self,
                                 const char *program,
                                 GByteArray *bytes);
+/* Whatever @self was.  FALSE: there is nothing to clear. */
 gboolean ds_checkpoint_meta_decode (DsCheckpointMeta *self,
                                     const guint8 *bytes,
                                     gsize n_bytes,
                                     GError **error);
+void ds_checkpoint_meta_clear (DsCheckpointMeta *self);
 
 G_END_DECLS

@@ -87,6 +87,11 @@ gboolean ds_graph_is_generating (DsGraph *self, DsTime time);
 /* Whether batches before and after that of @time were generated, and it was not: what its
  * sources would have given is of the batch that came.  Locks: the graph's is held. */
 gboolean ds_graph_was_given_up (DsGraph *self, DsTime time);
+/* Of batches before @time: for each stretch the times of the batches before and after it,
+ * which were generated.  (transfer full) of DsTime.  Locks: the graph's is held. */
+GArray *ds_graph_list_given_up (DsGraph *self, DsTime time);
+/* The same of an earlier process; @times: nullable.  Locks: the graph's is held. */
+void ds_graph_set_given_up (DsGraph *self, const GArray *times);
 /* @now is completed: drops the RDDs that no stream has to remember any longer. */
 void ds_graph_forget (DsGraph *self, DsTime now);
 /* The longest any input stream remembers. */

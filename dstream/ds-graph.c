@@ -500,6 +500,36 @@ ds_graph_was_given_up (DsGraph *self, DsTime time)
   return FALSE;
 }
 
+GArray *
+ds_graph_list_given_up (DsGraph *self, DsTime time)
+{
+  GArray *times = g_array_new (FALSE, FALSE, sizeof (DsTime));
+
+  for (guint i = 0; i < self->given_up->len; i++)
+    {
+      const DsGivenUpBatches *batches =
+          &g_array_index (self->given_up, DsGivenUpBatches, i);
+
+      if (batches->before > time)
+        break; /* they are given up again */
+      g_array_append_val (times, batches->after);
+      g_array_append_val (times, batches->before);
+    }
+  return times;
+}
+
+void
+ds_graph_set_given_up (DsGraph *self, const GArray *times)
+{
+  for (guint i = 0; times != NULL && i + 1 < times->len; i += 2)
+    {
+      DsGivenUpBatches batches = { g_array_index (times, DsTime, i),
+                                   g_array_index (times, DsTime, i + 1) };
+
+      g_array_append_val (self->given_up, batches);
+    }
+}
+
 gboolean
 ds_graph_generate (DsGraph *self,
                    DsBatch *batch,

@@ -501,7 +501,8 @@ ds_recovery_ask_sources (DsRecovery *self, DsStreamingContext *context, GError *
           g_autoptr (DsBatch) batch = ds_batch_new (&fields);
           g_autoptr (GError) local_error = NULL;
 
-          if (ds_dstream_get_rdd (input, batch, &local_error) == NULL &&
+          if (!ds_graph_was_given_up (context->graph, time) &&
+              ds_dstream_get_rdd (input, batch, &local_error) == NULL &&
               local_error != NULL)
             {
               g_propagate_prefixed_error (
@@ -522,6 +523,7 @@ ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error
 
   ds_graph_lock (context->graph);
   ds_graph_set_last_time (context->graph, self->meta.time);
+  ds_graph_set_given_up (context->graph, self->meta.given_up);
   ok = ds_recovery_load_sources (self, context, error) &&
        ds_recovery_load_blocks (self, context, error) &&
        ds_recovery_load_streams (self, context->graph, error) &&

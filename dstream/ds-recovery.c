@@ -51,6 +51,7 @@ ds_recovery_free (DsRecovery *self)
   g_array_unref (self->blocks);
   g_clear_pointer (&self->saved, ds_graph_signature_free);
   g_free (self->places);
+  ds_checkpoint_meta_clear (&self->meta);
   g_free (self);
 }
 
@@ -120,6 +121,7 @@ ds_recovery_read_meta (DsRecovery *self, DsCheckpointReader *reader, GError **er
           : NULL;
 
   g_clear_pointer (&self->saved, ds_graph_signature_free);
+  ds_checkpoint_meta_clear (&self->meta);
   if (graph == NULL ||
       !ds_checkpoint_meta_decode (&self->meta, meta->data, meta->len, error))
     return FALSE;

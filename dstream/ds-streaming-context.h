@@ -83,7 +83,8 @@ GType ds_failure_policy_get_type (void);
  * @DS_CATCH_UP_COALESCE: the newest tick that is due makes one batch of everything
  * @DS_CATCH_UP_SKIP_EMPTY: missed ticks for which nothing has come make no batch
  *
- * What happens when batches took so long that ticks were missed.
+ * What happens when batches took so long that ticks were missed.  A batch that is not
+ * made has no part in windows, either: sources are not asked for it.
  */
 typedef enum
 {

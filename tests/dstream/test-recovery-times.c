@@ -322,6 +322,82 @@ pretend_to_sync (const char *call, const char *path, gsize *n_bytes, gpointer un
   return g_str_has_suffix (call, "sync") ? DS_DURABLE_PRETEND : 0;
 }
 
+/* ---- Batches that were given up ---- */
+
+static DsValue
+count_all (DsValue key,
+           const DsValue *values,
+           gsize n_values,
+           DsValue state,
+           DsTask *task,
+           gpointer unused)
+{
+  return ds_value_int (ds_value_get_int_or (state, 0) + (gint64) n_values);
+}
+
+/* A source that has something for every time, and a union that needs both of each. */
+static void
+build_given_up (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  DsDStream *words = ds_test_source_add (ssc, 1);
+  DsDStream *pairs = ds_dstream_map (words, ds_pair_with_one, NULL, NULL);
+  DsDStream *counts = ds_dstream_update_state_by_key (pairs, count_all, NULL, NULL);
+
+  g_object_set (ssc, "catch-up-policy", DS_CATCH_UP_COALESCE, NULL);
+  ds_dstream_checkpoint (counts, DS_SECOND);
+  ds_test_program_record (program, ds_dstream_window (words, 6 * DS_SECOND, 0));
+  ds_test_program_record (program, ds_dstream_window (ds_dstream_union (counts, pairs),
+                                                      6 * DS_SECOND, 0));
+  ds_test_program_record (program,
+                          ds_dstream_count_by_value_and_window (words, 6 * DS_SECOND,
+                                                                DS_SECOND));
+}
+
+/* Batches 1 to 3, 6 to 8 and so on: the others are given up. */
+static char *
+run_with_gaps (gint64 stop_after)
+{
+  static const gint64 batches[] = { 1, 2, 3, 6, 7, 8, 10, 11, 12, 13 };
+  DsTestProgram program;
+  char *log;
+
+  ds_test_program_set_up (&program, build_given_up);
+  ds_test_program_start (&program);
+  for (guint i = 0; i < G_N_ELEMENTS (batches); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      ds_manual_clock_set_time (program.clock, batches[i] * DS_SECOND);
+      ds_streaming_context_await_batch (program.ssc, batches[i] * DS_SECOND, &error);
+      g_assert_no_error (error);
+      if (batches[i] != stop_after)
+        continue;
+      ds_test_program_stop (&program, DS_STOP_NOW);
+      ds_test_program_start (&program);
+      ds_streaming_context_await_batch (program.ssc, batches[i] * DS_SECOND, &error);
+      g_assert_no_error (error);
+    }
+  log = g_strdup (program.log->str);
+  ds_test_program_tear_down (&program);
+  return log;
+}
+
+static void
+test_batches_that_were_given_up_stay_so (void)
+{
+  g_autofree char *expected = run_with_gaps (0);
+
+  g_test_summary ("Windows leave out the same batches after a recovery");
+  for (gint64 stop_after = 1; stop_after <= 13; stop_after++)
+    {
+      g_autofree char *what =
+          g_strdup_printf ("stopped after %" G_GINT64_FORMAT, stop_after);
+      g_autofree char *found = run_with_gaps (stop_after);
+
+      ds_test_assert_same_log (expected, found, what);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -336,5 +412,8 @@ main (int argc, char *argv[])
                    test_jumps_repeat_no_batch_time);
   g_test_add_func ("/recovery-times/a-day-back-goes-on-after-the-last-batch",
                    test_a_day_back_goes_on_after_the_last_batch);
+  g_test_add_func ("/recovery-times/batches-that-were-given-up-stay-so",
+                   test_batches_that_were_given_up_stay_so);
+
   return g_test_run ();
 }

@@ -78,6 +78,7 @@ fuzz_meta (const guint8 *bytes, gsize n_bytes)
   g_assert_cmpint (meta.interval, >, 0);
   g_assert_cmpuint (meta.parallelism, >, 0);
   g_assert_cmpint (meta.time, >=, meta.zero_time);
+  ds_checkpoint_meta_clear (&meta);
 }
 
 int
