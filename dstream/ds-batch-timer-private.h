@@ -20,6 +20,7 @@ typedef struct
   gint64 last;       /* the last one that will fire */
   gboolean hurries;  /* ticks are due at once */
 
+  DsTime known;   /* ticks up to here are due at once: another process had them */
   DsTime started; /* wall time of the start: what was due before is not missed */
   gint64 n_fired;
   gint64 n_missed; /* fired when the one after it was due as well, or not at all */
@@ -34,8 +35,10 @@ ds_batch_timer_restart_time (DsTime now, DsDuration interval, DsTime original_ze
 
 void ds_batch_timer_init (DsBatchTimer *self, DsClock *clock, DsDuration interval);
 /* Goes on where another process was: batch times of @zero_time's grid, the first one
- * after @done_time.  Those up to now are due.  A wall clock that is behind @last_time,
- * the newest batch there ever was, is taken to show that: *@set_back (out) by how much.
+ * after @done_time.  Those up to now are due, and those up to @last_time, the newest
+ * batch there ever was.  A wall clock that is behind that by more than the ticks of a
+ * stop is taken to show it: *@set_back (out) by how much.  Otherwise the next one waits
+ * for it.
  */
 void ds_batch_timer_init_restored (DsBatchTimer *self,
                                    DsClock *clock,

@@ -7,6 +7,11 @@
 
 #include "dstream/ds-batch-timer-private.h"
 
+/* A stop runs so many ticks before their time, so a clock that is behind by no more than
+ * these has not been set back: the restart came soon.  It is waited for; going on ahead
+ * of it would put each such restart further ahead. */
+#define DS_N_LAST_TICKS 2
+
 DsTime
 ds_batch_timer_start_time (DsTime now, DsDuration interval)
 {
@@ -31,6 +36,7 @@ ds_batch_timer_init (DsBatchTimer *self, DsClock *clock, DsDuration interval)
     .offset = now - ds_clock_get_steady_time (clock),
     .next = 1,
     .last = G_MAXINT64,
+    .known = G_MININT64,
     .started = now,
   };
 }
@@ -47,15 +53,17 @@ ds_batch_timer_init_restored (DsBatchTimer *self,
   DsTime now = ds_clock_get_time (clock);
 
   *set_back = MAX (last_time - now, 0);
-  now = MAX (now, last_time);
+  if (*set_back <= DS_N_LAST_TICKS * interval)
+    *set_back = 0;
   *self = (DsBatchTimer){
     .clock = g_object_ref (clock),
     .interval = interval,
     .zero_time = zero_time,
-    .offset = now - ds_clock_get_steady_time (clock),
+    .offset = now + *set_back - ds_clock_get_steady_time (clock),
     .next = (done_time - zero_time) / interval + 1,
     .last = G_MAXINT64,
-    .started = now,
+    .known = last_time,
+    .started = MAX (now, last_time),
   };
 }
 
@@ -88,7 +96,7 @@ ds_batch_timer_is_due (const DsBatchTimer *self, gint64 n_ahead)
 {
   if (self->next + n_ahead > self->last)
     return FALSE;
-  return self->hurries ||
+  return self->hurries || ds_batch_timer_get_time (self, n_ahead) <= self->known ||
          ds_clock_get_steady_time (self->clock) >= ds_batch_timer_get_due (self, n_ahead);
 }
 

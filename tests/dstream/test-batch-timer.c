@@ -131,6 +131,41 @@ test_finish_of_a_late_timer_reaches_now (void)
   ds_batch_timer_clear (&timer);
 }
 
+/* Batch 8 was the last that was planned, 7 the last that was done; the clock is at @now.
+ */
+static void
+check_restored (DsTime now, DsDuration expected_set_back, DsTime due)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (now);
+  DsDuration set_back = -1;
+  DsBatchTimer timer;
+
+  ds_batch_timer_init_restored (&timer, DS_CLOCK (clock), DS_SECOND, 0, 7 * DS_SECOND,
+                                8 * DS_SECOND, &set_back);
+  g_assert_cmpint (set_back, ==, expected_set_back);
+  g_assert_true (ds_batch_timer_is_due (&timer, 0));
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, 8 * DS_SECOND);
+  ds_manual_clock_set_time (clock, due - 1);
+  g_assert_false (ds_batch_timer_is_due (&timer, 0));
+  ds_manual_clock_set_time (clock, due);
+  g_assert_true (ds_batch_timer_is_due (&timer, 0));
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, 9 * DS_SECOND);
+  ds_batch_timer_clear (&timer);
+}
+
+static void
+test_restored_waits_for_a_clock_a_little_behind (void)
+{
+  g_test_summary ("What was planned is due at once; the next tick waits for a clock that "
+                  "is up to two intervals behind, and not for one that was set back");
+
+  check_restored (8 * DS_SECOND, 0, 9 * DS_SECOND);
+  check_restored (7500 * DS_MILLISECOND, 0, 9 * DS_SECOND);
+  check_restored (6 * DS_SECOND, 0, 9 * DS_SECOND);
+  check_restored (6 * DS_SECOND - 1, 2 * DS_SECOND + 1, 7 * DS_SECOND - 1);
+  check_restored (0, 8 * DS_SECOND, 1 * DS_SECOND);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -147,5 +182,7 @@ main (int argc, char *argv[])
                    test_finish_fires_the_awaited_tick_and_one_more);
   g_test_add_func ("/dstream/batch-timer/finish-of-a-late-timer-reaches-now",
                    test_finish_of_a_late_timer_reaches_now);
+  g_test_add_func ("/dstream/batch-timer/restored-waits-for-a-clock-a-little-behind",
+                   test_restored_waits_for_a_clock_a_little_behind);
   return g_test_run ();
 }
