@@ -205,15 +205,38 @@ ds_recovery_is_gone (DsRecovery *self, const DsLoggedInput *input)
          input->fingerprint == ds_graph_signature_get_fingerprint (self->saved);
 }
 
+/* The name of @input.  One that had none when the log was written may have got one since,
+ * in a graph of the same form: the checkpoint knows which. */
+static const char *
+ds_recovery_find_name (DsRecovery *self, const DsLoggedInput *input)
+{
+  guint number = 0;
+
+  if (*input->name != '\0' ||
+      input->fingerprint != ds_graph_signature_get_fingerprint (self->saved))
+    return input->name;
+  for (guint i = 0; i < ds_graph_signature_get_n_entries (self->saved); i++)
+    {
+      const DsGraphEntry *entry = ds_graph_signature_get_entry (self->saved, i);
+
+      if (entry->role == DS_ENTRY_INPUT && number++ == input->number)
+        return entry->is_named ? entry->name : input->name;
+    }
+  return input->name;
+}
+
 /* *@stream: NULL: what it had is dropped.  FALSE with error: nobody said that it may be.
  */
 static gboolean
 ds_recovery_find_input (DsRecovery *self,
                         DsStreamingContext *context,
-                        const DsLoggedInput *input,
+                        const DsLoggedInput *logged,
                         DsDStream **stream,
                         GError **error)
 {
+  const DsLoggedInput known = { logged->fingerprint, logged->number,
+                                ds_recovery_find_name (self, logged) };
+  const DsLoggedInput *input = &known;
   gboolean is_dropped = g_ptr_array_find_with_equal_func (context->dropped_states,
                                                           input->name, g_str_equal, NULL);
 

@@ -3,7 +3,10 @@
 /* To whom belongs what the run before left, when the program was edited: names say so,
  * whatever the order in which streams are made, and in the log as in checkpoints. */
 
+#include "tests/dstream/ds-test-intake.h"
 #include "tests/dstream/ds-test-recovery.h"
+
+#include "dstream/ds-streaming-context-private.h"
 
 static gboolean is_reordered;
 static gboolean names_second;
@@ -222,6 +225,91 @@ test_keys_of_outputs_are_those_of_the_directory (void)
   ds_test_program_tear_down (&other);
 }
 
+/* ---- Blocks of a version without names ---- */
+
+static const char *const receiver_names[] = { "left", "right" };
+static DsTestIntake *intakes[2]; /* of the context that runs */
+static gboolean names_receivers;
+static gboolean swaps_receivers;
+static gboolean holds_batches;
+static DsTestGate held;
+static DsTestGate let_go;
+
+static gboolean
+hold_batch (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  if (holds_batches && ds_batch_get_time (batch) == 2 * DS_SECOND)
+    {
+      ds_test_gate_add (&held, 1);
+      ds_test_gate_await (&let_go, 1);
+    }
+  return ds_rdd_count (rdd, error) >= 0;
+}
+
+static void
+build_receivers (DsTestProgram *program, DsStreamingContext *ssc)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      guint k = swaps_receivers ? 1 - i : i;
+      DsDStream *lines;
+
+      g_clear_object (&intakes[k]);
+      intakes[k] = g_object_new (DS_TYPE_TEST_INTAKE, NULL);
+      lines = ds_streaming_context_receiver_stream (ssc, DS_RECEIVER (intakes[k]));
+      ds_dstream_set_durability (lines, DS_DURABILITY_EVERY_RECORD);
+      ds_dstream_checkpoint (lines, DS_SECOND);
+      if (names_receivers)
+        ds_dstream_set_name (lines, receiver_names[k]);
+      ds_test_program_record (program, lines);
+      ds_dstream_foreach_rdd (lines, hold_batch, NULL, NULL);
+    }
+}
+
+static void
+test_blocks_follow_a_name_that_was_given_later (void)
+{
+  g_autoptr (GBytes) text = g_bytes_new ("a\n", 2);
+  g_autoptr (GError) error = NULL;
+  DsTestProgram program;
+
+  g_test_summary (
+      "What an input brought before it had a name is its own in a version whose "
+      "named inputs have another order");
+
+  /* Without names, a record that no batch has. */
+  set_up (&program, build_receivers);
+  ds_test_program_start (&program);
+  ds_test_gate_await (&intakes[0]->starts, 1);
+  ds_test_program_run_until (&program, 1);
+  ds_receiver_store_text (DS_RECEIVER (intakes[0]), text, 0, &error);
+  g_assert_no_error (error);
+  ds_test_program_stop (&program, DS_STOP_NOW);
+
+  /* With them: a checkpoint, and a batch that takes the record and is cut off. */
+  names_receivers = TRUE;
+  holds_batches = TRUE;
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 1);
+  ds_manual_clock_advance (program.clock, DS_SECOND);
+  ds_test_gate_await (&held, 1);
+  ds_streaming_context_ask_to_stop (program.ssc, DS_STOP_NOW);
+  ds_test_gate_add (&let_go, 1);
+  ds_streaming_context_stop (program.ssc, DS_STOP_NOW, NULL);
+  g_clear_object (&program.ssc);
+
+  holds_batches = FALSE;
+  swaps_receivers = TRUE;
+  g_string_truncate (program.log, 0);
+  ds_test_program_start (&program);
+  ds_test_program_run_until (&program, 2);
+  assert_log (&program,
+              "2 again: \n2 again: a\n"); /* of the right one, of the left one */
+  ds_test_program_tear_down (&program);
+  g_clear_object (&intakes[0]);
+  g_clear_object (&intakes[1]);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -232,5 +320,7 @@ main (int argc, char *argv[])
                    test_a_plan_belongs_to_the_input_of_that_name);
   g_test_add_func ("/recovery-names/keys-of-outputs-are-those-of-the-directory",
                    test_keys_of_outputs_are_those_of_the_directory);
+  g_test_add_func ("/recovery-names/blocks-follow-a-name-that-was-given-later",
+                   test_blocks_follow_a_name_that_was_given_later);
   return g_test_run ();
 }
