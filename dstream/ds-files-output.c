@@ -57,7 +57,12 @@ ds_files_output_run_sink (DsOutput *self, DsRdd *rdd, DsTime time, GError **erro
       g_autoptr (GError) local_error = NULL;
 
       if (ds_file_sink_run (files->sink, rdd, &files->plan, time, &local_error))
-        return TRUE;
+        {
+          if (delay != DS_FILES_FIRST_DELAY)
+            g_message ("Output %s of batch %" G_GINT64_FORMAT " ms has found room",
+                       ds_output_get_name (self), time / DS_MILLISECOND);
+          return TRUE;
+        }
       if (delay == DS_FILES_FIRST_DELAY &&
           g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE))
         g_message ("Output %s of batch %" G_GINT64_FORMAT

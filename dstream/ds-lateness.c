@@ -62,7 +62,8 @@ ds_lateness_tell (DsStreamingContext *context,
                   gboolean is_generated)
 {
   g_autofree char *work = ds_lateness_describe_work (context, is_generated);
-  g_autofree char *seconds = ds_duration_to_seconds_string (late);
+  g_autofree char *seconds = ds_duration_to_seconds_string (
+      late - late % DS_MILLISECOND); /* to the microsecond it says nothing more */
 
   g_message ("Batch %" G_GINT64_FORMAT " ms is not over after %s, %" G_GINT64_FORMAT
              " batch intervals: %s. A function hangs, or batches come faster than they "

@@ -539,6 +539,25 @@ ds_recovery_ask_sources (DsRecovery *self, DsStreamingContext *context, GError *
   return TRUE;
 }
 
+/* For who looks at what a start does: G_MESSAGES_DEBUG=DStream. */
+static void
+ds_recovery_tell (DsRecovery *self)
+{
+  guint n_plans = 0;
+
+  for (guint i = 0; i < self->plans->len; i++)
+    {
+      const DsPlannedBatch *plan = g_ptr_array_index (self->plans, i);
+
+      n_plans += plan->time > self->meta.time;
+    }
+  g_debug ("Going on from the checkpoint of batch %" G_GINT64_FORMAT
+           " ms in \"%s\": of the batches after it the log has planned %u, which run "
+           "again with the same input",
+           self->meta.time / DS_MILLISECOND,
+           ds_durable_directory_get_path (self->directory), n_plans);
+}
+
 gboolean
 ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error)
 {
@@ -552,6 +571,8 @@ ds_recovery_apply (DsRecovery *self, DsStreamingContext *context, GError **error
        ds_recovery_load_streams (self, context->graph, error) &&
        ds_recovery_ask_sources (self, context, error);
   ds_graph_unlock (context->graph);
+  if (ok)
+    ds_recovery_tell (self);
   /* The files are not needed any longer. */
   g_ptr_array_set_size (self->chain, 0);
   g_array_set_size (self->blocks, 0);

@@ -118,9 +118,10 @@ main (int argc, char *argv[])
   n_words = g_strv_length (words) - 1;
   if (n_words < command->min_words || n_words > command->max_words)
     {
-      g_printerr ("ds-checkpoint: %s wants %u%s, not %u; see --help\n", command->name,
-                  command->min_words,
-                  command->max_words > command->min_words ? " or 2" : "", n_words);
+      g_printerr ("ds-checkpoint: %s wants %u%s argument%s, not %u; see --help\n",
+                  command->name, command->min_words,
+                  command->max_words > command->min_words ? " or 2" : "",
+                  command->max_words > 1 ? "s" : "", n_words);
       return CHECKPOINT_MISUSED;
     }
   if (!checkpoint_check_option (command, "keys", options.shows_keys) ||

@@ -207,7 +207,12 @@ test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
   save (fixture);
   ds_test_stream_start (&fixture->test);
   ds_durable_file_set_fault_func (fill_disk, &disk);
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE,
+                         "Output * of batch 1000 ms waits, and goes on by itself: *");
+  g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE,
+                         "Output * of batch 1000 ms has found room");
   ds_test_stream_run (&fixture->test, 3);
+  g_test_assert_expected_messages ();
   g_assert_cmpint (ds_test_gate_get (&disk.refused), ==, 3);
   ds_durable_file_set_fault_func (NULL, NULL);
   ds_test_assert_tree (fixture->directory, "_ds-", BATCH_1 EMPTIES ("2000") BATCH_3);

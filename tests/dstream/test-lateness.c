@@ -104,7 +104,7 @@ check_is_told (BuildFunc build, const char *place)
   ds_test_stream_start (&test);
   ds_manual_clock_advance (test.clock, DS_SECOND);
   ds_test_gate_await (&entered, 1);
-  ds_manual_clock_advance (test.clock, 19 * DS_SECOND);
+  ds_manual_clock_advance (test.clock, 19 * DS_SECOND + 26); /* told to the ms */
   ds_test_gate_await (&told, 1);
   ds_streaming_context_await_batch (test.ssc, 20 * DS_SECOND, &error);
   g_assert_no_error (error);

@@ -303,7 +303,11 @@ test_only_the_newest_batch_runs_again (void)
   ds_test_program_stop (&program, DS_STOP_NOW);
   g_string_truncate (program.log, 0);
 
+  g_test_expect_message ("DStream", G_LOG_LEVEL_DEBUG,
+                         "Going on from the checkpoint of batch 0 ms in *: of the "
+                         "batches after it the log has planned 4, which run again *");
   ds_test_program_start (&program);
+  g_test_assert_expected_messages ();
   ds_test_program_run_until (&program, 5);
   g_assert_true (g_str_has_prefix (program.log->str, "4 again: "));
   g_assert_nonnull (strstr (program.log->str, "\n5: "));

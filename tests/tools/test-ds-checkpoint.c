@@ -171,7 +171,7 @@ test_is_told_wrong (Fixture *fixture, gconstpointer user_data)
   missing = run (fixture, 1, "list", NULL);
   assert_has (nothing, "list, inspect, verify, diff, export-state and drop-state");
   assert_has (other, "list, inspect, verify, diff, export-state and drop-state");
-  assert_has (more, "list wants 1, not 2; see --help");
+  assert_has (more, "list wants 1 argument, not 2; see --help");
   assert_has (option, "list has no option --keys");
   assert_has (format, "json and msgpack");
   assert_has (help, "drop-state DIR NAME");
