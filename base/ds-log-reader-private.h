@@ -58,7 +58,17 @@ gboolean ds_log_read (DsDurableDirectory *directory,
                       guint64 *next_segment,
                       guint64 *next_sequence,
                       GError **error);
-/* A record's payload again, its hash checked.  (transfer full) */
+/* The same, to go on behind what was read: its end is written once more, so that it lasts
+ * even if a sync of it had failed.  Read only it is ds_log_read (). */
+gboolean ds_log_recover (DsDurableDirectory *directory,
+                         guint64 from,
+                         DsLogDamagePolicy policy,
+                         DsLogRecordFunc func,
+                         gpointer user_data,
+                         guint64 *next_segment,
+                         guint64 *next_sequence,
+                         GError **error);
+/* A record's payload again, its hash checked, wherever it is now.  (transfer full) */
 GBytes *ds_log_read_payload (DsDurableDirectory *directory,
                              const DsLogRecord *record,
                              GError **error);

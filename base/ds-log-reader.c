@@ -26,7 +26,16 @@ typedef struct
 
   guint64 expected;     /* the number that comes next */
   gboolean is_finished; /* at a point in time */
+
+  /* What was written together with the last record; end_size 0: there is none. */
+  guint end_segment;
+  guint64 end_first; /* number of its first record */
+  guint64 end_offset;
+  guint64 end_size;
 } DsLogReading;
+
+/* Of the end of the log, that are copied at a time. */
+#define DS_LOG_COPY_BYTES ((gsize) 256 * 1024)
 
 #define DS_LOG_WAYS_OUT                                               \
   "nothing was changed: put back a copy of the file, or begin anew: " \
@@ -247,6 +256,8 @@ ds_log_reading_read_segment (DsLogReading *self, guint i, DsLogScan *scan, GErro
   const DsLogSegmentFile *file = ds_log_reading_get (self, i);
   guint64 offset = DS_LOG_HEAD_BYTES;
   guint64 sequence = file->head.first_sequence;
+  guint64 group_offset = offset;
+  guint64 group_first = sequence;
 
   while (!self->is_finished)
     {
@@ -262,13 +273,30 @@ ds_log_reading_read_segment (DsLogReading *self, guint i, DsLogScan *scan, GErro
       if (result == DS_LOG_SCAN_RECORD && record.sequence == sequence &&
           sequence <= DS_LOG_MAX_NUMBER)
         {
+          if (scan->place == 0)
+            {
+              group_offset = offset;
+              group_first = sequence;
+            }
+          offset += ds_log_record_size (record.n_bytes);
+          if (sequence >= self->expected)
+            {
+              self->end_segment = i;
+              self->end_first = group_first;
+              self->end_offset = group_offset;
+              self->end_size = offset - group_offset;
+            }
           if (!ds_log_reading_deliver (self, &record, payload, error))
             return FALSE;
-          offset += ds_log_record_size (record.n_bytes);
           sequence++;
         }
       else if (!ds_log_reading_judge_bad (self, i, scan, &offset, &sequence, error))
         return FALSE;
+      else
+        {
+          group_offset = offset;
+          group_first = sequence;
+        }
     }
   return TRUE;
 }
@@ -384,10 +412,93 @@ ds_log_reading_list (DsLogReading *self, guint64 *next_segment, GError **error)
   return FALSE;
 }
 
-/* A process that was killed may have written what it never synced.  That was read from
- * memory, and the next records are numbered behind it: it has to last before they do, or
- * a power cut would leave a gap.  Segments that were put aside are not listed any more.
- */
+/* @n_bytes from @offset on of @from, behind @head. */
+static gboolean
+ds_log_reading_copy (int from,
+                     const char *from_path,
+                     guint64 offset,
+                     guint64 n_bytes,
+                     const guint8 *head,
+                     int to,
+                     const char *to_path,
+                     GError **error)
+{
+  g_autofree guint8 *bytes = g_malloc (DS_LOG_COPY_BYTES);
+
+  if (!ds_durable_file_write (to, to_path, head, DS_LOG_HEAD_BYTES, error))
+    return FALSE;
+  while (n_bytes > 0)
+    {
+      gssize n_read = ds_durable_file_read_at (from, from_path, bytes,
+                                               (gsize) MIN (n_bytes, DS_LOG_COPY_BYTES),
+                                               offset, error);
+
+      if (n_read == 0)
+        g_set_error (error, DS_ERROR, DS_ERROR_IO,
+                     "\"%s\" became shorter while it was read, at byte %" G_GUINT64_FORMAT
+                     "; nothing was changed: somebody else writes in that directory",
+                     from_path, offset);
+      if (n_read <= 0 ||
+          !ds_durable_file_write (to, to_path, bytes, (gsize) n_read, error))
+        return FALSE;
+      offset += (guint64) n_read;
+      n_bytes -= (guint64) n_read;
+    }
+  return TRUE;
+}
+
+/* What was written last may be in memory only, after a sync that failed: the kernel takes
+ * it for written then, and another sync of that file proves nothing.  As it was read, the
+ * next records are numbered behind it, and without it a power cut would leave a gap.  So
+ * it is written once more, as a segment of its own, which is there whole or not at all.
+ * What was written before it had been synced, or it would not have been begun. */
+static gboolean
+ds_log_reading_save_end (DsLogReading *self, guint64 *next_segment, GError **error)
+{
+  g_autofree char *aside = NULL;
+  g_autofree char *from_path = NULL;
+  g_autofree char *to_path = NULL;
+  guint8 head[DS_LOG_HEAD_BYTES];
+  const DsLogSegmentFile *file;
+  DsLogSegmentHead fields;
+  gboolean is_copied;
+  guint64 unused;
+  char name[24];
+  int from, to;
+
+  if (self->end_size == 0 || ds_durable_directory_is_read_only (self->directory))
+    return TRUE;
+  file = ds_log_reading_get (self, self->end_segment);
+  ds_log_segment_name (*next_segment, name);
+  aside = g_strconcat (".tmp-", name, NULL);
+  from_path = ds_durable_directory_get_file_path (self->directory, file->name);
+  to_path = ds_durable_directory_get_file_path (self->directory, aside);
+  /* With the salt of the other one records are the same, byte by byte. */
+  fields = (DsLogSegmentHead){ *next_segment, self->end_first, file->head.salt };
+  ds_log_encode_head (&fields, ds_durable_directory_get_application_id (self->directory),
+                      head);
+
+  from = ds_durable_directory_open_file (self->directory, file->name, &unused, error);
+  if (from < 0)
+    return FALSE;
+  to = ds_durable_directory_create_file (self->directory, aside, error);
+  is_copied = to >= 0 && ds_log_reading_copy (from, from_path, self->end_offset,
+                                              self->end_size, head, to, to_path, error);
+  close (from);
+  if (is_copied)
+    is_copied = ds_durable_file_sync_and_close (to, to_path, error);
+  else if (to >= 0)
+    close (to);
+  if (!is_copied ||
+      !ds_durable_directory_rename_file (self->directory, aside, name, error) ||
+      !ds_durable_directory_sync_names (self->directory, error))
+    return FALSE;
+  ++*next_segment;
+  return TRUE;
+}
+
+/* A process that was killed may have written what it never synced, and cut what is torn.
+ * Segments that were put aside are not listed any more. */
 static gboolean
 ds_log_reading_sync (DsLogReading *self, GError **error)
 {
@@ -411,6 +522,27 @@ ds_log_reading_sync (DsLogReading *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+ds_log_reading_read (DsLogReading *self,
+                     gboolean saves_end,
+                     guint64 *next_segment,
+                     guint64 *next_sequence,
+                     GError **error)
+{
+  guint64 segment = 1;
+  gboolean is_read = ds_log_reading_list (self, &segment, error) &&
+                     ds_log_reading_run (self, error) &&
+                     ds_log_reading_sync (self, error) &&
+                     (!saves_end || ds_log_reading_save_end (self, &segment, error));
+
+  if (next_segment != NULL)
+    *next_segment = segment;
+  if (next_sequence != NULL)
+    *next_sequence = MAX (self->expected, self->from);
+  g_clear_pointer (&self->segments, g_array_unref);
+  return is_read;
+}
+
 gboolean
 ds_log_read (DsDurableDirectory *directory,
              guint64 from,
@@ -421,55 +553,30 @@ ds_log_read (DsDurableDirectory *directory,
              guint64 *next_sequence,
              GError **error)
 {
-  DsLogReading reading = { directory, NULL, MAX (from, 1), policy, func,
-                           user_data, 0,    FALSE };
-  guint64 segment = 1;
-  gboolean is_read = ds_log_reading_list (&reading, &segment, error) &&
-                     ds_log_reading_run (&reading, error) &&
-                     ds_log_reading_sync (&reading, error);
+  DsLogReading reading = { .directory = directory,
+                           .from = MAX (from, 1),
+                           .policy = policy,
+                           .func = func,
+                           .user_data = user_data };
 
-  if (next_segment != NULL)
-    *next_segment = segment;
-  if (next_sequence != NULL)
-    *next_sequence = MAX (reading.expected, reading.from);
-  g_clear_pointer (&reading.segments, g_array_unref);
-  return is_read;
+  return ds_log_reading_read (&reading, FALSE, next_segment, next_sequence, error);
 }
 
-GBytes *
-ds_log_read_payload (DsDurableDirectory *directory,
-                     const DsLogRecord *record,
-                     GError **error)
+gboolean
+ds_log_recover (DsDurableDirectory *directory,
+                guint64 from,
+                DsLogDamagePolicy policy,
+                DsLogRecordFunc func,
+                gpointer user_data,
+                guint64 *next_segment,
+                guint64 *next_sequence,
+                GError **error)
 {
-  DsLogSegmentFile file = { .number = record->segment };
-  DsLogRecord found = { 0 };
-  DsLogScan scan = { .fd = -1 };
-  DsLogScanResult result = DS_LOG_SCAN_FAILED;
-  const guint8 *payload = NULL;
-  GBytes *bytes = NULL;
-  char name[24];
-  int fd;
+  DsLogReading reading = { .directory = directory,
+                           .from = MAX (from, 1),
+                           .policy = policy,
+                           .func = func,
+                           .user_data = user_data };
 
-  ds_log_segment_name (record->segment, name);
-  fd = ds_log_segment_open (directory, name, &file, error);
-  if (fd < 0)
-    return NULL;
-  close (fd);
-  if (file.is_whole && !ds_log_scan_open (&scan, directory, &file, error))
-    return NULL;
-  if (file.is_whole)
-    result = ds_log_scan_record (&scan, record->offset - DS_LOG_FRAME_BYTES, &found,
-                                 &payload, error);
-  if (result == DS_LOG_SCAN_RECORD && found.sequence == record->sequence &&
-      found.n_bytes == record->n_bytes)
-    bytes = g_bytes_new (payload, found.n_bytes);
-  else if (!file.is_whole || result != DS_LOG_SCAN_FAILED)
-    g_set_error (error, DS_ERROR, DS_ERROR_CORRUPT,
-                 "Record %" G_GUINT64_FORMAT " is not at byte %" G_GUINT64_FORMAT
-                 " of \"%s/%s\" any more, where it was: the file was changed; put back a "
-                 "copy of it",
-                 record->sequence, record->offset,
-                 ds_durable_directory_get_path (directory), name);
-  ds_log_scan_clear (&scan);
-  return bytes;
+  return ds_log_reading_read (&reading, TRUE, next_segment, next_sequence, error);
 }

@@ -338,8 +338,9 @@ ds_recovery_read_log (DsRecovery *self, DsLogDamagePolicy policy, GError **error
 
   g_ptr_array_set_size (self->plans, 0);
   g_array_set_size (self->blocks, 0);
-  if (!ds_log_read (self->directory, head->wal_sequence, policy, ds_recovery_take_record,
-                    self, &self->next_segment, &self->next_sequence, error))
+  if (!ds_log_recover (self->directory, head->wal_sequence, policy,
+                       ds_recovery_take_record, self, &self->next_segment,
+                       &self->next_sequence, error))
     return FALSE;
   self->last_time = self->meta.time;
   if (self->plans->len > 0)

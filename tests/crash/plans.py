@@ -117,6 +117,8 @@ def phases(records, sizes, seed):
          [("power", point, models) for point in sample(power_points(records), sizes.power_points, chance)]),
         ("power cut after a failed sync", [("sync", call) for call in sample(syncs, sizes.sync_failures, chance)]),
         ("all of it again inside recovery", inside),
+        ("syncs that failed until the process was killed, and then the same",
+         [("inside", f"fail@{call}:EIO:0") for call in sample(syncs, sizes.sync_failures, random.Random(seed))]),
         ("EINTR, short reads and writes", [("steps", (f"random@{seed + i}",)) for i in range(sizes.random_seeds)]),
         ("reads that fail in recovery",
          [("steps", (sample(kills, 1, chance)[0], f"read-fail@{1 + i // 2 % 6}:EIO:{i % 2}"))

@@ -96,6 +96,9 @@ for_each (const char *directory,
   char path[300];
   int n = 0;
 
+  /* Nothing seen is not nothing there. */
+  if (names == NULL && errno != ENOENT)
+    fail ("cannot list", directory);
   while (names != NULL && (entry = readdir (names)) != NULL)
     if (strncmp (entry->d_name, prefix, strlen (prefix)) == 0)
       {
