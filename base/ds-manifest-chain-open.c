@@ -8,6 +8,7 @@
 #include "base/ds-durable-parts-private.h"
 #include "base/ds-error.h"
 #include "base/ds-manifest-chain-core-private.h"
+#include "base/ds-planted-fault-private.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -250,13 +251,23 @@ ds_manifest_chain_lock (DsManifestChain *self, GError **error)
   return self->lock_fd >= 0;
 }
 
+/* What a killed process has named and not synced is there, and the next manifest would
+ * build on it: after a power cut that one could be there alone. */
+static gboolean
+ds_manifest_chain_settle (DsManifestChain *self, GError **error)
+{
+  return self->segments->len == 0 || DS_PLANTED ("manifest-name-trusted") ||
+         ds_durable_directory_sync (self->directory, error);
+}
+
 DsManifestChain *
 ds_manifest_chain_open (const char *directory, GError **error)
 {
   g_autoptr (DsManifestChain) self = ds_manifest_chain_new (directory);
 
   if (!ds_durable_make_directories (directory, error) ||
-      !ds_manifest_chain_lock (self, error) || !ds_manifest_chain_look (self, error))
+      !ds_manifest_chain_lock (self, error) || !ds_manifest_chain_look (self, error) ||
+      !ds_manifest_chain_settle (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -17,7 +17,7 @@ PENDING, DURABLE, DOOMED = range(3)
 
 # What becomes of data that no fsync covered, and of names.
 DATA_MODELS = ("none", "all", "prefix", "zeros", "torn")
-NAME_MODELS = ("none", "all", "prefix", "subset")
+NAME_MODELS = ("none", "all", "prefix", "subset", "last")
 
 
 class Unseen(Exception):
@@ -330,7 +330,7 @@ class Disk:
         cut = chance.randrange(len(pending) + 1) if names == "prefix" else 0
         kept = {}
         for i, change in enumerate(pending):
-            if not (names == "all" or (names == "prefix" and i < cut) or
+            if not (names == "all" or (names == "prefix" and i < cut) or (names == "last" and i == len(pending) - 1) or
                     (names == "subset" and chance.random() < 0.5)):
                 continue
             for directory, name, node in change.parts:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which states there are: phases, each a list of tasks that workers take."""
 
+import os
 import random
+import re
 
 from states import replay
 
@@ -36,6 +38,8 @@ class Sizes:
         self.power_seeds = 6 if is_quick else 40
         self.sync_failures = 10 if is_quick else 0
         self.sync_points = 5 if is_quick else 0
+        self.names = 2 if is_quick else 0
+        self.name_points = 6 if is_quick else 12
         self.inside_kills = 16 if is_quick else 80
         self.inside_points = 12 if is_quick else 80
         self.inside_calls = 8 if is_quick else 40
@@ -99,6 +103,25 @@ def power_points(records, first=1):
             if i + 1 >= first and record.error == 0 and (record.is_counted and record.type != "C" or record.type == "A")]
 
 
+def name_of(record):
+    """The name that a call gives, if it gives one."""
+    if record.error != 0 or not record.is_counted or record.type not in "ORML":
+        return None
+    return record.to or record.path
+
+
+def name_tasks(records, n, chance):
+    """Killed where a name is there that nobody has synced, by which kind of call and in which directory.  @n (0: all)
+    of those that differ in digits only."""
+    alike = {}
+    for record in records:
+        name = name_of(record)
+        if name:
+            task = ("names", f"kill-after@{record.call}", record.type, os.path.dirname(name))
+            alike.setdefault((record.type, re.sub(r"\d+", "#", name)), []).append(task)
+    return [task for tasks in alike.values() for task in sample(tasks, n, chance)]
+
+
 def phases(records, sizes, seed):
     """[(name, [task])]; a task is (kind, arguments...), see work ()."""
     chance = random.Random(seed)
@@ -116,6 +139,8 @@ def phases(records, sizes, seed):
         ("power cut after each call",
          [("power", point, models) for point in sample(power_points(records), sizes.power_points, chance)]),
         ("power cut after a failed sync", [("sync", call) for call in sample(syncs, sizes.sync_failures, chance)]),
+        ("killed before a name was synced, then power cut",
+         name_tasks(records, sizes.names, chance)),
         ("all of it again inside recovery", inside),
         ("syncs that failed until the process was killed, and then the same",
          [("inside", f"fail@{call}:EIO:0") for call in sample(syncs, sizes.sync_failures, random.Random(seed))]),
@@ -145,6 +170,8 @@ def work(lab, sizes, seed, task):
         points = sample(points, sizes.sync_points, chance) + [len(records)]
         yield from cut_power_everywhere(lab, lab.start, records, points, ("none/none", "none/all", f"seed-{seed}"),
                                         "", "@" + plan)
+    elif kind == "names":
+        yield from work_names(lab, sizes, *task[1:])
     else:
         yield from work_inside(lab, sizes, seed, task[1])
 
@@ -159,6 +186,19 @@ def cut_power_everywhere(lab, state, records, points, models, prefix, suffix):
             found = lab.evaluate_power(state, records[:point], model, disk, live)
             yield f"{prefix}power@{point}:{model}{suffix}", findings + found
             findings = []
+
+
+def work_names(lab, sizes, first, kind, folder):
+    """What a killed run has named and not synced is there for the next one, which may name
+    more that builds on it; then of all these names any may last."""
+    findings = []
+    state = lab.step(lab.start, first, findings)
+    records = lab.log_of(state)
+    points = [i + 1 for i, record in enumerate(records)
+              if name_of(record) and record.type == kind and os.path.dirname(name_of(record)) == folder]
+    yield first, findings
+    yield from cut_power_everywhere(lab, state, records, points[:sizes.name_points], ("all/last", "all/subset"), first + "+",
+                                    "")
 
 
 def work_inside(lab, sizes, seed, first):

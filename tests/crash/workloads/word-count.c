@@ -109,13 +109,12 @@ check (const char *root, char **acks, gboolean is_finished)
 int
 main (int argc, char *argv[])
 {
-  static const char *const planted[] = { "file-ignores-short-writes",
-                                         "output-no-sync",
-                                         "output-no-directory-sync",
-                                         "output-name-not-synced",
-                                         "manifest-no-sync",
-                                         "manifest-first",
-                                         NULL };
+  static const char *const planted[] = {
+    "file-ignores-short-writes", "output-no-sync",
+    "output-no-directory-sync",  "output-name-not-synced",
+    "manifest-no-sync",          "manifest-first",
+    "manifest-name-trusted",     NULL
+  };
   static const DsCrashWorkload workload = {
     .name = "word-count",
     .planted = planted,
