@@ -19,7 +19,7 @@ struct _DsSignalWatch
   GMainContext *main_context;
   GMainLoop *loop;
   GThread *thread;
-  gboolean has_seen_one; /* Thread: the watch's */
+  guint n_seen; /* up to 2.  Thread: the watch's */
 };
 
 static void
@@ -41,9 +41,13 @@ ds_signal_watch_caught (gpointer data)
 
   if (context == NULL)
     return G_SOURCE_REMOVE;
-  ds_streaming_context_ask_to_stop (context, self->has_seen_one ? DS_STOP_NOW
-                                                                : DS_STOP_GRACEFULLY);
-  self->has_seen_one = TRUE;
+  /* Some who mean one send two, such as timeout. */
+  if (self->n_seen == 1)
+    g_message ("A second signal came: the streaming context stops at once, and does not "
+               "wait for batches that have not run");
+  ds_streaming_context_ask_to_stop (context,
+                                    self->n_seen > 0 ? DS_STOP_NOW : DS_STOP_GRACEFULLY);
+  self->n_seen = MIN (self->n_seen + 1, 2);
   return G_SOURCE_CONTINUE;
 }
 

@@ -110,6 +110,7 @@ test_second_signal_stops_at_once (void)
   g_test_trap_subprocess (NULL, 0, 0);
   g_test_trap_assert_passed ();
   g_test_trap_assert_stdout ("*stopped at once*");
+  g_test_trap_assert_stderr ("*A second signal came: *stops at once*");
 }
 
 static void
