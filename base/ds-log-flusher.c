@@ -16,49 +16,6 @@
 
 /* How often the wait for room doubles. */
 #define DS_LOG_MAX_DOUBLINGS 6
-/* How often the lock is tried before its thread sleeps for it: some 20 us. */
-#define DS_LOG_N_SPINS 1000
-
-/* ---- Its own thread and the lock ---- */
-
-void
-ds_log_ring_locked (DsWriteAheadLog *self)
-{
-  g_mutex_lock (&self->bell_lock);
-  self->n_rings++;
-  g_cond_signal (&self->bell);
-  g_mutex_unlock (&self->bell_lock);
-}
-
-/* Who appends all the time gives the lock back for a moment after each record, which who
- * sleeps until it is free comes too late for. */
-static void
-ds_log_lock (DsWriteAheadLog *self)
-{
-  for (guint i = 0; i < DS_LOG_N_SPINS; i++)
-    if (g_mutex_trylock (&self->lock))
-      return;
-  g_mutex_lock (&self->lock);
-}
-
-/* Until somebody rings, or @deadline.  Lock held, given back meanwhile. */
-static void
-ds_log_sleep_locked (DsWriteAheadLog *self, gint64 deadline)
-{
-  guint n_rings;
-  gboolean goes_on = TRUE;
-
-  g_mutex_lock (&self->bell_lock);
-  n_rings = self->n_rings;
-  g_mutex_unlock (&self->lock);
-  while (goes_on && self->n_rings == n_rings)
-    if (deadline < G_MAXINT64)
-      goes_on = g_cond_wait_until (&self->bell, &self->bell_lock, deadline);
-    else
-      g_cond_wait (&self->bell, &self->bell_lock);
-  g_mutex_unlock (&self->bell_lock);
-  ds_log_lock (self);
-}
 
 /* ---- What to do next; lock held ---- */
 
@@ -93,9 +50,10 @@ ds_log_wait_locked (DsWriteAheadLog *self)
     {
       if (self->is_closing && self->waiting.first == NULL && !self->is_writing)
         return FALSE;
-      ds_log_sleep_locked (self, self->waiting.first != NULL && !self->is_writing
-                                     ? deadline
-                                     : G_MAXINT64);
+      if (self->waiting.first != NULL && !self->is_writing)
+        g_cond_wait_until (&self->wanted, &self->lock, deadline);
+      else
+        g_cond_wait (&self->wanted, &self->lock);
     }
   return TRUE;
 }
@@ -122,9 +80,10 @@ ds_log_hold_back (DsWriteAheadLog *self, guint n_tries)
   gint64 deadline = g_get_monotonic_time () + delay;
   gboolean goes_on;
 
-  ds_log_lock (self);
-  while (!self->is_closing && g_get_monotonic_time () < MIN (deadline, self->give_up_at))
-    ds_log_sleep_locked (self, MIN (deadline, self->give_up_at));
+  g_mutex_lock (&self->lock);
+  while (!self->is_closing && delay > 0 &&
+         g_cond_wait_until (&self->wanted, &self->lock, MIN (deadline, self->give_up_at)))
+    ;
   goes_on = !self->is_closing && g_get_monotonic_time () < self->give_up_at;
   g_mutex_unlock (&self->lock);
   return goes_on;
@@ -197,7 +156,7 @@ ds_log_fail (DsWriteAheadLog *self, GError *cause)
   guint64 last;
   guint64 n_lost;
 
-  ds_log_lock (self);
+  g_mutex_lock (&self->lock);
   last = self->durable_sequence;
   n_lost = self->next_sequence - 1 - last;
   self->failure = g_error_new (
@@ -242,7 +201,7 @@ ds_log_recycle (DsWriteAheadLog *self, DsLogGroup *group)
   gboolean is_kept;
 
   ds_log_group_clear (group);
-  ds_log_lock (self);
+  g_mutex_lock (&self->lock);
   is_kept = self->n_spare < DS_LOG_MAX_SPARE;
   if (is_kept)
     {
@@ -281,7 +240,7 @@ ds_log_flush_group (DsWriteAheadLog *self,
                     first_error == NULL && ds_log_is_full (self, group->n_bytes),
                     first_error, error);
 
-  ds_log_lock (self);
+  g_mutex_lock (&self->lock);
   if (is_written)
     {
       self->durable_sequence = ds_log_group_get_last_sequence (group);
@@ -304,7 +263,7 @@ ds_log_rotate_now (DsWriteAheadLog *self, guint64 first_sequence, GError **error
       !ds_log_write (self, NULL, first_sequence, TRUE, NULL, error))
     return FALSE;
 
-  ds_log_lock (self);
+  g_mutex_lock (&self->lock);
   self->rotated_before = first_sequence;
   if (self->rotate_before <= self->rotated_before)
     self->rotate_before = 0;
@@ -360,7 +319,7 @@ ds_log_lead_locked (DsWriteAheadLog *self, guint64 sequence)
       self->handed = group;
       self->handed_error = error;
     }
-  ds_log_ring_locked (self);
+  g_cond_signal (&self->wanted);
   return TRUE;
 }
 
@@ -397,7 +356,7 @@ ds_log_do_next_locked (DsWriteAheadLog *self, GError **error)
       g_mutex_unlock (&self->lock);
       is_well = ds_log_flush_group (self, group, first_error, error);
     }
-  ds_log_lock (self);
+  g_mutex_lock (&self->lock);
   return is_well;
 }
 
@@ -408,7 +367,7 @@ ds_log_flusher_run (gpointer log)
   g_autoptr (GError) error = NULL;
   gboolean is_well = TRUE;
 
-  ds_log_lock (self);
+  g_mutex_lock (&self->lock);
   while (is_well && ds_log_wait_locked (self))
     is_well = ds_log_do_next_locked (self, &error);
   g_mutex_unlock (&self->lock);

@@ -41,7 +41,7 @@ gboolean ds_log_segment_is_empty (const DsLogSegment *self);
 /* ---- The log ---- */
 
 /* What one group may have, in group_bytes: fewer syncs than one for each are enough. */
-#define DS_LOG_MAX_GROUPS ((guint64) 8)
+#define DS_LOG_MAX_GROUPS ((guint64) 4)
 /* One is filled, one is written: as many as are kept for what comes. */
 #define DS_LOG_MAX_SPARE 2u
 
@@ -56,7 +56,8 @@ struct _DsWriteAheadLog
   GThread *thread;
 
   GMutex lock;
-  GCond changed;      /* for everybody but the log's own thread */
+  GCond wanted;       /* for the log's own thread: there is something to do */
+  GCond changed;      /* for everybody else */
   DsLogQueue waiting; /* records are appended to the last one */
   guint64 n_planned;  /* bytes of the segment that it goes to, with it */
   DsLogGroup *spare;  /* empty ones */
@@ -79,17 +80,9 @@ struct _DsWriteAheadLog
   gint64 give_up_at; /* monotonic us: how long a full disk is waited for */
   GError *failure;   /* for good */
 
-  /* The log's own thread sleeps beside the lock: who waits for a GMutex does not get it
-   * while somebody appends all the time.  Taken within the lock. */
-  GMutex bell_lock;
-  GCond bell;
-  guint n_rings;
-
   DsLogSegment segment; /* who set is_writing */
 };
 
-/* There is something to do for the log's own thread.  Lock held. */
-void ds_log_ring_locked (DsWriteAheadLog *log);
 /* The body of its thread. */
 gpointer ds_log_flusher_run (gpointer log);
 /* Writes what waits in the calling thread, if nobody writes and nothing else is to be

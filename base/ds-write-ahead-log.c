@@ -41,8 +41,7 @@ ds_write_ahead_log_free (DsWriteAheadLog *self)
   ds_log_segment_clear (&self->segment);
   g_clear_error (&self->failure);
   g_cond_clear (&self->changed);
-  g_cond_clear (&self->bell);
-  g_mutex_clear (&self->bell_lock);
+  g_cond_clear (&self->wanted);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -60,8 +59,7 @@ ds_write_ahead_log_new (DsDurableDirectory *directory,
   self->directory = directory;
   self->settings = ds_log_complete_settings (settings);
   g_mutex_init (&self->lock);
-  g_mutex_init (&self->bell_lock);
-  g_cond_init (&self->bell);
+  g_cond_init (&self->wanted);
   g_cond_init (&self->changed);
   self->next_sequence = next_sequence;
   self->durable_sequence = next_sequence - 1;
@@ -176,7 +174,7 @@ ds_log_push_locked (DsWriteAheadLog *self, const DsLogNewRecord *record, gsize s
   /* The log's own thread has to hear of it. */
   if (n_waiting == 0 || (n_waiting < self->settings.group_bytes &&
                          self->waiting.n_bytes >= self->settings.group_bytes))
-    ds_log_ring_locked (self);
+    g_cond_signal (&self->wanted);
   return self->next_sequence++;
 }
 
@@ -254,7 +252,7 @@ ds_log_want_locked (DsWriteAheadLog *self, guint64 sequence)
     return;
   self->wanted_sequence = sequence;
   if (sequence > self->durable_sequence)
-    ds_log_ring_locked (self);
+    g_cond_signal (&self->wanted);
 }
 
 void
@@ -335,7 +333,7 @@ ds_write_ahead_log_rotate (DsWriteAheadLog *self, GError **error)
   if (before > self->rotated_before)
     {
       self->rotate_before = MAX (self->rotate_before, before);
-      ds_log_ring_locked (self);
+      g_cond_signal (&self->wanted);
     }
   while (self->rotated_before < before && self->failure == NULL && !self->is_closing)
     g_cond_wait (&self->changed, &self->lock);
@@ -376,7 +374,7 @@ ds_write_ahead_log_give_up_at (DsWriteAheadLog *self, gint64 deadline)
 {
   g_mutex_lock (&self->lock);
   self->give_up_at = MIN (self->give_up_at, deadline);
-  ds_log_ring_locked (self);
+  g_cond_signal (&self->wanted);
   g_mutex_unlock (&self->lock);
 }
 
@@ -387,7 +385,7 @@ ds_write_ahead_log_close (DsWriteAheadLog *self, GError **error)
 
   g_mutex_lock (&self->lock);
   self->is_closing = TRUE;
-  ds_log_ring_locked (self);
+  g_cond_broadcast (&self->wanted);
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   g_thread_join (self->thread);
