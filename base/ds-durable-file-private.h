@@ -122,6 +122,9 @@ gboolean ds_durable_file_read_start (const char *path,
 gboolean
 ds_durable_file_hash (const char *path, guint64 *n_bytes, guint64 *hash, GError **error);
 
+/* Whether who waits may find it over: a full disk, a file server that is away. */
+gboolean ds_durable_error_may_pass (const GError *error);
+
 /* Sets a DS_ERROR of the code that fits errno: "<what> <path> failed: <reason>; <hint>".
  */
 void ds_set_error_from_errno (GError **error,

@@ -22,6 +22,28 @@
 #define DS_DURABLE_MAX_PIECES 16
 #endif
 
+/* What a file system says whose server is away: a call that times out, a handle that it
+ * does not know (any more), a connection that is gone. */
+static gboolean
+ds_durable_is_away (int error_number)
+{
+  static const int away[] = { ESTALE,     ETIMEDOUT,   EHOSTDOWN, EHOSTUNREACH,
+                              ENETDOWN,   ENETUNREACH, ENOTCONN,  ECONNREFUSED,
+                              ECONNRESET, ECONNABORTED };
+
+  for (guint i = 0; i < G_N_ELEMENTS (away); i++)
+    if (error_number == away[i])
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+ds_durable_error_may_pass (const GError *error)
+{
+  return g_error_matches (error, DS_ERROR, DS_ERROR_NO_SPACE) ||
+         g_error_matches (error, DS_ERROR, DS_ERROR_NETWORK);
+}
+
 void
 ds_set_error_from_errno (GError **error,
                          int error_number,
@@ -35,6 +57,11 @@ ds_set_error_from_errno (GError **error,
     {
       code = DS_ERROR_NO_SPACE;
       hint = "make room on that file system and try again";
+    }
+  else if (ds_durable_is_away (error_number))
+    {
+      code = DS_ERROR_NETWORK;
+      hint = "look whether the server of that file system and the network are up";
     }
   else if (error_number == ENOENT || error_number == ENOTDIR)
     {
@@ -427,8 +454,9 @@ ds_durable_file_read_at (int fd,
 static gboolean
 ds_durable_end_sync (int result, const char *path, const char *call, GError **error)
 {
-  DsError code =
-      errno == ENOSPC || errno == EDQUOT ? DS_ERROR_NO_SPACE : DS_ERROR_FSYNC_FAILED;
+  DsError code = errno == ENOSPC || errno == EDQUOT ? DS_ERROR_NO_SPACE
+                 : ds_durable_is_away (errno)       ? DS_ERROR_NETWORK
+                                                    : DS_ERROR_FSYNC_FAILED;
 
   if (result == 0)
     return TRUE;

@@ -35,7 +35,8 @@ GQuark ds_error_quark (void);
  * @DS_ERROR_IO: reading or writing failed
  * @DS_ERROR_NO_SPACE: the disk or the quota is full
  * @DS_ERROR_FSYNC_FAILED: the system could not make a file durable
- * @DS_ERROR_NETWORK: a connection could not be made, or broke
+ * @DS_ERROR_NETWORK: a connection could not be made, or broke, or the server of a file
+ *   system is away
  * @DS_ERROR_TLS: a certificate or a handshake was refused
  * @DS_ERROR_LIMIT: a configured cap was met
  * @DS_ERROR_TOO_DEEP: values nested deeper than is read

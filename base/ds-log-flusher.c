@@ -10,6 +10,7 @@
  * otherwise.  Everything else is left to the log's own thread: telling, new segments, and
  * whatever a leader could not write. */
 
+#include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-failpoint-private.h"
 #include "base/ds-log-writer-private.h"
@@ -103,7 +104,8 @@ ds_log_try (DsWriteAheadLog *self,
 }
 
 /* Writes @group (nullable), into a new segment if wanted.  Comes back when it is durable,
- * or with an error that is for good: the second one in a row that is not a full disk.
+ * or with an error that is for good: the second one in a row that does not pass by
+ * itself.
  * @first_error (nullable, taken over): of a try that was made already. */
 static gboolean
 ds_log_write (DsWriteAheadLog *self,
@@ -126,14 +128,14 @@ ds_log_write (DsWriteAheadLog *self,
         break;
       /* Either the new one is there, or none is, which is looked at anyway. */
       wants_segment = FALSE;
-      if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE))
+      if (!ds_durable_error_may_pass (local_error))
         n_failures++;
       if (n_failures >= 2 || is_last_try)
         {
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;
         }
-      if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE))
+      if (!ds_durable_error_may_pass (local_error))
         continue;
       if (n_held_back == 0 && self->trouble_func != NULL)
         self->trouble_func (local_error, self->trouble_data);

@@ -5,6 +5,7 @@
  * committed instead, and not written again.  The formats differ only in what the engine's
  * writer is told. */
 
+#include "base/ds-durable-file-private.h"
 #include "dstream/ds-file-sink-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-save-private.h"
@@ -59,17 +60,16 @@ ds_files_output_run_sink (DsOutput *self, DsRdd *rdd, DsTime time, GError **erro
       if (ds_file_sink_run (files->sink, rdd, &files->plan, time, &local_error))
         {
           if (delay != DS_FILES_FIRST_DELAY)
-            g_message ("Output %s of batch %" G_GINT64_FORMAT " ms has found room",
+            g_message ("Output %s of batch %" G_GINT64_FORMAT " ms goes on",
                        ds_output_get_name (self), time / DS_MILLISECOND);
           return TRUE;
         }
-      if (delay == DS_FILES_FIRST_DELAY &&
-          g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE))
+      if (delay == DS_FILES_FIRST_DELAY && ds_durable_error_may_pass (local_error))
         g_message ("Output %s of batch %" G_GINT64_FORMAT
                    " ms waits, and goes on by itself: %s",
                    ds_output_get_name (self), time / DS_MILLISECOND,
                    local_error->message);
-      if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE) ||
+      if (!ds_durable_error_may_pass (local_error) ||
           !ds_driver_pause (self->context->driver, delay * DS_MILLISECOND))
         {
           g_propagate_error (error, g_steal_pointer (&local_error));

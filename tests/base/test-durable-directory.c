@@ -560,7 +560,7 @@ test_probe (Fixture *fixture, gconstpointer user_data)
     { { "fsync", "probe", EIO }, DS_ERROR_FSYNC_FAILED, "syncing a file" },
     { { "rename", "probe", EXDEV }, DS_ERROR_IO, "renaming over a file" },
     { { "rename", "probe", EEXIST }, DS_ERROR_IO, "renaming over a file" },
-    { { "write", "probe", ESTALE }, DS_ERROR_IO, "writing" },
+    { { "write", "probe", ESTALE }, DS_ERROR_NETWORK, "writing" },
     { { "write", "probe", ENOSPC }, DS_ERROR_NO_SPACE, "writing" },
     { { "open", "probe", EMFILE }, DS_ERROR_LIMIT, "creating" },
     { { "pread", "probe", EIO }, DS_ERROR_IO, "reading back" },

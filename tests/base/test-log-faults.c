@@ -321,16 +321,17 @@ test_a_failed_sync_is_not_repeated (Fixture *fixture, gconstpointer user_data)
 }
 
 static void
-test_a_full_disk_holds_back (Fixture *fixture, gconstpointer user_data)
+test_what_passes_holds_back (Fixture *fixture, gconstpointer error_number)
 {
-  g_test_summary ("A full disk holds back as long as it is full, and then it goes on");
+  g_test_summary ("A full disk, or a file server that is away, holds back as long as it "
+                  "lasts, and then it goes on");
 
   const char *const calls[] = { "open", "writev", "write", "fsync", "fdatasync" };
 
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {
       g_autoptr (GError) error = NULL;
-      Fault fault = { calls[i], ENOSPC, 1, 40, 0 };
+      Fault fault = { calls[i], GPOINTER_TO_INT (error_number), 1, 40, 0 };
 
       g_assert_cmpuint (write_until_failure (fixture, &hasty, &fault, &error), ==,
                         N_RECORDS);
@@ -678,11 +679,15 @@ main (int argc, char *argv[])
               func, tear_down)
   ADD ("each-call-once-io", EIO, test_each_call_once);
   ADD ("each-call-once-full", ENOSPC, test_each_call_once);
+  ADD ("each-call-once-away", ETIMEDOUT, test_each_call_once);
   ADD ("each-call-once-quota", EDQUOT, test_each_call_once);
   ADD ("each-call-for-ever", 0, test_each_call_for_ever);
   ADD ("who-waits-writes", 0, test_who_waits_writes);
   ADD ("a-failed-sync-is-not-repeated", 0, test_a_failed_sync_is_not_repeated);
-  ADD ("a-full-disk-holds-back", 0, test_a_full_disk_holds_back);
+  ADD ("a-full-disk-holds-back", ENOSPC, test_what_passes_holds_back);
+  ADD ("b17-a-file-server-that-is-away-holds-back", ESTALE, test_what_passes_holds_back);
+  ADD ("b17-a-file-system-that-is-cut-off-holds-back", ENOTCONN,
+       test_what_passes_holds_back);
   ADD ("a-full-disk-is-told", 0, test_a_full_disk_is_told);
   ADD ("a-full-disk-is-given-up", 0, test_a_full_disk_is_given_up);
   ADD ("a-disk-with-room-is-not-given-up", 0, test_a_disk_with_room_is_not_given_up);

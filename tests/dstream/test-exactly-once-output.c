@@ -181,6 +181,7 @@ typedef struct
 {
   gint64 n_writes;    /* find no room */
   DsTestGate refused; /* how many have found none */
+  int error_number;
 } FullDisk;
 
 /* DsDurableFaultFunc */
@@ -193,15 +194,16 @@ fill_disk (const char *call, const char *path, gsize *n_bytes, gpointer user_dat
       ds_test_gate_get (&disk->refused) >= disk->n_writes)
     return 0;
   ds_test_gate_add (&disk->refused, 1);
-  return ENOSPC;
+  return disk->error_number;
 }
 
 static void
-test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
+test_what_passes_is_waited_for (Fixture *fixture, gconstpointer error_number)
 {
-  FullDisk disk = { .n_writes = 3 };
+  FullDisk disk = { .n_writes = 3, .error_number = GPOINTER_TO_INT (error_number) };
 
-  g_test_summary ("No policy gives a batch up because the disk is full for a moment");
+  g_test_summary ("No policy gives a batch up because the disk is full, or its server "
+                  "away, for a moment");
 
   g_object_set (fixture->test.ssc, "failure-policy", DS_FAILURE_POLICY_CONTINUE, NULL);
   save (fixture);
@@ -210,7 +212,7 @@ test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
   g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE,
                          "Output * of batch 1000 ms waits, and goes on by itself: *");
   g_test_expect_message ("DStream", G_LOG_LEVEL_MESSAGE,
-                         "Output * of batch 1000 ms has found room");
+                         "Output * of batch 1000 ms goes on");
   ds_test_stream_run (&fixture->test, 3);
   g_test_assert_expected_messages ();
   g_assert_cmpint (ds_test_gate_get (&disk.refused), ==, 3);
@@ -221,7 +223,7 @@ test_a_full_disk_is_waited_for (Fixture *fixture, gconstpointer user_data)
 static void
 test_a_stop_ends_the_wait_for_a_full_disk (Fixture *fixture, gconstpointer user_data)
 {
-  FullDisk disk = { .n_writes = G_MAXINT64 };
+  FullDisk disk = { .n_writes = G_MAXINT64, .error_number = ENOSPC };
   g_autofree char *lock =
       g_build_filename (fixture->directory, "new", "_ds-out", "lock", NULL);
   struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -357,7 +359,12 @@ main (int argc, char *argv[])
        test_without_checkpoints_nothing_is_committed);
   ADD ("options", test_options);
   ADD ("a-second-run-writes-nothing-twice", test_a_second_run_writes_nothing_twice);
-  ADD ("a-full-disk-is-waited-for", test_a_full_disk_is_waited_for);
+  g_test_add ("/dstream/exactly-once-output/a-full-disk-is-waited-for", Fixture,
+              GINT_TO_POINTER (ENOSPC), set_up, test_what_passes_is_waited_for,
+              tear_down);
+  g_test_add ("/dstream/exactly-once-output/b17-a-file-server-is-waited-for", Fixture,
+              GINT_TO_POINTER (ESTALE), set_up, test_what_passes_is_waited_for,
+              tear_down);
   ADD ("a-stop-ends-the-wait-for-a-full-disk", test_a_stop_ends_the_wait_for_a_full_disk);
   ADD ("foreign-files-fail-the-batch", test_foreign_files_fail_the_batch);
   ADD ("another-application", test_another_application);

@@ -543,7 +543,7 @@ fail_and_go_on (Fixture *fixture, const Fault *how, const DsSavePlan *plan)
 static void
 test_what_fails_is_tried_again (Fixture *fixture, gconstpointer user_data)
 {
-  static const int error_numbers[] = { ENOSPC, EIO, EDQUOT };
+  static const int error_numbers[] = { ENOSPC, EIO, EDQUOT, ESTALE };
 
   g_test_summary ("Each call failing, once and for long: the batch can be run again");
 
