@@ -89,6 +89,10 @@ gssize ds_durable_file_read_at (int fd,
 gboolean ds_durable_file_sync (int fd, const char *path, GError **error);
 /* fdatasync: what was written, and the length that it takes to read it. */
 gboolean ds_durable_file_sync_data (int fd, const char *path, GError **error);
+/* The disk begins with what was written, where the system can be told to; what follows
+ * goes beside it.  Nothing is durable by that.  After a failure as after one of a sync.
+ */
+gboolean ds_durable_file_start_sync (int fd, const char *path, GError **error);
 /* fsync, then close, both checked.  @fd is closed in any case. */
 gboolean ds_durable_file_sync_and_close (int fd, const char *path, GError **error);
 /* Cut off at @length, and its own position moved there. */

@@ -498,6 +498,28 @@ ds_durable_file_sync_data (int fd, const char *path, GError **error)
                               path, "fdatasync", error);
 }
 
+static int
+ds_durable_call_start_sync (int fd)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+  return sync_file_range (fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+  return 0;
+#endif
+}
+
+/* The next sync may not tell of what failed here. */
+gboolean
+ds_durable_file_start_sync (int fd, const char *path, GError **error)
+{
+  int result =
+      ds_durable_try_sync (fd, path, "sync_file_range", ds_durable_call_start_sync);
+
+  if (result < 0 && (errno == EINVAL || errno == ENOSYS || errno == ESPIPE))
+    return TRUE; /* not there: then the sync does all of it */
+  return ds_durable_end_sync (result, path, "sync_file_range", error);
+}
+
 gboolean
 ds_durable_directory_sync_fd (int fd,
                               const char *path,

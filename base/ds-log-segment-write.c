@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The segment that is written.  A group of records goes out with one write.  What fails
- * is given up with its file, whose tail readers pass over because the same numbers come
- * again in the next one. */
+/* The segment that is written.  A group of records goes out with one write, or with some
+ * when it is large, and one sync.  What fails is given up with its file, whose tail
+ * readers pass over because the same numbers come again in the next one. */
 
 #include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
@@ -12,6 +12,9 @@
 #include "base/ds-planted-fault-private.h"
 
 #include <unistd.h>
+
+/* So much of a large group is written before the disk begins with it. */
+#define DS_LOG_AHEAD_BYTES ((gsize) 1024 * 1024)
 
 void
 ds_log_segment_init (DsLogSegment *self,
@@ -101,6 +104,44 @@ ds_log_segment_begin (DsLogSegment *self, guint64 first_sequence, GError **error
 
 /* ---- Writing ---- */
 
+/* Of more than @DS_LOG_AHEAD_BYTES the disk begins with the first ones while the next
+ * ones are copied.  FALSE: the segment has ended, unless it can be used on. */
+static gboolean
+ds_log_segment_write_pieces (DsLogSegment *self, guint64 n_bytes_left, GError **error)
+{
+  struct iovec *pieces = (struct iovec *) (gpointer) self->pieces->data;
+  guint n_left = self->pieces->len;
+
+  while (n_left > 0)
+    {
+      g_autoptr (GError) local_error = NULL;
+      gsize n_bytes = 0;
+      guint n = 0;
+
+      while (n < n_left && (n_bytes < DS_LOG_AHEAD_BYTES ||
+                            n_bytes_left - n_bytes < DS_LOG_AHEAD_BYTES))
+        n_bytes += pieces[n++].iov_len;
+      if (!ds_durable_file_write_pieces (self->fd, self->path, pieces, n, &local_error))
+        {
+          /* What a full disk took can be taken back, and the file used on. */
+          if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE) ||
+              !ds_durable_file_cut (self->fd, self->path, self->n_bytes, NULL))
+            ds_log_segment_end (self);
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return FALSE;
+        }
+      pieces += n;
+      n_left -= n;
+      n_bytes_left -= n_bytes;
+      if (n_left > 0 && !ds_durable_file_start_sync (self->fd, self->path, error))
+        {
+          ds_log_segment_end (self);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
 gboolean
 ds_log_segment_write (DsLogSegment *self, DsLogGroup *group, GError **error)
 {
@@ -110,27 +151,19 @@ ds_log_segment_write (DsLogSegment *self, DsLogGroup *group, GError **error)
   g_array_set_size (self->pieces, 0);
   ds_log_group_add_pieces (group, self->pieces);
   DS_FP ("log.before-write");
-  if (ds_durable_file_write_pieces (self->fd, self->path,
-                                    (struct iovec *) (gpointer) self->pieces->data,
-                                    self->pieces->len, &local_error))
+  if (!ds_log_segment_write_pieces (self, group->n_bytes, error))
+    return FALSE;
+  DS_FP ("log.written");
+  if (!DS_PLANTED ("log-no-sync") &&
+      !ds_durable_file_sync_data (self->fd, self->path, &local_error) &&
+      !(DS_PLANTED ("log-syncs-again") &&
+        ds_durable_file_sync_data (self->fd, self->path, NULL)))
     {
-      DS_FP ("log.written");
-      if (DS_PLANTED ("log-no-sync") ||
-          ds_durable_file_sync_data (self->fd, self->path, &local_error) ||
-          (DS_PLANTED ("log-syncs-again") &&
-           ds_durable_file_sync_data (self->fd, self->path, NULL)))
-        {
-          DS_FP ("log.synced");
-          self->n_bytes += group->n_bytes;
-          return TRUE;
-        }
       ds_log_segment_end (self);
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
     }
-  /* What a full disk took can be taken back, and the file used on. */
-  else if (!g_error_matches (local_error, DS_ERROR, DS_ERROR_NO_SPACE) ||
-           !ds_durable_file_cut (self->fd, self->path, self->n_bytes, NULL))
-    ds_log_segment_end (self);
-
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
+  DS_FP ("log.synced");
+  self->n_bytes += group->n_bytes;
+  return TRUE;
 }

@@ -320,6 +320,54 @@ test_a_failed_sync_is_not_repeated (Fixture *fixture, gconstpointer user_data)
   g_assert_cmpuint (n_old, <, 600);
 }
 
+static gboolean
+count_record (const DsLogRecord *record,
+              const guint8 *payload,
+              gpointer n_records,
+              GError **error)
+{
+  ++*(guint *) n_records;
+  return TRUE;
+}
+
+/* Two records of 1.5 MiB go out together; the disk is told to begin between them. */
+static void
+test_large_groups_begin_early (Fixture *fixture, gconstpointer error_number)
+{
+  g_test_summary ("What fails before the sync is as bad as a sync that fails, unless the "
+                  "system has no such call");
+
+  g_autoptr (GError) error = NULL;
+  const gsize n_bytes = 1536 * 1024;
+  const DsLogSettings settings = { .group_bytes = 16 * 1024 * 1024,
+                                   .group_delay = G_GINT64_CONSTANT (3600000000),
+                                   .retry_delay = -1 };
+  Fault fault = { "sync_file_range", GPOINTER_TO_INT (error_number), 1, 2, 0 };
+  gboolean is_lacking = fault.error_number == ENOSYS;
+  g_autofree char *text = g_strnfill (n_bytes, 'x');
+  g_autoptr (GPtrArray) names = NULL;
+  guint n_records = 0;
+  DsLogPart part = { text, n_bytes };
+  DsWriteAheadLog *log = open_log (fixture, &settings);
+
+  ds_durable_file_set_fault_func (fail, &fault);
+  for (guint64 i = 1; i <= 2; i++)
+    g_assert_cmpuint (ds_write_ahead_log_append (log, DS_LOG_PLAN, &part, 1, NULL, NULL,
+                                                 &error),
+                      ==, i);
+  g_assert_true (ds_write_ahead_log_await (log, 2, &error));
+  g_assert_true (ds_write_ahead_log_close (log, &error));
+  g_assert_no_error (error);
+  ds_durable_file_set_fault_func (NULL, NULL);
+  /* In a new segment, and begun with once more there. */
+  g_assert_cmpint (fault.n_calls, ==, is_lacking ? 1 : 2);
+  names = ds_durable_directory_list (fixture->directory, "wal-", NULL);
+  g_assert_cmpuint (names->len, ==, is_lacking ? 1 : 2);
+  g_assert_true (ds_log_read (fixture->directory, 1, DS_LOG_DAMAGE_FAIL, count_record,
+                              &n_records, NULL, NULL, &error));
+  g_assert_cmpuint (n_records, ==, 2);
+}
+
 static void
 test_what_passes_holds_back (Fixture *fixture, gconstpointer error_number)
 {
@@ -684,6 +732,8 @@ main (int argc, char *argv[])
   ADD ("each-call-for-ever", 0, test_each_call_for_ever);
   ADD ("who-waits-writes", 0, test_who_waits_writes);
   ADD ("a-failed-sync-is-not-repeated", 0, test_a_failed_sync_is_not_repeated);
+  ADD ("large-groups-begin-early-io", EIO, test_large_groups_begin_early);
+  ADD ("large-groups-begin-early-not-there", ENOSYS, test_large_groups_begin_early);
   ADD ("a-full-disk-holds-back", ENOSPC, test_what_passes_holds_back);
   ADD ("b17-a-file-server-that-is-away-holds-back", ESTALE, test_what_passes_holds_back);
   ADD ("b17-a-file-system-that-is-cut-off-holds-back", ENOTCONN,
