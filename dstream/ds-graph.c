@@ -477,13 +477,21 @@ static void
 ds_graph_note_given_up (DsGraph *self, DsTime time)
 {
   DsGivenUpBatches batches = { self->last_time, time };
-  DsTime looked_at = time - ds_graph_get_max_input_remember (self);
+
+  if (time - self->last_time > self->interval)
+    g_array_append_val (self->given_up, batches);
+}
+
+/* Of @now, the completed batch, and not of the newest one, which may be far ahead: those
+ * in between run again after a recovery. */
+static void
+ds_graph_forget_given_up (DsGraph *self, DsTime now)
+{
+  DsTime looked_at = now - ds_graph_get_max_input_remember (self);
 
   while (self->given_up->len > 0 &&
          g_array_index (self->given_up, DsGivenUpBatches, 0).before <= looked_at)
     g_array_remove_index (self->given_up, 0);
-  if (time - self->last_time > self->interval)
-    g_array_append_val (self->given_up, batches);
 }
 
 gboolean
@@ -580,6 +588,7 @@ ds_graph_forget (DsGraph *self, DsTime now)
   ds_graph_lock (self);
   for (guint i = 0; i < self->streams->len; i++)
     ds_dstream_forget (g_ptr_array_index (self->streams, i), now);
+  ds_graph_forget_given_up (self, now);
   ds_graph_unlock (self);
 }
 

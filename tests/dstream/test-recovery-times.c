@@ -7,6 +7,8 @@
 #include "tests/dstream/ds-test-recovery.h"
 
 #include "base/ds-durable-file-private.h"
+#include "dstream/ds-job-set-private.h"
+#include "dstream/ds-streaming-context-private.h"
 
 #include <string.h>
 
@@ -420,6 +422,56 @@ test_batches_that_were_given_up_stay_so (void)
     }
 }
 
+/* Generates the batch of @time and lets go of it. */
+static void
+generate (DsStreamingContext *ssc, DsTime time)
+{
+  ds_job_set_free (ds_job_generator_generate (ssc, time));
+}
+
+/* As a checkpoint of the batch @time would have them: "2000 5000 ". */
+static void
+assert_given_up (DsStreamingContext *ssc, DsTime time, const char *expected)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GArray) times = NULL;
+
+  ds_graph_lock (ssc->graph);
+  times = ds_graph_list_given_up (ssc->graph, time);
+  ds_graph_unlock (ssc->graph);
+  for (guint i = 0; i < times->len; i++)
+    g_string_append_printf (text, "%" G_GINT64_FORMAT " ",
+                            g_array_index (times, DsTime, i) / DS_MILLISECOND);
+  g_assert_cmpstr (text->str, ==, expected);
+}
+
+static void
+test_batches_ahead_forget_nothing (void)
+{
+  DsTestStream test;
+  DsDStream *words;
+
+  g_test_summary (
+      "A checkpoint of a batch knows what was given up before it, however far "
+      "ahead batches were generated: those run again");
+
+  ds_test_stream_set_up (&test, "local[1]");
+  words = ds_streaming_context_queue_stream (test.ssc);
+  ds_dstream_foreach_rdd (ds_dstream_window (words, 3 * DS_SECOND, 0), ds_test_ignore_rdd,
+                          NULL, NULL);
+  ds_test_stream_start (&test);
+  for (gint64 k = 1; k <= 2; k++)
+    generate (test.ssc, k * DS_SECOND);
+  for (gint64 k = 5; k <= 6; k++)
+    generate (test.ssc, k * DS_SECOND);
+  generate (test.ssc, 20 * DS_SECOND);
+  ds_graph_forget (test.ssc->graph, 6 * DS_SECOND);
+  assert_given_up (test.ssc, 6 * DS_SECOND, "2000 5000 ");
+  ds_graph_forget (test.ssc->graph, 20 * DS_SECOND);
+  assert_given_up (test.ssc, 20 * DS_SECOND, "6000 20000 ");
+  ds_test_stream_tear_down (&test);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -436,7 +488,8 @@ main (int argc, char *argv[])
                    test_a_day_back_goes_on_after_the_last_batch);
   g_test_add_func ("/recovery-times/batches-that-were-given-up-stay-so",
                    test_batches_that_were_given_up_stay_so);
-
+  g_test_add_func ("/recovery-times/batches-ahead-forget-nothing",
+                   test_batches_ahead_forget_nothing);
   g_test_add_func ("/recovery-times/soon-after-a-stop-batches-keep-to-the-clock",
                    test_soon_after_a_stop_batches_keep_to_the_clock);
   return g_test_run ();
