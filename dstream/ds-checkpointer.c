@@ -188,6 +188,7 @@ ds_checkpointer_log_waits (const GError *error, gpointer user_data)
   DsCheckpointer *self = user_data;
 
   ds_receiver_tracker_note_trouble (self->context->receivers, error);
+  g_atomic_int_add (&self->context->n_held_back, error != NULL ? 1 : -1);
   if (error != NULL)
     g_message ("Batches and receivers wait, and go on by themselves: %s", error->message);
   else

@@ -68,6 +68,8 @@ struct _DsDriver
   gint64 last_turn;           /* monotonic: when the last batch was begun */
   DsTime running_time;        /* of the batch that runs, or DS_TIME_NONE */
   DsTime generating_time;     /* of the one that is generated, or DS_TIME_NONE */
+  DsTime running_since;       /* wall time, as the timer has it */
+  DsTime generating_since;
   DsLateness lateness;
   GArray *failed_times;   /* DsTime */
   gint64 n_failed_before; /* those */
@@ -174,6 +176,7 @@ ds_driver_generate_locked (DsDriver *self)
   ds_missed_batches_give_up (&self->timer, self->context);
   time = ds_batch_timer_fire (&self->timer);
   self->generating_time = time;
+  self->generating_since = ds_batch_timer_get_now (&self->timer);
   g_mutex_unlock (&self->lock);
 
   set = ds_job_generator_generate (self->context, time);
@@ -323,6 +326,7 @@ ds_driver_run_locked (DsDriver *self)
 
   self->is_running = TRUE;
   self->running_time = set->time;
+  self->running_since = ds_batch_timer_get_now (&self->timer);
   if (self->n_parked > 0 && now - self->last_turn > DS_DRIVER_LONG_BATCH)
     g_cond_broadcast (&self->changed);
   self->last_turn = now;
@@ -359,15 +363,18 @@ ds_driver_look_at_lateness_locked (DsDriver *self)
 {
   gboolean is_generated = self->running_time == DS_TIME_NONE;
   DsTime time = is_generated ? self->generating_time : self->running_time;
+  DsTime since = is_generated ? self->generating_since : self->running_since;
+  DsTime now;
   DsDuration late;
 
   if (time == DS_TIME_NONE || self->timer.hurries)
     return G_MAXINT64;
-  late = ds_batch_timer_get_now (&self->timer) - MAX (time, self->timer.started);
+  now = ds_batch_timer_get_now (&self->timer);
+  late = now - MAX (time, self->timer.started);
   if (!ds_lateness_look (&self->lateness, late))
     return self->lateness.limit - late;
   g_mutex_unlock (&self->lock);
-  ds_lateness_tell (self->context, time, late, is_generated);
+  ds_lateness_tell (self->context, time, late, now - since, is_generated);
   g_mutex_lock (&self->lock);
   return 0;
 }

@@ -64,6 +64,10 @@ gboolean ds_file_sink_run (DsFileSink *self,
                            const DsSavePlan *plan,
                            DsTime time,
                            GError **error);
+/* Whether @error, of the run before, may be over when it is tried again: that of a full
+ * disk, or of a file server that is away.  What functions of the program failed with is
+ * not, even if it has the same code. */
+gboolean ds_file_sink_may_pass (DsFileSink *self, const GError *error);
 
 /* "<directory>/_ds-<basename>" of a prefix: where its manifests are. */
 char *ds_file_sink_get_manifest_directory (const char *prefix);

@@ -26,6 +26,7 @@ struct _DsFileSink
   gint64 known_ms;   /* batches up to here are this application's, ... */
   gint64 adopted_ms; /* and later ones up to here of somebody else; G_MININT64: none */
   DsManifestChain *chain;
+  gboolean is_of_files; /* what the run before failed with, not of what was to be saved */
   gboolean
       has_to_replace; /* a directory could not be synced: its names are written anew */
 };
@@ -328,6 +329,7 @@ ds_file_sink_run (DsFileSink *self,
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (DsSavedFile));
   gboolean is_committed;
 
+  self->is_of_files = TRUE;
   if (!ds_file_sink_is_committed (self, time, &is_committed, error))
     return FALSE;
   if (is_committed)
@@ -335,7 +337,7 @@ ds_file_sink_run (DsFileSink *self,
 
   ds_file_sink_clean (self);
   if (!ds_rdd_save_staged (rdd, ds_manifest_chain_get_directory (self->chain), prefix,
-                           plan, files, error))
+                           plan, files, &self->is_of_files, error))
     {
       ds_file_sink_clean (self);
       return FALSE;
@@ -348,4 +350,11 @@ ds_file_sink_run (DsFileSink *self,
   return ds_file_sink_place (self, plan, prefix, path, files, batch_ms, error) &&
          (DS_PLANTED ("manifest-first") ||
           ds_file_sink_commit (self, plan, path, files, batch_ms, error));
+}
+
+gboolean
+ds_file_sink_may_pass (DsFileSink *self, const GError *error)
+{
+  return g_error_matches (error, DS_ERROR, DS_ERROR_NO_SPACE) ||
+         (self->is_of_files && ds_durable_error_may_pass (error));
 }

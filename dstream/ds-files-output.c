@@ -5,7 +5,6 @@
  * committed instead, and not written again.  The formats differ only in what the engine's
  * writer is told. */
 
-#include "base/ds-durable-file-private.h"
 #include "dstream/ds-file-sink-private.h"
 #include "dstream/ds-streaming-context-private.h"
 #include "rdd/ds-save-private.h"
@@ -46,36 +45,51 @@ ds_files_output_place (const char *directory, const char *path)
                                  : g_build_filename (directory, path, NULL);
 }
 
+/* After a first failure that may pass. */
+static gboolean
+ds_files_output_wait (DsOutput *self, DsRdd *rdd, DsTime time, GError **error)
+{
+  const DsFilesOutput *files = self->state;
+  gboolean is_saved = FALSE;
+
+  for (int delay = DS_FILES_FIRST_DELAY;
+       !is_saved && ds_file_sink_may_pass (files->sink, *error) &&
+       ds_driver_pause (self->context->driver, delay * DS_MILLISECOND);
+       delay = MIN (2 * delay, DS_FILES_MAX_DELAY))
+    {
+      g_clear_error (error);
+      is_saved = ds_file_sink_run (files->sink, rdd, &files->plan, time, error);
+    }
+  return is_saved;
+}
+
 /* What is to be there exactly once waits for room on a full disk: as long as it does,
  * batches queue up and receivers are held back, and no policy has to give it up. */
 static gboolean
 ds_files_output_run_sink (DsOutput *self, DsRdd *rdd, DsTime time, GError **error)
 {
   const DsFilesOutput *files = self->state;
+  gint64 batch_ms = time / DS_MILLISECOND;
+  GError *local_error = NULL;
+  gboolean is_saved = FALSE;
 
-  for (int delay = DS_FILES_FIRST_DELAY;; delay = MIN (2 * delay, DS_FILES_MAX_DELAY))
+  if (ds_file_sink_run (files->sink, rdd, &files->plan, time, &local_error))
+    return TRUE;
+  if (ds_file_sink_may_pass (files->sink, local_error))
     {
-      g_autoptr (GError) local_error = NULL;
-
-      if (ds_file_sink_run (files->sink, rdd, &files->plan, time, &local_error))
-        {
-          if (delay != DS_FILES_FIRST_DELAY)
-            g_message ("Output %s of batch %" G_GINT64_FORMAT " ms goes on",
-                       ds_output_get_name (self), time / DS_MILLISECOND);
-          return TRUE;
-        }
-      if (delay == DS_FILES_FIRST_DELAY && ds_durable_error_may_pass (local_error))
-        g_message ("Output %s of batch %" G_GINT64_FORMAT
-                   " ms waits, and goes on by itself: %s",
-                   ds_output_get_name (self), time / DS_MILLISECOND,
-                   local_error->message);
-      if (!ds_durable_error_may_pass (local_error) ||
-          !ds_driver_pause (self->context->driver, delay * DS_MILLISECOND))
-        {
-          g_propagate_error (error, g_steal_pointer (&local_error));
-          return FALSE;
-        }
+      g_message ("Output %s of batch %" G_GINT64_FORMAT
+                 " ms waits, and goes on by itself: %s",
+                 ds_output_get_name (self), batch_ms, local_error->message);
+      g_atomic_int_inc (&self->context->n_held_back);
+      is_saved = ds_files_output_wait (self, rdd, time, &local_error);
+      g_atomic_int_add (&self->context->n_held_back, -1);
     }
+  if (is_saved)
+    g_message ("Output %s of batch %" G_GINT64_FORMAT " ms goes on",
+               ds_output_get_name (self), batch_ms);
+  else
+    g_propagate_error (error, local_error);
+  return is_saved;
 }
 
 static gboolean

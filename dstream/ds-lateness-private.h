@@ -19,10 +19,12 @@ void ds_lateness_init (DsLateness *self, DsDuration interval);
 /* TRUE: @late has to be told.  The next time it is twice as much, and from the beginning
  * once batches have been in time again. */
 gboolean ds_lateness_look (DsLateness *self, DsDuration late);
-/* Says it.  Thread: any.  Locks: takes that of the engine. */
+/* Says it, and which of the two it is: @ran is how long the batch has been at work
+ * itself. Thread: any.  Locks: takes that of the engine. */
 void ds_lateness_tell (DsStreamingContext *context,
                        DsTime batch_time,
                        DsDuration late,
+                       DsDuration ran,
                        gboolean is_generated);
 
 G_END_DECLS

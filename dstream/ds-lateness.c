@@ -55,19 +55,39 @@ ds_lateness_describe_work (DsStreamingContext *context, gboolean is_generated)
   return g_strdup_printf ("\"%s\" is at work", part);
 }
 
+/* To the microsecond it says nothing more. */
+static char *
+ds_lateness_describe_duration (DsDuration duration)
+{
+  return ds_duration_to_seconds_string (duration - duration % DS_MILLISECOND);
+}
+
+static const char *
+ds_lateness_find_cause (DsStreamingContext *context, DsDuration late, DsDuration ran)
+{
+  if (g_atomic_int_get (&context->n_held_back) > 0)
+    return "Room on a disk, or a file server, is waited for, as was told: it goes on by "
+           "itself, and new input waits meanwhile";
+  if (ran >= late / 2)
+    return "A function hangs, or has too much to do; new input waits meanwhile. Make "
+           "that faster, or the interval longer";
+  return "Batches come faster than they are done, and wait for each other; new input "
+         "waits meanwhile. Make them faster, or the interval longer";
+}
+
 void
 ds_lateness_tell (DsStreamingContext *context,
                   DsTime batch_time,
                   DsDuration late,
+                  DsDuration ran,
                   gboolean is_generated)
 {
   g_autofree char *work = ds_lateness_describe_work (context, is_generated);
-  g_autofree char *seconds = ds_duration_to_seconds_string (
-      late - late % DS_MILLISECOND); /* to the microsecond it says nothing more */
+  g_autofree char *late_text = ds_lateness_describe_duration (late);
+  g_autofree char *ran_text = ds_lateness_describe_duration (ran);
 
   g_message ("Batch %" G_GINT64_FORMAT " ms is not over after %s, %" G_GINT64_FORMAT
-             " batch intervals: %s. A function hangs, or batches come faster than they "
-             "are done; new input waits meanwhile. Make that faster, or the interval "
-             "longer",
-             batch_time / DS_MILLISECOND, seconds, late / context->interval, work);
+             " batch intervals, of which it was at work for %s: %s. %s",
+             batch_time / DS_MILLISECOND, late_text, late / context->interval, ran_text,
+             work, ds_lateness_find_cause (context, late, ran));
 }

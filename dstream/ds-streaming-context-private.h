@@ -84,6 +84,7 @@ struct _DsStreamingContext
   DsReceiverTracker *receivers;
   DsDriver *driver;
   const char *part_in_work; /* atomic, (nullable): "state" or an output of the batch */
+  gint n_held_back;         /* atomic: the log, an output: wait for room, and said so */
 
   GMutex lock; /* guards what follows */
   GCond changed;

@@ -39,12 +39,14 @@ typedef struct
 /* For those who put files into place themselves (ds-save-staged.c): runs a job and waits.
  * Afterwards there are, synced, the files "<directory>/<prefix>part-00000" ...; of a
  * single file only the first.  @files: DsSavedFile, of each; empty when empty ones are
- * skipped and there was no value.  After a failure some of the files may be there. */
+ * skipped and there was no value.  After a failure some of the files may be there, and
+ * *@is_of_files says whether it is one of writing them, not of what was to be written. */
 gboolean ds_rdd_save_staged (DsRdd *self,
                              const char *directory,
                              const char *prefix,
                              const DsSavePlan *plan,
                              GArray *files,
+                             gboolean *is_of_files,
                              GError **error);
 
 /* ---- A save: ds-action-save.c ---- */
@@ -58,6 +60,7 @@ typedef struct
   const char *part_prefix; /* before the names of parts: "" */
   guint8 *has_part;        /* by partition; each written by its task */
   DsSavedFile *files;      /* (nullable): by partition, if somebody wants to know */
+  gint n_failures;         /* atomic: of writing, in all tasks */
 } DsSave;
 
 /* @has_part and the rest are to be set up for the number of partitions, of which there is

@@ -71,9 +71,11 @@ ds_save_make_empty_file (const char *directory, const char *name, GError **error
 static gboolean
 ds_save_sink_take_error (DsSaveSink *self, GError *error)
 {
-  if (error != NULL)
-    ds_task_take_error (self->sink.task, error);
-  return error == NULL;
+  if (error == NULL)
+    return TRUE;
+  g_atomic_int_inc (&self->save->n_failures);
+  ds_task_take_error (self->sink.task, error);
+  return FALSE;
 }
 
 static gboolean

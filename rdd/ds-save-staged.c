@@ -55,6 +55,7 @@ ds_rdd_save_staged (DsRdd *self,
                     const char *prefix,
                     const DsSavePlan *plan,
                     GArray *files,
+                    gboolean *is_of_files,
                     GError **error)
 {
   g_autofree guint8 *has_part = NULL;
@@ -65,6 +66,7 @@ ds_rdd_save_staged (DsRdd *self,
                   .part_prefix = prefix };
   guint n_parts;
 
+  *is_of_files = FALSE;
   if (!ds_rdd_prepare (self, error))
     return FALSE;
   n_parts = ds_rdd_get_n_partitions (self);
@@ -74,7 +76,11 @@ ds_rdd_save_staged (DsRdd *self,
   save.files = saved;
 
   if (!ds_save_run (&save, self, error))
-    return FALSE;
+    {
+      *is_of_files = g_atomic_int_get (&save.n_failures) > 0;
+      return FALSE;
+    }
+  *is_of_files = TRUE;
   if (plan->skips_empty && !ds_save_has_values (&save, self))
     return TRUE;
   if (plan->single_file)

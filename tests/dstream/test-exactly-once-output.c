@@ -247,6 +247,88 @@ test_a_stop_ends_the_wait_for_a_full_disk (Fixture *fixture, gconstpointer user_
   close (fd);
 }
 
+static DsTestGate told_late;
+static char *late_message;
+
+static void
+note_late (const char *domain,
+           GLogLevelFlags level,
+           const char *message,
+           gpointer user_data)
+{
+  if (late_message != NULL || strstr (message, " is not over after ") == NULL)
+    return;
+  late_message = g_strdup (message);
+  ds_test_gate_add (&told_late, 1);
+}
+
+static void
+test_a_wait_for_room_is_told_as_such (Fixture *fixture, gconstpointer user_data)
+{
+  FullDisk disk = { .n_writes = G_MAXINT64, .error_number = ENOSPC };
+
+  g_test_summary ("A batch that is late because its output waits for room is not said to "
+                  "hang");
+
+  g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, note_late, NULL);
+  save (fixture);
+  ds_test_stream_start (&fixture->test);
+  ds_durable_file_set_fault_func (fill_disk, &disk);
+  ds_manual_clock_advance (fixture->test.clock, DS_SECOND);
+  ds_test_gate_await (&disk.refused, 3); /* of two partitions: tried again */
+  ds_manual_clock_advance (fixture->test.clock, 19 * DS_SECOND);
+  ds_test_gate_await (&told_late, 1);
+  ds_streaming_context_stop (fixture->test.ssc, DS_STOP_NOW, NULL);
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, g_log_default_handler, NULL);
+  g_assert_true (g_str_has_prefix (late_message, "Batch 1000 ms is not over after "));
+  g_assert_nonnull (
+      strstr (late_message, ". Room on a disk, or a file server, is waited"));
+  g_free (late_message);
+}
+
+static gint has_waited;
+
+static void
+note_waiting (const char *domain,
+              GLogLevelFlags level,
+              const char *message,
+              gpointer user_data)
+{
+  if (strstr (message, "waits, and goes on by itself") != NULL)
+    g_atomic_int_set (&has_waited, TRUE);
+}
+
+/* A service of the program's own, which is not there until somebody has waited. */
+static DsValue
+look_up (DsValue value, DsTask *task, gpointer user_data)
+{
+  if (!g_atomic_int_get (&has_waited))
+    ds_task_take_error (task, g_error_new (DS_ERROR, DS_ERROR_NETWORK, "no service"));
+  return value;
+}
+
+static void
+test_a_function_without_a_network_fails_the_batch (Fixture *fixture,
+                                                   gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("What functions fail with is for the policy, and not waited for, "
+                  "whatever its code");
+
+  has_waited = FALSE;
+  g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, note_waiting, NULL);
+  fixture->stream = ds_dstream_map (fixture->stream, look_up, NULL, NULL);
+  save (fixture);
+  ds_test_stream_start (&fixture->test);
+  ds_manual_clock_advance (fixture->test.clock, DS_SECOND);
+  ds_streaming_context_await_batch (fixture->test.ssc, DS_SECOND, &error);
+  g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, g_log_default_handler, NULL);
+  g_assert_error (error, DS_ERROR, DS_ERROR_NETWORK);
+  g_assert_false (g_atomic_int_get (&has_waited));
+}
+
 static void
 test_foreign_files_fail_the_batch (Fixture *fixture, gconstpointer user_data)
 {
@@ -366,6 +448,9 @@ main (int argc, char *argv[])
               GINT_TO_POINTER (ESTALE), set_up, test_what_passes_is_waited_for,
               tear_down);
   ADD ("a-stop-ends-the-wait-for-a-full-disk", test_a_stop_ends_the_wait_for_a_full_disk);
+  ADD ("a-wait-for-room-is-told-as-such", test_a_wait_for_room_is_told_as_such);
+  ADD ("a-function-without-a-network-fails-the-batch",
+       test_a_function_without_a_network_fails_the_batch);
   ADD ("foreign-files-fail-the-batch", test_foreign_files_fail_the_batch);
   ADD ("another-application", test_another_application);
   ADD ("one-prefix-for-two", test_one_prefix_for_two);

@@ -112,7 +112,8 @@ check_is_told (BuildFunc build, const char *place)
   g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, g_log_default_handler, NULL);
 
   expected = g_strdup_printf ("Batch 1000 ms is not over after 19.000 s, 19 batch "
-                              "intervals: %s. A function hangs",
+                              "intervals, of which it was at work for 19.000 s: %s. A "
+                              "function hangs, ",
                               place);
   g_test_message ("%s", messages->str);
   g_assert_true (g_str_has_prefix (messages->str, expected));
@@ -140,6 +141,66 @@ test_tells_of_generation (void)
   g_test_summary ("So is a batch that is not even generated");
   check_is_told (build_transform, "it is being generated, by the functions of transforms "
                                   "among others");
+}
+
+/* Generation is ahead by then: the second batch has begun, at 10 s, and is late at once.
+ */
+static DsRdd *
+move_clock (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  if (ds_batch_get_time (batch) == 4 * DS_SECOND)
+    {
+      ds_test_gate_await (&entered, 2);
+      ds_manual_clock_advance (user_data, 2 * DS_SECOND + 500 * DS_MILLISECOND);
+    }
+  return g_object_ref (rdd);
+}
+
+static gboolean
+take_turns (DsRdd *rdd, DsBatch *batch, gpointer user_data, GError **error)
+{
+  ds_test_gate_add (&entered, 1);
+  ds_test_gate_await (&released, 1);
+  if (ds_batch_get_time (batch) == 2 * DS_SECOND)
+    ds_test_gate_await (&told, 1);
+  return TRUE;
+}
+
+static void
+test_those_before_it_took_the_time (void)
+{
+  DsTestStream test;
+  DsDStream *words;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A batch that waited for the one before it is not said to hang");
+
+  entered.value = 0;
+  told.value = 0;
+  released.value = 0;
+  messages = g_string_new (NULL);
+  g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, note_message, NULL);
+  ds_test_stream_set_up (&test, "local[1]");
+  words = ds_streaming_context_queue_stream (test.ssc);
+  words = ds_dstream_transform (words, move_clock, test.clock, NULL);
+  ds_output_set_name (ds_dstream_foreach_rdd (words, take_turns, NULL, NULL), "send");
+  ds_test_stream_start (&test);
+  ds_manual_clock_advance (test.clock, DS_SECOND);
+  ds_test_gate_await (&entered, 1);
+  ds_manual_clock_advance (test.clock, 9 * DS_SECOND);
+  ds_test_gate_add (&released, 1);
+  ds_streaming_context_await_batch (test.ssc, 12 * DS_SECOND, &error);
+  g_assert_no_error (error);
+  ds_test_stream_tear_down (&test);
+  g_log_set_handler ("DStream", G_LOG_LEVEL_MESSAGE, g_log_default_handler, NULL);
+
+  g_test_message ("%s", messages->str);
+  g_assert_true (g_str_has_prefix (
+      messages->str,
+      "Batch 2000 ms is not over after 10.500 s, 10 batch intervals, of "
+      "which it was at work for 2.500 s: \"send\" is at work. Batches come "
+      "faster than they are done"));
+  g_string_free (messages, TRUE);
 }
 
 static void
@@ -175,6 +236,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/dstream/lateness/d3-names-the-operator", test_names_the_operator);
   g_test_add_func ("/dstream/lateness/d3-names-the-output", test_names_the_output);
   g_test_add_func ("/dstream/lateness/d3-tells-of-generation", test_tells_of_generation);
+  g_test_add_func ("/dstream/lateness/a14-those-before-it-took-the-time",
+                   test_those_before_it_took_the_time);
   g_test_add_func ("/dstream/lateness/a14-is-told-now-and-then",
                    test_is_told_now_and_then);
   return g_test_run ();
