@@ -215,12 +215,24 @@ ds_manifest_chain_read_newest (DsManifestChain *self, GError **error)
   return TRUE;
 }
 
+/* What a killed process has named and not synced is there: the next manifest would build
+ * on it, and what a compacted one covers would go, and after a power cut only that could
+ * have come to the disk. */
+static gboolean
+ds_manifest_chain_settle (DsManifestChain *self, GError **error)
+{
+  return self->lock_fd < 0 || self->segments->len == 0 ||
+         DS_PLANTED ("manifest-name-trusted") ||
+         ds_durable_directory_sync (self->directory, error);
+}
+
 static gboolean
 ds_manifest_chain_look (DsManifestChain *self, GError **error)
 {
   g_ptr_array_set_size (self->segments, 0);
   g_clear_pointer (&self->newest, ds_manifest_free);
-  return ds_manifest_chain_list (self, error) && ds_manifest_chain_sort (self, error) &&
+  return ds_manifest_chain_list (self, error) && ds_manifest_chain_settle (self, error) &&
+         ds_manifest_chain_sort (self, error) &&
          ds_manifest_chain_read_newest (self, error);
 }
 
@@ -251,23 +263,13 @@ ds_manifest_chain_lock (DsManifestChain *self, GError **error)
   return self->lock_fd >= 0;
 }
 
-/* What a killed process has named and not synced is there, and the next manifest would
- * build on it: after a power cut that one could be there alone. */
-static gboolean
-ds_manifest_chain_settle (DsManifestChain *self, GError **error)
-{
-  return self->segments->len == 0 || DS_PLANTED ("manifest-name-trusted") ||
-         ds_durable_directory_sync (self->directory, error);
-}
-
 DsManifestChain *
 ds_manifest_chain_open (const char *directory, GError **error)
 {
   g_autoptr (DsManifestChain) self = ds_manifest_chain_new (directory);
 
   if (!ds_durable_make_directories (directory, error) ||
-      !ds_manifest_chain_lock (self, error) || !ds_manifest_chain_look (self, error) ||
-      !ds_manifest_chain_settle (self, error))
+      !ds_manifest_chain_lock (self, error) || !ds_manifest_chain_look (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }

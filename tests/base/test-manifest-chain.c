@@ -3,6 +3,7 @@
 /* Manifests in a directory: in order, none missing, put together now and then, and what a
  * crash at any point of that leaves. */
 
+#include "base/ds-durable-file-private.h"
 #include "base/ds-error.h"
 #include "base/ds-manifest-chain-private.h"
 #include "tests/base/ds-test-tree.h"
@@ -424,6 +425,45 @@ test_crash_in_compaction (Fixture *fixture, gconstpointer user_data)
     }
 }
 
+typedef struct
+{
+  gboolean is_synced;
+  guint n_removed;
+  guint n_removed_too_soon;
+} Removing;
+
+/* DsDurableFaultFunc */
+static int
+note_removing (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  Removing *removing = user_data;
+
+  if (g_str_equal (call, "fsync") && g_str_has_suffix (path, "_ds-out"))
+    removing->is_synced = TRUE;
+  if (g_str_equal (call, "unlink") && strstr (path, "manifest-") != NULL)
+    {
+      removing->n_removed++;
+      removing->n_removed_too_soon += !removing->is_synced;
+    }
+  return 0;
+}
+
+static void
+test_covered_ones_outlive_an_unsynced_name (Fixture *fixture, gconstpointer user_data)
+{
+  Removing removing = { 0 };
+
+  g_test_summary ("A killed process may not have synced the name of a compacted file: "
+                  "what it covers goes only when that is there for good");
+
+  crash_in_compaction (fixture, 1);
+  ds_durable_file_set_fault_func (note_removing, &removing);
+  ds_manifest_chain_close (open_chain (fixture));
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_cmpuint (removing.n_removed, ==, 99);
+  g_assert_cmpuint (removing.n_removed_too_soon, ==, 0);
+}
+
 static void
 test_foreign_leftovers_are_no_leftovers (Fixture *fixture, gconstpointer user_data)
 {
@@ -502,6 +542,8 @@ main (int argc, char *argv[])
   ADD ("damage-is-seen", test_damage_is_seen);
   ADD ("leftovers-are-removed", test_leftovers_are_removed);
   ADD ("crash-in-compaction", test_crash_in_compaction);
+  ADD ("covered-ones-outlive-an-unsynced-name",
+       test_covered_ones_outlive_an_unsynced_name);
   ADD ("foreign-leftovers-are-no-leftovers", test_foreign_leftovers_are_no_leftovers);
   ADD ("one-writer", test_one_writer);
   ADD ("a-directory-that-is-gone", test_a_directory_that_is_gone);
