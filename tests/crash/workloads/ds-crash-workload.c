@@ -170,6 +170,9 @@ ds_crash_run (const DsCrashWorkload *self, const char *root, const char *acks)
       !ds_streaming_context_stop (run.ssc, status == 0 ? DS_STOP_GRACEFULLY : DS_STOP_NOW,
                                   &error))
     status = ds_crash_fail ("stop", error);
+  /* A batch that nobody waited for may have failed, and stopped the stream. */
+  if (status == 0 && !ds_streaming_context_await_termination (run.ssc, &error))
+    status = ds_crash_fail ("a batch", error);
   g_clear_object (&run.ssc);
   g_object_unref (run.clock);
   g_free (run.input);
