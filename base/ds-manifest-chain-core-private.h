@@ -21,6 +21,7 @@ struct _DsManifestChain
   GPtrArray *segments; /* DsManifestSegment, in the order of the chain */
   DsManifest *newest;  /* (nullable) */
   gboolean is_broken;  /* what is on disk is no longer known */
+  char *doubtful_path; /* (nullable): its rename failed, and may have come to pass */
 };
 
 void ds_manifest_segment_free (DsManifestSegment *self);

@@ -27,6 +27,7 @@ ds_manifest_chain_close (DsManifestChain *self)
     close (self->lock_fd);
   g_clear_pointer (&self->newest, ds_manifest_free);
   g_ptr_array_unref (self->segments);
+  g_free (self->doubtful_path);
   g_free (self->directory);
   g_free (self);
 }
@@ -177,6 +178,32 @@ ds_manifest_write (const char *path,
   return close (fd) == 0 && DS_PLANTED ("manifest-no-sync");
 }
 
+/* A file server may have done what it did not answer to any more.  What is next is to be
+ * the only one of its number. */
+static gboolean
+ds_manifest_chain_remove_doubtful (DsManifestChain *self, GError **error)
+{
+  if (self->doubtful_path == NULL)
+    return TRUE;
+  if (!ds_durable_file_remove (self->doubtful_path, error) ||
+      !ds_durable_directory_sync (self->directory, error))
+    return FALSE;
+  g_clear_pointer (&self->doubtful_path, g_free);
+  return TRUE;
+}
+
+static gboolean
+ds_manifest_chain_rename (DsManifestChain *self,
+                          const char *from,
+                          const char *to,
+                          GError **error)
+{
+  if (ds_durable_file_rename (from, to, error))
+    return TRUE;
+  self->doubtful_path = g_strdup (to);
+  return FALSE;
+}
+
 gboolean
 ds_manifest_chain_store (DsManifestChain *self,
                          const char *path,
@@ -202,6 +229,8 @@ ds_manifest_chain_store (DsManifestChain *self,
                                lock);
       return FALSE;
     }
+  if (!ds_manifest_chain_remove_doubtful (self, error))
+    return FALSE;
   if (g_file_test (path, G_FILE_TEST_EXISTS) ||
       g_file_test (path, G_FILE_TEST_IS_SYMLINK))
     {
@@ -212,7 +241,7 @@ ds_manifest_chain_store (DsManifestChain *self,
   if (!ds_durable_file_remove (temporary, error))
     return FALSE;
   if (!ds_manifest_write (temporary, head, body, error) ||
-      !ds_durable_file_rename (temporary, path, error))
+      !ds_manifest_chain_rename (self, temporary, path, error))
     {
       ds_durable_file_remove (temporary, NULL);
       return FALSE;

@@ -8,6 +8,7 @@
 #include "base/ds-manifest-chain-private.h"
 #include "tests/base/ds-test-tree.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* What becomes of a power cut is not asked here, and a disk takes its time. */
@@ -464,6 +465,49 @@ test_covered_ones_outlive_an_unsynced_name (Fixture *fixture, gconstpointer user
   g_assert_cmpuint (removing.n_removed_too_soon, ==, 0);
 }
 
+/* DsDurableFaultFunc: the server has renamed it, and its answer was lost. */
+static int
+lose_answer (const char *call, const char *path, gsize *n_bytes, gpointer user_data)
+{
+  guint *n_left = user_data;
+  g_autofree char *directory = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *from = g_strdup_printf ("%s/.tmp-%s", directory, name);
+
+  if (!g_str_equal (call, "rename") || *n_left == 0)
+    return 0;
+  --*n_left;
+  g_assert_cmpint (rename (from, path), ==, 0);
+  return ETIMEDOUT;
+}
+
+static void
+test_a_rename_of_which_nothing_is_known (Fixture *fixture, gconstpointer skips)
+{
+  guint n_left = 1;
+  g_autoptr (DsManifestChain) chain = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("It may have come to pass: the next one is the only one of its number, "
+                  "be it of the same batch or of another");
+
+  fill (fixture, 1, 3);
+  chain = open_chain (fixture);
+  ds_durable_file_set_fault_func (lose_answer, &n_left);
+  g_assert_false (ds_manifest_chain_append (chain,
+                                            ds_manifest_new (application, "out", 4000),
+                                            &error));
+  ds_durable_file_set_fault_func (NULL, NULL);
+  g_assert_error (error, DS_ERROR, DS_ERROR_NETWORK);
+  g_clear_error (&error);
+  g_assert_true (ds_manifest_chain_append (
+      chain, ds_manifest_new (application, "out", skips != NULL ? 5000 : 4000), &error));
+  g_assert_no_error (error);
+  g_clear_pointer (&chain, ds_manifest_chain_close);
+  chain = open_chain (fixture);
+  g_assert_cmpuint (count_names (fixture, "manifest-"), ==, 4);
+}
+
 static void
 test_foreign_leftovers_are_no_leftovers (Fixture *fixture, gconstpointer user_data)
 {
@@ -542,6 +586,10 @@ main (int argc, char *argv[])
   ADD ("damage-is-seen", test_damage_is_seen);
   ADD ("leftovers-are-removed", test_leftovers_are_removed);
   ADD ("crash-in-compaction", test_crash_in_compaction);
+  ADD ("b17-a-rename-of-which-nothing-is-known", test_a_rename_of_which_nothing_is_known);
+  g_test_add ("/base/manifest-chain/b17-a-rename-and-another-batch", Fixture,
+              GINT_TO_POINTER (TRUE), set_up, test_a_rename_of_which_nothing_is_known,
+              tear_down);
   ADD ("covered-ones-outlive-an-unsynced-name",
        test_covered_ones_outlive_an_unsynced_name);
   ADD ("foreign-leftovers-are-no-leftovers", test_foreign_leftovers_are_no_leftovers);
