@@ -58,6 +58,8 @@ typedef struct _DsStateKeeping
   void (*release) (gpointer capture, gboolean is_base);
   /* Before the first batch: everything, or the changes since what was loaded before. */
   gboolean (*load) (DsDStream *self, DsTime time, DsStateReader *reader, GError **error);
+  /* After all of load: whether keys are where the partitioner has them.  (nullable) */
+  gboolean (*check_keys) (DsDStream *self, GError **error);
   /* After load: of what it gives. 0: it is not known, since what it is made of was not
    * loaded. */
   guint (*count_partitions) (DsDStream *self);

@@ -493,12 +493,33 @@ ds_recovery_load_sections (DsRecovery *self,
   return TRUE;
 }
 
+/* Once, not for each checkpoint of the chain: a function of the program is asked for all
+ * keys. */
+static gboolean
+ds_recovery_check_keys (DsRecovery *self, DsGraph *graph, GError **error)
+{
+  for (guint i = 0; i < ds_graph_signature_get_n_entries (self->saved); i++)
+    {
+      DsDStream *stream = ds_recovery_find_stream (self, graph, i, DS_ENTRY_KEPT);
+      const DsStateKeeping *keeping =
+          stream != NULL ? ds_dstream_get_node (stream)->ops->keeping : NULL;
+
+      if (keeping == NULL || keeping->check_keys == NULL ||
+          keeping->check_keys (stream, error))
+        continue;
+      g_prefix_error (error, "Recovering what %s keeps: ", ds_dstream_describe (stream));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* Results are made of what is kept. */
 static gboolean
 ds_recovery_load_streams (DsRecovery *self, DsGraph *graph, GError **error)
 {
   return ds_recovery_load_sections (self, graph, DS_SECTION_STATE, ds_recovery_load_state,
                                     error) &&
+         ds_recovery_check_keys (self, graph, error) &&
          ds_recovery_load_sections (self, graph, DS_SECTION_RESULTS,
                                     ds_recovery_load_results, error);
 }

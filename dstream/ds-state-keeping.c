@@ -16,16 +16,6 @@ typedef struct
   DsTime since; /* DS_TIME_NONE: everything */
 } DsStateCapture;
 
-gboolean
-ds_state_stepper_load (DsStateStepper *self,
-                       DsStateReader *reader,
-                       gboolean keeps_keys,
-                       GError **error)
-{
-  return ds_state_store_load (self->store, reader, error) &&
-         (!keeps_keys || ds_state_store_check_partitions (self->store, error));
-}
-
 gpointer
 ds_state_stepper_capture (DsStateStepper *self,
                           DsTime time,

@@ -132,7 +132,15 @@ ds_state_mapped_dstream_load (DsDStream *dstream,
   DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
 
   ds_dstream_get_node (dstream)->newest_time = time;
-  return ds_state_stepper_load (stepper, reader, TRUE, error);
+  return ds_state_store_load (stepper->store, reader, error);
+}
+
+static gboolean
+ds_state_mapped_dstream_check_keys (DsDStream *dstream, GError **error)
+{
+  DsStateStepper *stepper = DS_STATE_MAPPED_DSTREAM (dstream)->stepper;
+
+  return stepper == NULL || ds_state_store_check_partitions (stepper->store, error);
 }
 
 static guint
@@ -158,6 +166,7 @@ static const DsStateKeeping ds_state_mapped_dstream_keeping = {
   .save = ds_state_capture_save,
   .release = ds_state_capture_release,
   .load = ds_state_mapped_dstream_load,
+  .check_keys = ds_state_mapped_dstream_check_keys,
   .count_partitions = ds_state_mapped_dstream_count_partitions,
   .make_result = ds_state_mapped_dstream_make_result,
 };

@@ -65,12 +65,6 @@ gboolean ds_state_step_read (const DsStateStep *self, DsSink *sink);
 
 /* ---- Checkpoints: ds-state-keeping.c ---- */
 
-/* @keeps_keys: no function puts a state under another key than that of its values. */
-gboolean ds_state_stepper_load (DsStateStepper *self,
-                                DsStateReader *reader,
-                                gboolean keeps_keys,
-                                GError **error);
-
 /* @self: (nullable): no batch was made yet. */
 gpointer ds_state_stepper_capture (DsStateStepper *self,
                                    DsTime time,

@@ -150,9 +150,17 @@ ds_state_updated_dstream_load (DsDStream *dstream,
   DsStateStepper *stepper = ds_state_stepper_get (&self->stepper, dstream, self->form);
 
   ds_dstream_get_node (dstream)->newest_time = time;
-  return ds_state_stepper_load (stepper, reader,
-                                ds_dstream_get_node (dstream)->preserves_partitioning,
-                                error);
+  return ds_state_store_load (stepper->store, reader, error);
+}
+
+static gboolean
+ds_state_updated_dstream_check_keys (DsDStream *dstream, GError **error)
+{
+  DsStateStepper *stepper = DS_STATE_UPDATED_DSTREAM (dstream)->stepper;
+
+  /* Else a function may put a state under another key than that of its values. */
+  return stepper == NULL || !ds_dstream_get_node (dstream)->preserves_partitioning ||
+         ds_state_store_check_partitions (stepper->store, error);
 }
 
 static guint
@@ -183,6 +191,7 @@ static const DsStateKeeping ds_state_updated_dstream_keeping = {
   .save = ds_state_capture_save,
   .release = ds_state_capture_release,
   .load = ds_state_updated_dstream_load,
+  .check_keys = ds_state_updated_dstream_check_keys,
   .count_partitions = ds_state_updated_dstream_count_partitions,
   .make_result = ds_state_updated_dstream_make_result,
 };

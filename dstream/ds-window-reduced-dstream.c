@@ -159,6 +159,14 @@ ds_window_reduced_dstream_load (DsDStream *dstream,
   return TRUE;
 }
 
+static gboolean
+ds_window_reduced_dstream_check_keys (DsDStream *dstream, GError **error)
+{
+  return ds_window_stepper_check_partitions (ds_window_reduced_dstream_get_stepper (
+                                                 DS_WINDOW_REDUCED_DSTREAM (dstream)),
+                                             error);
+}
+
 static guint
 ds_window_reduced_dstream_count_partitions (DsDStream *dstream)
 {
@@ -185,6 +193,7 @@ static const DsStateKeeping ds_window_reduced_dstream_keeping = {
   .save = ds_window_reduced_dstream_save,
   .release = ds_window_reduced_dstream_release,
   .load = ds_window_reduced_dstream_load,
+  .check_keys = ds_window_reduced_dstream_check_keys,
   .count_partitions = ds_window_reduced_dstream_count_partitions,
   .make_result = ds_window_reduced_dstream_make_result,
 };

@@ -98,6 +98,8 @@ gboolean ds_window_stepper_load (DsWindowStepper *self,
                                  DsContext *context,
                                  DsStateReader *reader,
                                  GError **error);
+/* After all of that: whether all keys are where the partitioner has them. */
+gboolean ds_window_stepper_check_partitions (DsWindowStepper *self, GError **error);
 
 /* ---- Results that are remembered ---- */
 

@@ -403,35 +403,6 @@ ds_window_load_take_head (DsWindowLoad *self, GError **error)
              : ds_frame_reader_fail (frames, error, "there is more than its head");
 }
 
-/* Live ones are enough: what is not live has no batch that comes back. */
-static gboolean
-ds_window_load_check_partitioner (DsWindowLoad *self, GError **error)
-{
-  DsPartitioner *partitioner = ds_window_stepper_get_partitioner (self->stepper);
-
-  if (self->is_keyless || !ds_partitioner_has_func (partitioner))
-    return TRUE;
-  for (guint i = 0; i < self->n_partitions; i++)
-    {
-      DsWindowPartition *used = ds_window_stepper_get_partition (self->stepper, i);
-      const DsWindowTable *table = used != NULL ? &used->table : NULL;
-      guint32 next = table != NULL ? table->state.first_live : 0;
-
-      while (next > 0)
-        {
-          DsValue keys[DS_WINDOW_LOAD_RUN];
-          gsize n = 0;
-
-          for (; next > 0 && n < DS_WINDOW_LOAD_RUN;
-               next = table->state.entries[next - 1].next)
-            keys[n++] = table->state.keys[next - 1];
-          if (!ds_partitioner_check_saved (partitioner, keys, n, i, error))
-            return FALSE;
-        }
-    }
-  return TRUE;
-}
-
 gboolean
 ds_window_stepper_load (DsWindowStepper *self,
                         DsContext *context,
@@ -466,5 +437,35 @@ ds_window_stepper_load (DsWindowStepper *self,
       ds_window_stepper_begin_history (self, load.newest);
     }
   ds_frame_reader_clear (&load.frames);
-  return ok && ds_window_load_check_partitioner (&load, error);
+  return ok;
+}
+
+/* Live ones are enough: what is not live has no batch that comes back. */
+gboolean
+ds_window_stepper_check_partitions (DsWindowStepper *self, GError **error)
+{
+  DsPartitioner *partitioner = ds_window_stepper_get_partitioner (self);
+
+  if (ds_window_stepper_get_plan (self)->is_keyless ||
+      !ds_partitioner_has_func (partitioner))
+    return TRUE;
+  for (guint i = 0; i < ds_window_stepper_get_n_partitions (self); i++)
+    {
+      DsWindowPartition *used = ds_window_stepper_get_partition (self, i);
+      const DsWindowTable *table = used != NULL ? &used->table : NULL;
+      guint32 next = table != NULL ? table->state.first_live : 0;
+
+      while (next > 0)
+        {
+          DsValue keys[DS_WINDOW_LOAD_RUN];
+          gsize n = 0;
+
+          for (; next > 0 && n < DS_WINDOW_LOAD_RUN;
+               next = table->state.entries[next - 1].next)
+            keys[n++] = table->state.keys[next - 1];
+          if (!ds_partitioner_check_saved (partitioner, keys, n, i, error))
+            return FALSE;
+        }
+    }
+  return TRUE;
 }

@@ -369,6 +369,19 @@ by_letter (DsValue key, guint n_partitions, DsTask *task, gpointer user_data)
   return (guint) (guchar) ds_value_get_string (key, NULL)[0] % n_partitions;
 }
 
+static gint n_asked;
+
+/* Of the thread that starts the context: other ones run batches. */
+static GThread *asking;
+
+static guint
+by_letter_counted (DsValue key, guint n_partitions, DsTask *task, gpointer user_data)
+{
+  if (g_thread_self () == asking)
+    n_asked++;
+  return by_letter (key, n_partitions, task, user_data);
+}
+
 static guint
 by_next_letter (DsValue key, guint n_partitions, DsTask *task, gpointer user_data)
 {
@@ -478,6 +491,33 @@ test_a_partitioner_that_puts_keys_elsewhere_is_refused (void)
     }
 }
 
+static void
+test_saved_keys_are_checked_once (void)
+{
+  g_test_summary ("However many checkpoints what is kept is made of");
+
+  for (kind = UPDATED; kind < N_KINDS; kind++)
+    {
+      DsTestProgram program;
+      DsPartitioner *counted = ds_partitioner_new (3, by_letter_counted, NULL, NULL);
+      g_autoptr (GError) error = NULL;
+
+      ds_test_program_set_up (&program, build_partitioned);
+      partitioner = counted;
+      ds_test_program_start (&program);
+      ds_test_program_run_until (&program, 6);
+      ds_test_program_stop (&program, DS_STOP_NOW);
+      asking = g_thread_self ();
+      n_asked = 0;
+      g_assert_true (ds_test_program_try_start (&program, &error));
+      g_assert_no_error (error);
+      g_assert_cmpint (n_asked, >, 0);
+      g_assert_cmpint (n_asked, <=, 9); /* "a" to "i" */
+      ds_test_program_tear_down (&program);
+      ds_partitioner_unref (counted);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -502,5 +542,7 @@ main (int argc, char *argv[])
                    test_planned_batches_have_nothing_of_a_new_receiver);
   g_test_add_func ("/recovery-graph/a-partitioner-that-puts-keys-elsewhere-is-refused",
                    test_a_partitioner_that_puts_keys_elsewhere_is_refused);
+  g_test_add_func ("/recovery-graph/saved-keys-are-checked-once",
+                   test_saved_keys_are_checked_once);
   return g_test_run ();
 }
