@@ -140,9 +140,15 @@ ds_batch_timer_finish (DsBatchTimer *self)
   DsDuration passed = ds_batch_timer_get_now (self) - self->zero_time;
 
   /* One that is late has more than one tick behind it, and what arrived up to now belongs
-   * to the first tick that is not before now: that one must still fire. */
+   * to the first tick that is not before now: that one must still fire.  That is behind
+   * those that another process had, which may be ahead of the clock. */
   if (self->last == G_MAXINT64)
-    self->last = MAX (self->next + 1, (passed + self->interval - 1) / self->interval);
+    {
+      self->last = MAX (self->next + 1, (passed + self->interval - 1) / self->interval);
+      if (self->known > self->zero_time && self->known >= self->zero_time + passed)
+        self->last =
+            MAX (self->last, (self->known - self->zero_time) / self->interval + 1);
+    }
   return self->zero_time + self->last * self->interval;
 }
 

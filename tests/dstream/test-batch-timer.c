@@ -166,6 +166,29 @@ test_restored_waits_for_a_clock_a_little_behind (void)
   check_restored (0, 8 * DS_SECOND, 1 * DS_SECOND);
 }
 
+static void
+test_finish_runs_what_was_planned (void)
+{
+  g_autoptr (DsManualClock) clock = ds_manual_clock_new (10500 * DS_MILLISECOND);
+  DsDuration set_back = -1;
+  DsBatchTimer timer;
+
+  g_test_summary ("A stop while batches of another process run again, up to 12 s, which "
+                  "is ahead of the clock: those run, and one for what has come since");
+
+  ds_batch_timer_init_restored (&timer, DS_CLOCK (clock), DS_SECOND, 0, 3 * DS_SECOND,
+                                12 * DS_SECOND, &set_back);
+  g_assert_cmpint (ds_batch_timer_fire (&timer), ==, 4 * DS_SECOND);
+  g_assert_cmpint (ds_batch_timer_finish (&timer), ==, 13 * DS_SECOND);
+  ds_batch_timer_clear (&timer);
+
+  /* When all of them have run, two more as ever. */
+  ds_batch_timer_init_restored (&timer, DS_CLOCK (clock), DS_SECOND, 0, 12 * DS_SECOND,
+                                12 * DS_SECOND, &set_back);
+  g_assert_cmpint (ds_batch_timer_finish (&timer), ==, 14 * DS_SECOND);
+  ds_batch_timer_clear (&timer);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -184,5 +207,7 @@ main (int argc, char *argv[])
                    test_finish_of_a_late_timer_reaches_now);
   g_test_add_func ("/dstream/batch-timer/restored-waits-for-a-clock-a-little-behind",
                    test_restored_waits_for_a_clock_a_little_behind);
+  g_test_add_func ("/dstream/batch-timer/finish-runs-what-was-planned",
+                   test_finish_runs_what_was_planned);
   return g_test_run ();
 }
