@@ -95,7 +95,9 @@ static gpointer ds_durable_fault_data;
 void
 ds_durable_file_set_fault_func (DsDurableFaultFunc func, gpointer user_data)
 {
-  ds_durable_fault_data = user_data;
+  /* Calls may be going on: one that still has the old function has its data, too. */
+  if (func != NULL)
+    g_atomic_pointer_set (&ds_durable_fault_data, user_data);
   g_atomic_pointer_set (&ds_durable_fault_func, func);
 }
 
@@ -117,8 +119,8 @@ ds_durable_file_is_faulty (const char *call, const char *path, gsize *n_bytes)
 #endif
   if (G_LIKELY (func == NULL))
     return FALSE;
-  error_number =
-      func (call, path, n_bytes != NULL ? n_bytes : &n_ignored, ds_durable_fault_data);
+  error_number = func (call, path, n_bytes != NULL ? n_bytes : &n_ignored,
+                       g_atomic_pointer_get (&ds_durable_fault_data));
   if (error_number == 0)
     return FALSE;
   errno = error_number;
