@@ -18,6 +18,19 @@
 /* How often the wait for room doubles. */
 #define DS_LOG_MAX_DOUBLINGS 6
 
+/* ---- The lock ---- */
+
+/* Who appends all the time gives the lock back for some ns only, and a thread that sleeps
+ * until it is free came too late for that, for ms.  So appends look whether it is asked
+ * for before they take it: ds_log_let_in (). */
+static void
+ds_log_enter (DsWriteAheadLog *self)
+{
+  g_atomic_int_set (&self->is_asked_in, TRUE);
+  g_mutex_lock (&self->lock);
+  g_atomic_int_set (&self->is_asked_in, FALSE);
+}
+
 /* ---- What to do next; lock held ---- */
 
 static gboolean
@@ -55,6 +68,7 @@ ds_log_wait_locked (DsWriteAheadLog *self)
         g_cond_wait_until (&self->wanted, &self->lock, deadline);
       else
         g_cond_wait (&self->wanted, &self->lock);
+      g_atomic_int_set (&self->is_asked_in, FALSE);
     }
   return TRUE;
 }
@@ -81,7 +95,7 @@ ds_log_hold_back (DsWriteAheadLog *self, guint n_tries)
   gint64 deadline = g_get_monotonic_time () + delay;
   gboolean goes_on;
 
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
   while (!self->is_closing && delay > 0 &&
          g_cond_wait_until (&self->wanted, &self->lock, MIN (deadline, self->give_up_at)))
     ;
@@ -158,7 +172,7 @@ ds_log_fail (DsWriteAheadLog *self, GError *cause)
   guint64 last;
   guint64 n_lost;
 
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
   last = self->durable_sequence;
   n_lost = self->next_sequence - 1 - last;
   self->failure = g_error_new (
@@ -203,7 +217,7 @@ ds_log_recycle (DsWriteAheadLog *self, DsLogGroup *group)
   gboolean is_kept;
 
   ds_log_group_clear (group);
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
   is_kept = self->n_spare < DS_LOG_MAX_SPARE;
   if (is_kept)
     {
@@ -242,7 +256,7 @@ ds_log_flush_group (DsWriteAheadLog *self,
                     first_error == NULL && ds_log_is_full (self, group->n_bytes),
                     first_error, error);
 
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
   if (is_written)
     {
       self->durable_sequence = ds_log_group_get_last_sequence (group);
@@ -265,7 +279,7 @@ ds_log_rotate_now (DsWriteAheadLog *self, guint64 first_sequence, GError **error
       !ds_log_write (self, NULL, first_sequence, TRUE, NULL, error))
     return FALSE;
 
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
   self->rotated_before = first_sequence;
   if (self->rotate_before <= self->rotated_before)
     self->rotate_before = 0;
@@ -358,7 +372,7 @@ ds_log_do_next_locked (DsWriteAheadLog *self, GError **error)
       g_mutex_unlock (&self->lock);
       is_well = ds_log_flush_group (self, group, first_error, error);
     }
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
   return is_well;
 }
 
@@ -369,7 +383,9 @@ ds_log_flusher_run (gpointer log)
   g_autoptr (GError) error = NULL;
   gboolean is_well = TRUE;
 
-  g_mutex_lock (&self->lock);
+  ds_log_enter (self);
+  self->has_begun = TRUE;
+  g_cond_broadcast (&self->changed);
   while (is_well && ds_log_wait_locked (self))
     is_well = ds_log_do_next_locked (self, &error);
   g_mutex_unlock (&self->lock);

@@ -41,7 +41,7 @@ gboolean ds_log_segment_is_empty (const DsLogSegment *self);
 /* ---- The log ---- */
 
 /* What one group may have, in group_bytes: fewer syncs than one for each are enough. */
-#define DS_LOG_MAX_GROUPS ((guint64) 4)
+#define DS_LOG_MAX_GROUPS ((guint64) 16)
 /* One is filled, one is written: as many as are kept for what comes. */
 #define DS_LOG_MAX_SPARE 2u
 
@@ -56,6 +56,7 @@ struct _DsWriteAheadLog
   GThread *thread;
 
   GMutex lock;
+  gint is_asked_in;   /* atomic: appends let the log's own thread have the lock first */
   GCond wanted;       /* for the log's own thread: there is something to do */
   GCond changed;      /* for everybody else */
   DsLogQueue waiting; /* records are appended to the last one */
@@ -76,6 +77,7 @@ struct _DsWriteAheadLog
   guint64 rotated_before;  /* the newest such wish that was met */
   guint64 segment_number;  /* of the one that is written */
   guint64 segment_salt;
+  gboolean has_begun; /* its thread */
   gboolean is_closing;
   gint64 give_up_at; /* monotonic us: how long a full disk is waited for */
   GError *failure;   /* for good */

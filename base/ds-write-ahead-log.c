@@ -7,6 +7,9 @@
 #include "base/ds-error.h"
 #include "base/ds-log-writer-private.h"
 
+/* How often an append lets others go first. */
+#define DS_LOG_N_YIELDS 200
+
 /* ---- Making ---- */
 
 static DsLogSettings
@@ -46,6 +49,17 @@ ds_write_ahead_log_free (DsWriteAheadLog *self)
   g_free (self);
 }
 
+/* A new thread begins where its maker is at work, and may have to wait until that sleeps:
+ * some ms, which the first group would take longer. */
+static void
+ds_write_ahead_log_await_thread (DsWriteAheadLog *self)
+{
+  g_mutex_lock (&self->lock);
+  while (!self->has_begun)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
 DsWriteAheadLog *
 ds_write_ahead_log_new (DsDurableDirectory *directory,
                         guint64 next_segment,
@@ -75,7 +89,10 @@ ds_write_ahead_log_new (DsDurableDirectory *directory,
       self->thread = g_thread_try_new ("ds-log", ds_log_flusher_run, self, error);
     }
   if (self->thread != NULL)
-    return self;
+    {
+      ds_write_ahead_log_await_thread (self);
+      return self;
+    }
   ds_write_ahead_log_free (self);
   return NULL;
 }
@@ -172,10 +189,23 @@ ds_log_push_locked (DsWriteAheadLog *self, const DsLogNewRecord *record, gsize s
   self->n_unsafe_bytes += size;
   self->n_planned += size;
   /* The log's own thread has to hear of it. */
-  if (n_waiting == 0 || (n_waiting < self->settings.group_bytes &&
-                         self->waiting.n_bytes >= self->settings.group_bytes))
+  if (n_waiting < self->settings.group_bytes &&
+      self->waiting.n_bytes >= self->settings.group_bytes && !self->is_writing)
+    {
+      g_atomic_int_set (&self->is_asked_in, TRUE);
+      g_cond_signal (&self->wanted);
+    }
+  else if (n_waiting == 0)
     g_cond_signal (&self->wanted);
   return self->next_sequence++;
+}
+
+/* For some 100 us at most: it may wait for a processor, too. */
+static void
+ds_log_let_in (DsWriteAheadLog *self)
+{
+  for (guint i = 0; i < DS_LOG_N_YIELDS && g_atomic_int_get (&self->is_asked_in); i++)
+    g_thread_yield ();
 }
 
 static guint64
@@ -184,6 +214,8 @@ ds_log_append_record (DsWriteAheadLog *self, const DsLogNewRecord *record, GErro
   gsize size = ds_log_record_size (record->n_bytes);
   guint64 sequence = 0;
 
+  if (G_UNLIKELY (g_atomic_int_get (&self->is_asked_in)))
+    ds_log_let_in (self);
   g_mutex_lock (&self->lock);
   if (ds_log_may_append_locked (self, size, error))
     sequence = ds_log_push_locked (self, record, size);
