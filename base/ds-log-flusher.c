@@ -64,10 +64,12 @@ ds_log_wait_locked (DsWriteAheadLog *self)
     {
       if (self->is_closing && self->waiting.first == NULL && !self->is_writing)
         return FALSE;
+      self->is_resting = TRUE;
       if (self->waiting.first != NULL && !self->is_writing)
         g_cond_wait_until (&self->wanted, &self->lock, deadline);
       else
         g_cond_wait (&self->wanted, &self->lock);
+      self->is_resting = FALSE;
       g_atomic_int_set (&self->is_asked_in, FALSE);
     }
   return TRUE;

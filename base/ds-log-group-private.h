@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Records that are not durable yet: what one write and one sync take to the disk.
+/* Records that are not durable yet: what one sync takes to the disk.
  *
  * A record is framed and hashed into the group's memory when it is appended, so that who
  * writes has nothing left to do for each, and nothing is allocated for one.  Large ones

@@ -132,7 +132,7 @@ ds_log_reading_judge_gap (DsLogReading *self, guint i, GError **error)
 }
 
 /* What a power cut leaves of the last write: a beginning of it; or, as disks write in any
- * order, later parts of it with zeros before them.  There is never more than one write
+ * order, later parts of it with zeros before them.  There is never more than one group
  * that was not synced, so what else has whole records behind it is damage. */
 static gboolean
 ds_log_reading_is_torn (DsLogReading *self,

@@ -15,6 +15,8 @@
 
 /* So much of a large group is written before the disk begins with it. */
 #define DS_LOG_AHEAD_BYTES ((gsize) 1024 * 1024)
+/* At least one of the system's, and of the disk's sectors. */
+#define DS_LOG_PAGE_BYTES ((guint64) 64 * 1024)
 
 void
 ds_log_segment_init (DsLogSegment *self,
@@ -104,23 +106,33 @@ ds_log_segment_begin (DsLogSegment *self, guint64 first_sequence, GError **error
 
 /* ---- Writing ---- */
 
-/* Of more than @DS_LOG_AHEAD_BYTES the disk begins with the first ones while the next
- * ones are copied.  FALSE: the segment has ended, unless it can be used on. */
+/* Of a large group the disk begins with the first MiB while the next one is copied.  It
+ * begins with whole pages only: one that is written twice could be on the disk as it was
+ * the first time, with what is behind it, which no reader takes for a torn end.  FALSE:
+ * the segment has ended, unless it can be used on. */
 static gboolean
 ds_log_segment_write_pieces (DsLogSegment *self, guint64 n_bytes_left, GError **error)
 {
   struct iovec *pieces = (struct iovec *) (gpointer) self->pieces->data;
   guint n_left = self->pieces->len;
+  guint64 at = self->n_bytes;
 
   while (n_left > 0)
     {
       g_autoptr (GError) local_error = NULL;
+      struct iovec rest = { NULL, 0 };
       gsize n_bytes = 0;
       guint n = 0;
 
-      while (n < n_left && (n_bytes < DS_LOG_AHEAD_BYTES ||
-                            n_bytes_left - n_bytes < DS_LOG_AHEAD_BYTES))
+      do
         n_bytes += pieces[n++].iov_len;
+      while (n < n_left && (n_bytes < DS_LOG_AHEAD_BYTES ||
+                            n_bytes_left - n_bytes < DS_LOG_AHEAD_BYTES ||
+                            pieces[n - 1].iov_len <= (at + n_bytes) % DS_LOG_PAGE_BYTES));
+      if (n < n_left)
+        rest.iov_len = (gsize) ((at + n_bytes) % DS_LOG_PAGE_BYTES);
+      pieces[n - 1].iov_len -= rest.iov_len;
+      rest.iov_base = (guint8 *) pieces[n - 1].iov_base + pieces[n - 1].iov_len;
       if (!ds_durable_file_write_pieces (self->fd, self->path, pieces, n, &local_error))
         {
           /* What a full disk took can be taken back, and the file used on. */
@@ -130,9 +142,13 @@ ds_log_segment_write_pieces (DsLogSegment *self, guint64 n_bytes_left, GError **
           g_propagate_error (error, g_steal_pointer (&local_error));
           return FALSE;
         }
+      if (rest.iov_len > 0)
+        pieces[--n] = rest;
+      n_bytes -= rest.iov_len;
       pieces += n;
       n_left -= n;
       n_bytes_left -= n_bytes;
+      at += n_bytes;
       if (n_left > 0 && !ds_durable_file_start_sync (self->fd, self->path, error))
         {
           ds_log_segment_end (self);

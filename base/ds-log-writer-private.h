@@ -77,7 +77,8 @@ struct _DsWriteAheadLog
   guint64 rotated_before;  /* the newest such wish that was met */
   guint64 segment_number;  /* of the one that is written */
   guint64 segment_salt;
-  gboolean has_begun; /* its thread */
+  gboolean has_begun;  /* its thread */
+  gboolean is_resting; /* its thread: until something is wanted */
   gboolean is_closing;
   gint64 give_up_at; /* monotonic us: how long a full disk is waited for */
   GError *failure;   /* for good */

@@ -2,9 +2,9 @@
 #pragma once
 
 /* The log: records that are durable before what they stand for is relied on (RELIABILITY
- * 4.4).  Writers append without waiting; a thread of its own writes everything that waits
- * with one write and one fdatasync (group commit), and tells who waits.  Who waits for a
- * record while nobody writes does so itself.
+ * 4.4).  Writers append without waiting; a thread of its own writes what waits, up to
+ * sixteen times group_bytes, with one fdatasync (group commit), and tells who waits.  Who
+ * waits for a record while nobody writes does so itself.
  *
  *     appended -> waiting -> written -> synced = durable -> told, let go of
  *

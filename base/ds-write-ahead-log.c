@@ -190,9 +190,9 @@ ds_log_push_locked (DsWriteAheadLog *self, const DsLogNewRecord *record, gsize s
   self->n_planned += size;
   /* The log's own thread has to hear of it. */
   if (n_waiting < self->settings.group_bytes &&
-      self->waiting.n_bytes >= self->settings.group_bytes && !self->is_writing)
+      self->waiting.n_bytes >= self->settings.group_bytes)
     {
-      g_atomic_int_set (&self->is_asked_in, TRUE);
+      g_atomic_int_set (&self->is_asked_in, self->is_resting && !self->is_writing);
       g_cond_signal (&self->wanted);
     }
   else if (n_waiting == 0)

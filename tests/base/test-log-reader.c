@@ -501,6 +501,20 @@ test_a_hole_in_the_last_write (Fixture *fixture, gconstpointer user_data)
       memcpy (bytes + sector * 512, whole + sector * 512, 512);
     }
 
+  /* The same behind what an earlier write has in that sector, however short it is. */
+  for (guint k = 1; k < 100; k++)
+    {
+      gsize from = find_end (16, k);
+      gsize n_rest = MIN (512 - from % 512, n_bytes - from);
+
+      memset (bytes + from, 0, n_rest);
+      ds_test_durable_write (&fixture->durable, "wal-0000000000000004", bytes, n_bytes);
+      g_clear_pointer (&directory, ds_durable_directory_close);
+      directory = open_read_only (fixture);
+      g_assert_cmpuint (ds_test_log_count (directory, 1, NULL, NULL), ==, 15 + k);
+      memcpy (bytes + from, whole + from, n_rest);
+    }
+
   /* Zeros in what was known to be durable when the last write was made. */
   memset (bytes + DS_LOG_HEAD_BYTES, 0, find_end (16, 1) - DS_LOG_HEAD_BYTES);
   ds_test_durable_write (&fixture->durable, "wal-0000000000000004", bytes, n_bytes);
