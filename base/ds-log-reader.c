@@ -523,23 +523,32 @@ ds_log_reading_sync (DsLogReading *self, GError **error)
 }
 
 static gboolean
-ds_log_reading_read (DsLogReading *self,
-                     gboolean saves_end,
-                     guint64 *next_segment,
-                     guint64 *next_sequence,
-                     GError **error)
+ds_log_read_all (DsDurableDirectory *directory,
+                 guint64 from,
+                 DsLogDamagePolicy policy,
+                 DsLogRecordFunc func,
+                 gpointer user_data,
+                 gboolean saves_end,
+                 guint64 *next_segment,
+                 guint64 *next_sequence,
+                 GError **error)
 {
+  DsLogReading reading = { .directory = directory,
+                           .from = MAX (from, 1),
+                           .policy = policy,
+                           .func = func,
+                           .user_data = user_data };
   guint64 segment = 1;
-  gboolean is_read = ds_log_reading_list (self, &segment, error) &&
-                     ds_log_reading_run (self, error) &&
-                     ds_log_reading_sync (self, error) &&
-                     (!saves_end || ds_log_reading_save_end (self, &segment, error));
+  gboolean is_read = ds_log_reading_list (&reading, &segment, error) &&
+                     ds_log_reading_run (&reading, error) &&
+                     ds_log_reading_sync (&reading, error) &&
+                     (!saves_end || ds_log_reading_save_end (&reading, &segment, error));
 
   if (next_segment != NULL)
     *next_segment = segment;
   if (next_sequence != NULL)
-    *next_sequence = MAX (self->expected, self->from);
-  g_clear_pointer (&self->segments, g_array_unref);
+    *next_sequence = MAX (reading.expected, reading.from);
+  g_clear_pointer (&reading.segments, g_array_unref);
   return is_read;
 }
 
@@ -553,13 +562,8 @@ ds_log_read (DsDurableDirectory *directory,
              guint64 *next_sequence,
              GError **error)
 {
-  DsLogReading reading = { .directory = directory,
-                           .from = MAX (from, 1),
-                           .policy = policy,
-                           .func = func,
-                           .user_data = user_data };
-
-  return ds_log_reading_read (&reading, FALSE, next_segment, next_sequence, error);
+  return ds_log_read_all (directory, from, policy, func, user_data, FALSE, next_segment,
+                          next_sequence, error);
 }
 
 gboolean
@@ -572,11 +576,6 @@ ds_log_recover (DsDurableDirectory *directory,
                 guint64 *next_sequence,
                 GError **error)
 {
-  DsLogReading reading = { .directory = directory,
-                           .from = MAX (from, 1),
-                           .policy = policy,
-                           .func = func,
-                           .user_data = user_data };
-
-  return ds_log_reading_read (&reading, TRUE, next_segment, next_sequence, error);
+  return ds_log_read_all (directory, from, policy, func, user_data, TRUE, next_segment,
+                          next_sequence, error);
 }

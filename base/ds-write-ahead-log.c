@@ -192,7 +192,9 @@ ds_log_push_locked (DsWriteAheadLog *self, const DsLogNewRecord *record, gsize s
   if (n_waiting < self->settings.group_bytes &&
       self->waiting.n_bytes >= self->settings.group_bytes)
     {
-      g_atomic_int_set (&self->is_asked_in, self->is_resting && !self->is_writing);
+      /* At rest it cannot ask for the lock itself; otherwise it may just be asking. */
+      if (self->is_resting && !self->is_writing)
+        g_atomic_int_set (&self->is_asked_in, TRUE);
       g_cond_signal (&self->wanted);
     }
   else if (n_waiting == 0)

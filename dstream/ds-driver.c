@@ -321,7 +321,8 @@ ds_driver_run_locked (DsDriver *self)
   g_autoptr (GError) error = NULL;
   gint64 now = g_get_monotonic_time ();
   gboolean is_behind =
-      !g_queue_is_empty (&self->waiting) || ds_batch_timer_is_due (&self->timer, 0);
+      self->context->checkpointer != NULL &&
+      (!g_queue_is_empty (&self->waiting) || ds_batch_timer_is_due (&self->timer, 0));
   gboolean failed;
 
   self->is_running = TRUE;
